@@ -1,0 +1,45 @@
+// A file with no role suffix is pure: `calendar.ts`, not `calendar.codec.ts`. Files directly under src/ wire and stand outside the rule.
+const pure = '^src/.+/[^/.]+[.]ts$';
+const only = (name, npm, home) => ({
+  name,
+  severity: 'error',
+  from: { path: '^src', pathNot: home },
+  to: { path: `node_modules/(${npm})/` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'src-knows-no-test', severity: 'error', from: { path: '^src' }, to: { path: '^(test|bench|scripts)/' } },
+    { name: 'dotless-is-pure', severity: 'error', from: { path: pure }, to: { pathNot: pure } },
+    { name: 'kernel-stands-alone', severity: 'error', from: { path: '^src/kernel/' }, to: { pathNot: '^src/kernel/' } },
+    {
+      name: 'meet-only-in-pure-files',
+      severity: 'error',
+      from: { path: '^src/([^/]+)/' },
+      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', pure] },
+    },
+    {
+      name: 'embedded-is-loaded-by-main-only',
+      severity: 'error',
+      from: { path: '^src', pathNot: ['^src/embedded/', '^src/[^/]+[.]ts$'] },
+      to: { path: '^src/embedded/' },
+    },
+    {
+      name: 'adapters-do-not-know-each-other',
+      severity: 'error',
+      from: { path: '^src/provider/([^/]+)/' },
+      to: { path: '^src/provider/[^/]+/', pathNot: ['^src/provider/$1/'] },
+    },
+    only('event-store-client-at-home', '@eventstore/db-client', '^src/(infra|embedded)/eventstore/'),
+    only('sql-at-home', 'pg|typeorm|@nestjs/typeorm', '^src/(infra/postgres|embedded)/'),
+    only('caldav-client-at-home', 'tsdav', '^src/provider/caldav/'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,43 @@
+import tseslint from 'typescript-eslint';
+
+const ambient = [{ name: 'process', message: 'Only src/config.ts reads the environment; inject what you need.' }];
+const clocks = [
+  { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: 'Take the Clock of kernel/clock.ts.' },
+  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Take the Clock of kernel/clock.ts.' },
+  { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: 'Take randomness as a parameter.' },
+  { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Only src/config.ts reads the environment.' },
+];
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', '.data/**', '.tools/**', 'coverage/**'] },
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      'max-params': ['error', 6],
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/config.ts', 'src/infra/system.clock.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...clocks],
+      'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true }],
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['src/*/*[!.]*.ts'],
+    ignores: ['src/**/*.*.ts'],
+    rules: { 'no-restricted-globals': ['error', ...ambient] },
+  },
+  { files: ['bench/**/*.ts'], rules: { 'no-console': 'off' } },
+);

@@ -1,0 +1,39 @@
+import { type Decider, fold, type Message } from './decider.js';
+import { type Appended, type Codec, type EventStore, type Metadata, WrongRevision } from './event-store.js';
+
+/** What a command left behind: where its stream stands now, and the log position a query must have reached to show it. `null`: nothing was written. */
+export type Handled<S> = Readonly<{ revision: bigint; position: bigint | null; state: S }>;
+
+/** A command for one stream. `ifMatch`: the revision the caller saw; null when any will do. */
+export type Order<C extends Message> = Readonly<{ id: string; command: C; metadata: Metadata; ifMatch: bigint | null }>;
+
+const ATTEMPTS = 4;
+
+/**
+ * Loads a stream, decides, appends. A command that comes twice is recognised by its id in the loaded stream and answers the first result:
+ * the event store recognises repeated event ids only at the *old* expected revision. Without `ifMatch` a lost race is decided again on the
+ * newer state, at most three times; with it the race is the caller's to see (`WrongRevision`).
+ */
+export const handle = async <S, C extends Message, E extends Message>(
+  store: EventStore,
+  decider: Decider<S, C, E>,
+  codec: Codec<E>,
+  { id, command, metadata, ifMatch }: Order<C>,
+): Promise<Handled<S>> => {
+  const stream = `${decider.category}-${id}`;
+  for (let attempt = 1; ; attempt += 1) {
+    const { events, revision, handled } = await store.load(stream, codec);
+    const state = fold(decider, events);
+    const earlier = handled.get(metadata.commandId);
+    if (earlier !== undefined) return { ...earlier, state };
+    if (ifMatch !== null && ifMatch !== revision) throw new WrongRevision(stream, ifMatch);
+    const decided = decider.decide(state, command);
+    if (decided.length === 0) return { revision, position: null, state };
+    try {
+      const appended: Appended = await store.append(stream, revision, decided, codec, metadata);
+      return { ...appended, state: decided.reduce((now, event) => decider.evolve(now, event), state) };
+    } catch (error) {
+      if (!(error instanceof WrongRevision) || ifMatch !== null || attempt === ATTEMPTS) throw error;
+    }
+  }
+};

@@ -1,0 +1,87 @@
+import { type Message } from './decider.js';
+
+/** Where an event stands in the log of all streams; grows, with gaps: compare, never compute. */
+export type Position = bigint;
+
+/** Who caused an event, by which command, in which chain of causes; kept beside every event. */
+export type Metadata = Readonly<{
+  /** Identity of the command: the same command sent twice is recognised by it. */
+  commandId: string;
+  correlationId: string;
+  causationId: string;
+  /** User id, or `system:<role>`. */
+  actor: string;
+}>;
+
+/** Reads and writes one family of events. Stored names are permanent literals with a version (`ConnectionRevoked.v1`). */
+export type Codec<E extends Message> = Readonly<{
+  /** Stored names this codec reads, old versions included. */
+  reads: readonly string[];
+  encode: (event: E) => Readonly<{ type: string; data: Readonly<Record<string, unknown>> }>;
+  /** Throws on data its schema does not allow: a corrupt log must stop a reader, not feed it nonsense. */
+  decode: (type: string, data: unknown) => E;
+}>;
+
+export type Recorded<E extends Message> = Readonly<{
+  /** Whole stream name, `<category>-<id>`. */
+  stream: string;
+  revision: bigint;
+  position: Position;
+  /** Event id, a UUID; what consumers recognise a repeated delivery by. */
+  id: string;
+  /** RFC 3339, UTC. */
+  recordedAt: string;
+  metadata: Metadata;
+  event: E;
+}>;
+
+/** What a load found; `revision` is -1n for a stream that does not exist. */
+export type Loaded<E extends Message> = Readonly<{
+  events: readonly E[];
+  revision: bigint;
+  /** For each command already handled, how far the log stood after it: the answer a repeated command gets. */
+  handled: ReadonlyMap<string, Appended>;
+}>;
+
+export type Appended = Readonly<{ revision: bigint; position: Position }>;
+
+/** Another writer came first: the stream is not at the revision the caller decided on. */
+export class WrongRevision extends Error {
+  override readonly name = 'WrongRevision';
+  constructor(
+    readonly stream: string,
+    readonly expected: bigint,
+  ) {
+    super(`${stream} is no longer at revision ${expected}`);
+  }
+}
+
+/** What arrives on a subscription: events in log order, and marks for how far a filter has looked without finding any. */
+export type Followed<E extends Message> =
+  | Readonly<{ kind: 'event'; recorded: Recorded<E> }>
+  | Readonly<{ kind: 'checkpoint'; position: Position }>
+  | Readonly<{ kind: 'caught-up' }>;
+
+export type EventStore = Readonly<{
+  load: <E extends Message>(stream: string, codec: Codec<E>) => Promise<Loaded<E>>;
+  /** Appends when the stream is at `expected` (-1n: does not exist), else throws `WrongRevision`. `null`: at any revision. */
+  append: <E extends Message>(
+    stream: string,
+    expected: bigint | null,
+    events: readonly E[],
+    codec: Codec<E>,
+    metadata: Metadata,
+  ) => Promise<Appended>;
+  /** All events of the streams whose names start with one of `prefixes`, after `after` (null: from the beginning), then live, until aborted. */
+  follow: <E extends Message>(
+    prefixes: readonly string[],
+    codec: Codec<E>,
+    after: Position | null,
+    signal: AbortSignal,
+  ) => AsyncIterable<Followed<E>>;
+  /** Hides the events of a stream before `revision` from readers of the stream (`$tb`); the log of all streams still holds them until scavenged. */
+  truncateBefore: (stream: string, revision: bigint) => Promise<void>;
+}>;
+
+/** DI token of the `EventStore`. */
+export const EVENT_STORE = Symbol('EventStore');

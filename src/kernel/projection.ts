@@ -1,0 +1,39 @@
+import { type Message } from './decider.js';
+import { type Codec, type Recorded } from './event-store.js';
+import { type Sql } from './sql.js';
+
+/**
+ * A read model: which streams it follows and how their events change its rows. `apply` gets events in log order, many at a time while
+ * catching up, and writes nothing but SQL on the connection it is given: rows and checkpoint commit together. It uses no clock, no key and
+ * no randomness, so replaying from zero gives the same rows.
+ */
+export type Projection<E extends Message> = Readonly<{
+  /** Also the name of its checkpoint and lock; a changed meaning takes a new name. */
+  name: string;
+  /** Stream name prefixes, `calendar-`. */
+  follows: readonly string[];
+  codec: Codec<E>;
+  apply: (sql: Sql, events: readonly Recorded<E>[]) => Promise<void>;
+  /** Empties its tables, before a replay from zero. */
+  reset: (sql: Sql) => Promise<void>;
+}>;
+
+/** A handler per event type, applied one event at a time: the usual form of `apply`. Types without a handler change nothing. */
+export type Handlers<E extends Message> = {
+  readonly [T in E['type']]?: (sql: Sql, recorded: Recorded<Extract<E, { type: T }>>) => Promise<unknown>;
+};
+
+export const applyEach =
+  <E extends Message>(handlers: Handlers<E>): Projection<E>['apply'] =>
+  async (sql, events) => {
+    for (const recorded of events) {
+      const handler = handlers[recorded.event.type as E['type']] as ((sql: Sql, recorded: Recorded<E>) => Promise<unknown>) | undefined;
+      await handler?.(sql, recorded);
+    }
+  };
+
+/** Waits until the named projections have reached a position, at most `milliseconds`; false when they have not. */
+export type ReadModels = Readonly<{ reached: (names: readonly string[], position: bigint, milliseconds: number) => Promise<boolean> }>;
+
+/** DI token of the `ReadModels`. */
+export const READ_MODELS = Symbol('ReadModels');

@@ -1,0 +1,14 @@
+/** One connection's view of Postgres: parameterised SQL in, rows out. Inside `transaction` all statements commit or none. */
+export type Sql = Readonly<{
+  query: <Row = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
+}>;
+
+export type Database = Sql &
+  Readonly<{
+    transaction: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
+    /** Calls back on every `NOTIFY channel`, and once after each reconnection, since hints sent meanwhile are lost. Resolves to the way to stop. */
+    listen: (channel: string, onHint: () => void) => Promise<() => Promise<void>>;
+  }>;
+
+/** DI token of the `Database`. */
+export const DATABASE = Symbol('Database');

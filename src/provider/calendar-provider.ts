@@ -1,0 +1,99 @@
+import { type CalendarObject } from '../calendar/calendar-object.js';
+import { type TimeRange } from '../kernel/time-range.js';
+import { type Secret } from '../kernel/vault.js';
+
+/**
+ * Why a provider could not do what was asked, in words callers switch on: `cursor-expired` read it whole again; `access-revoked` the user
+ * must reconnect; `throttled` and `unavailable` pass by themselves; `calendar-gone` it no longer exists; `conflict` somebody else wrote
+ * first; `forbidden` the account may not; `malformed` the answer makes no sense; `refused-address` we will not call that address.
+ */
+export type Fault =
+  | 'cursor-expired'
+  | 'access-revoked'
+  | 'throttled'
+  | 'unavailable'
+  | 'calendar-gone'
+  | 'conflict'
+  | 'forbidden'
+  | 'malformed'
+  | 'refused-address';
+
+/** `detail` names no person, host path or content: it is logged and shown. */
+export class ProviderFault extends Error {
+  override readonly name = 'ProviderFault';
+  constructor(
+    readonly fault: Fault,
+    readonly detail: string,
+    /** Seconds the provider asked us to wait. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(`${fault}: ${detail}`);
+  }
+}
+
+/** A calendar as discovery finds it. */
+export type DiscoveredCalendar = Readonly<{
+  remoteId: string;
+  name: string;
+  /** `#rrggbb`, when the account has one. */
+  color: string | null;
+  writable: boolean;
+  /** Only free/busy may be read. */
+  busyOnly: boolean;
+  /** IANA zone for all-day and floating times, when the calendar names one. */
+  timeZone: string | null;
+}>;
+
+export type Discovery = Readonly<{
+  /** What the account is called by its owner (user name, e-mail); personal. */
+  accountName: string;
+  calendars: readonly DiscoveredCalendar[];
+}>;
+
+/** What one scan says about one remote object. `unchanged`: listed with the etag already known, not read again. */
+export type Change =
+  | Readonly<{ kind: 'object'; object: CalendarObject }>
+  | Readonly<{ kind: 'unchanged'; remoteId: string }>
+  | Readonly<{ kind: 'removed'; remoteId: string }>
+  | Readonly<{ kind: 'unreadable'; remoteId: string; etag: string | null; code: string }>;
+
+/** What every request on the network needs: the way to stop it, and leave to make it. */
+export type Call = Readonly<{
+  signal: AbortSignal;
+  /** Awaited before each request; throws when the caller has lost its right to call (revoked, superseded by another worker). */
+  permit: () => Promise<void>;
+}>;
+
+export type ScanRequest = Readonly<{
+  /** Where the last scan ended; null reads the calendar whole. */
+  cursor: string | null;
+  /** Read whole with these days first, as a page of their own; null when nothing is urgent. */
+  soon: TimeRange | null;
+  /** Days outside which nothing need be known. */
+  window: TimeRange;
+  /** The etag we hold for an object; undefined when we hold none. With a null cursor everything is read again, whatever is known. */
+  known: (remoteId: string) => string | null | undefined;
+  call: Call;
+}>;
+
+/** `whole`: every object of the calendar was listed, so what was not is gone. `cursor` is to be stored only after all pages were. */
+export type ScanEnd = Readonly<{ cursor: string | null; whole: boolean; expected: number }>;
+
+/** `expected`: how many objects the scan will bring altogether, once known; for progress. */
+export type ScanPage = Readonly<{ changes: readonly Change[]; expected: number | null }>;
+
+/** One kind of calendar service. Stateless: everything it needs arrives with the call. Every failure is a `ProviderFault`. */
+export type CalendarProvider = Readonly<{
+  /** Proves the credentials and lists the account's calendars. An account without calendars is empty; one that cannot be read throws. */
+  discover: (secret: Secret, call: Call) => Promise<Discovery>;
+  /** Changes since the cursor, page by page; the cursor to keep is the generator's return value. Throws `cursor-expired` when refused. */
+  scan: (secret: Secret, calendarRemoteId: string, request: ScanRequest) => AsyncGenerator<ScanPage, ScanEnd>;
+  /** Gives the grant back where the provider can; `manual`: the user must do it at the provider. */
+  revoke: (secret: Secret, call: Call) => Promise<'revoked' | 'manual'>;
+}>;
+
+/** Every provider by its name (`caldav`, `apple`). */
+export type Providers = ReadonlyMap<string, CalendarProvider>;
+
+/** DI token of the `Providers`. */
+export const PROVIDERS = Symbol('Providers');
