@@ -18,7 +18,7 @@ module.exports = {
       name: 'meet-only-in-pure-files',
       severity: 'error',
       from: { path: '^src/([^/]+)/' },
-      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', pure] },
+      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', pure, '^src/infra/(http/|codec[.]zod[.]ts$)'] },
     },
     {
       name: 'embedded-is-loaded-by-main-only',

@@ -56,11 +56,11 @@ export class WrongRevision extends Error {
   }
 }
 
-/** What arrives on a subscription: events in log order, and marks for how far a filter has looked without finding any. */
-export type Followed<E extends Message> =
-  | Readonly<{ kind: 'event'; recorded: Recorded<E> }>
-  | Readonly<{ kind: 'checkpoint'; position: Position }>
-  | Readonly<{ kind: 'caught-up' }>;
+/**
+ * What a subscription brings: events in log order, as many as were waiting (none when only the filter moved on), and how far the log has been
+ * looked through (null: nowhere yet). `live`: the end of the log has been reached once since the subscription began.
+ */
+export type Batch<E extends Message> = Readonly<{ events: readonly Recorded<E>[]; position: Position | null; live: boolean }>;
 
 export type EventStore = Readonly<{
   load: <E extends Message>(stream: string, codec: Codec<E>) => Promise<Loaded<E>>;
@@ -78,7 +78,9 @@ export type EventStore = Readonly<{
     codec: Codec<E>,
     after: Position | null,
     signal: AbortSignal,
-  ) => AsyncIterable<Followed<E>>;
+  ) => AsyncIterable<Batch<E>>;
+  /** The revision of a stream's last event; -1n when it has none. */
+  lastRevision: (stream: string) => Promise<bigint>;
   /** Hides the events of a stream before `revision` from readers of the stream (`$tb`); the log of all streams still holds them until scavenged. */
   truncateBefore: (stream: string, revision: bigint) => Promise<void>;
 }>;

@@ -29,9 +29,13 @@ export type Vault = Readonly<{
   /** Stores the connection's secret, and its new key, as pending until `activate`: what is never activated is swept. */
   keep: (userId: string, connectionId: string, secret: Secret) => Promise<void>;
   activate: (connectionId: string) => Promise<void>;
+  /** New credentials for the same account; the connection's key stays, so what it sealed stays readable. */
+  replaceSecret: (userId: string, connectionId: string, secret: Secret) => Promise<void>;
   secret: (userId: string, connectionId: string) => Promise<Secret>;
   /** Removes secret and key for good; repeating it is harmless. */
   destroyConnection: (connectionId: string) => Promise<void>;
+  /** Removes what has stayed pending since before an instant (RFC 3339); answers how many rows. */
+  sweep: (olderThan: string) => Promise<number>;
 }>;
 
 /** DI token of the `Vault`. */

@@ -1,0 +1,127 @@
+import {
+  type AllStreamResolvedEvent,
+  type AllStreamSubscription,
+  type EventStoreDBClient,
+  START,
+  streamNameFilter,
+} from '@eventstore/db-client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Message } from '../../kernel/decider.js';
+import { type Batch, type Codec, type Position, type Recorded } from '../../kernel/event-store.js';
+import { type Log } from '../../kernel/log.js';
+import { toRecorded } from './event-store.client.js';
+
+type Wanted<E extends Message> = Readonly<{ prefixes: readonly string[]; codec: Codec<E>; after: Position | null; signal: AbortSignal }>;
+type Driver = Readonly<{ client: EventStoreDBClient; log: Log }>;
+
+/** Feed chunks come near 300 kB each: what waits in memory stays below 20 MB. */
+const BATCH = 64;
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 5_000;
+
+/** State the driver's callbacks leave for the loop that drains the subscription. */
+type Tail = { checkpoint: Position | null; live: boolean; failure: Error | null; wake: () => void };
+
+const open = <E extends Message>(
+  { client }: Driver,
+  { prefixes }: Wanted<E>,
+  after: Position | null,
+  tail: Tail,
+): AllStreamSubscription => {
+  const subscription = client.subscribeToAll(
+    {
+      fromPosition: after === null ? START : { commit: after, prepare: after },
+      filter: streamNameFilter({
+        prefixes: [...prefixes],
+        checkpointInterval: 1,
+        checkpointReached: (_, position) => {
+          tail.checkpoint = position.commit;
+          tail.wake();
+        },
+      }),
+    },
+    { highWaterMark: BATCH },
+  );
+  subscription.on('readable', () => {
+    tail.wake();
+  });
+  subscription.on('caughtUp', () => {
+    tail.live = true;
+    tail.wake();
+  });
+  subscription.on('error', (error) => {
+    tail.failure = error;
+    tail.wake();
+  });
+  // A server that stops ends its streams: without this the subscription would wait for ever.
+  subscription.on('end', () => {
+    tail.failure ??= new Error('the event store ended the subscription');
+    tail.wake();
+  });
+  return subscription;
+};
+
+const drain = <E extends Message>(subscription: AllStreamSubscription, codec: Codec<E>, tail: Tail): Batch<E> | null => {
+  // Taken before reading: a checkpoint seen later may stand for events that are still in the buffer.
+  const checkpoint = tail.checkpoint;
+  const events: Recorded<E>[] = [];
+  let position: Position | null = null;
+  for (let count = 0; count < BATCH; count += 1) {
+    const resolved = subscription.read() as AllStreamResolvedEvent | null;
+    if (resolved === null) break;
+    if (resolved.event === undefined) continue;
+    position = resolved.event.position.commit;
+    if (codec.reads.includes(resolved.event.type)) events.push(toRecorded(resolved.event, codec));
+  }
+  if (position !== null) return { events, position, live: tail.live };
+  // Only an empty buffer proves that everything before the checkpoint has been handed on.
+  if (checkpoint === null || subscription.readableLength > 0) return null;
+  tail.checkpoint = null;
+  return { events, position: checkpoint, live: tail.live };
+};
+
+/**
+ * Follows the log from a position, for ever: drains whatever waits as one batch, and takes the subscription up again from the last batch
+ * when the connection or the server is lost. Ends when aborted; throws only on an event its codec cannot read.
+ */
+export async function* follow<E extends Message>(driver: Driver, wanted: Wanted<E>): AsyncGenerator<Batch<E>> {
+  let after = wanted.after;
+  let pause = FIRST_PAUSE;
+  while (!wanted.signal.aborted) {
+    const tail: Tail = { checkpoint: null, live: false, failure: null, wake: () => undefined };
+    const subscription = open(driver, wanted, after, tail);
+    let reportedLive = false;
+    const stop = (): void => {
+      tail.wake();
+    };
+    wanted.signal.addEventListener('abort', stop);
+    try {
+      for (;;) {
+        if (wanted.signal.aborted) return;
+        const batch = drain(subscription, wanted.codec, tail);
+        if (batch !== null) {
+          pause = FIRST_PAUSE;
+          after = batch.position;
+          reportedLive = batch.live;
+          yield batch;
+        } else if (tail.live && !reportedLive) {
+          reportedLive = true;
+          yield { events: [], position: after, live: true };
+        } else if (tail.failure !== null) {
+          break;
+        } else {
+          await new Promise<void>((resolve) => {
+            tail.wake = resolve;
+            if (subscription.readableLength > 0 || tail.checkpoint !== null || tail.failure !== null || wanted.signal.aborted) resolve();
+          });
+        }
+      }
+      driver.log.error('a subscription was lost and is taken up again', tail.failure, { pause });
+    } finally {
+      wanted.signal.removeEventListener('abort', stop);
+      await subscription.unsubscribe().catch(() => undefined);
+    }
+    await sleep(pause, undefined, { signal: wanted.signal }).catch(() => undefined);
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+  }
+}

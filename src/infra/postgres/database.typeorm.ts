@@ -1,0 +1,107 @@
+import pg from 'pg';
+import { DataSource, type QueryRunner } from 'typeorm';
+import { type Log } from '../../kernel/log.js';
+import { type Database, type Sql } from '../../kernel/sql.js';
+import { Schema1763800000000 } from './migrations/schema.migration.js';
+
+/** A connection of its own, for what must live as long as a session: an advisory lock and the rows written under it. */
+export type Session = Sql & Readonly<{ transaction: Database['transaction']; release: () => Promise<void> }>;
+
+export type Postgres = Database & Readonly<{ session: () => Promise<Session>; close: () => Promise<void> }>;
+
+const STATEMENT_TIMEOUT = 60_000;
+const CONNECT_TIMEOUT = 5_000;
+
+const sqlOn = (runner: QueryRunner): Sql => ({
+  query: async <Row>(text: string, values: readonly unknown[] = []) => {
+    const result = (await runner.query(text, [...values], true)) as { records?: Row[] };
+    return result.records ?? [];
+  },
+});
+
+const transactionOn = async <T>(runner: QueryRunner, work: (sql: Sql) => Promise<T>): Promise<T> => {
+  await runner.startTransaction();
+  try {
+    const result = await work(sqlOn(runner));
+    await runner.commitTransaction();
+    return result;
+  } catch (error) {
+    // A connection that died cannot roll back, and need not.
+    await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
+  }
+};
+
+const listener =
+  (url: string, log: Log): Database['listen'] =>
+  async (channel, onHint) => {
+    let stopped = false;
+    let client: pg.Client | null = null;
+    const connect = async (): Promise<void> => {
+      const fresh = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT, keepAlive: true });
+      fresh.on('notification', onHint);
+      fresh.on('error', () => undefined);
+      fresh.on('end', () => {
+        if (!stopped) setTimeout(() => void reconnect(), 500).unref();
+      });
+      await fresh.connect();
+      await fresh.query(`listen ${pg.escapeIdentifier(channel)}`);
+      client = fresh;
+      onHint();
+    };
+    const reconnect = async (): Promise<void> => {
+      if (stopped) return;
+      await connect().catch((error: unknown) => {
+        log.error('listening failed and is tried again', error, { channel });
+        setTimeout(() => void reconnect(), 1_000).unref();
+      });
+    };
+    await connect();
+    return async () => {
+      stopped = true;
+      await client?.end().catch(() => undefined);
+    };
+  };
+
+/** Opens the pool and brings the tables up to date; several processes may do so at once. `url`: `postgres://…`. */
+export const openDatabase = async (url: string, log: Log, poolSize = 20): Promise<Postgres> => {
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    migrations: [Schema1763800000000],
+    migrationsTransactionMode: 'each',
+    poolErrorHandler: (error: Error) => {
+      log.error('a pooled database connection was lost', error);
+    },
+    connectTimeoutMS: CONNECT_TIMEOUT,
+    extra: { max: poolSize, statement_timeout: STATEMENT_TIMEOUT, keepAlive: true, options: '-c timezone=UTC' },
+  });
+  await source.initialize();
+  const withRunner = async <T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> => {
+    const runner = source.createQueryRunner();
+    try {
+      return await work(runner);
+    } finally {
+      await runner.release().catch(() => undefined);
+    }
+  };
+  await withRunner(async (runner) => {
+    await runner.query('select pg_advisory_lock(490)');
+    try {
+      await source.runMigrations();
+    } finally {
+      await runner.query('select pg_advisory_unlock(490)');
+    }
+  });
+  return {
+    query: (text, values) => withRunner((runner) => sqlOn(runner).query(text, values)),
+    transaction: (work) => withRunner((runner) => transactionOn(runner, work)),
+    session: async () => {
+      const runner = source.createQueryRunner();
+      await runner.connect();
+      return { ...sqlOn(runner), transaction: (work) => transactionOn(runner, work), release: () => runner.release() };
+    },
+    listen: listener(url, log),
+    close: () => source.destroy(),
+  };
+};

@@ -1,0 +1,195 @@
+import { type MigrationInterface, type QueryRunner } from 'typeorm';
+
+const infrastructure = `
+create table checkpoint (name text primary key, position bigint, moved_at timestamptz);
+
+-- Keys and secrets. \`pending\` rows belong to a connection that is being made; what stays pending is swept.
+create table vault (
+  name text primary key,
+  user_id text not null,
+  connection_id uuid,
+  sealed bytea not null,
+  status text not null check (status in ('pending', 'active')),
+  created_at timestamptz not null default clock_timestamp()
+);
+create index vault_connection on vault (connection_id);
+create index vault_pending on vault (created_at) where status = 'pending';
+`;
+
+const readModels = `
+create table connections (
+  connection_id uuid primary key,
+  user_id text not null,
+  provider text not null,
+  access text not null,
+  account text not null,
+  status text not null,
+  reason text,
+  sealed text,
+  consent_version text not null,
+  consented_at timestamptz not null,
+  connected_at timestamptz not null,
+  revoked_at timestamptz,
+  grant_ended text,
+  purged_at timestamptz,
+  revision bigint not null
+);
+create index connections_user on connections (user_id);
+
+create table calendars (
+  calendar_id uuid primary key,
+  connection_id uuid not null,
+  user_id text not null,
+  provider text not null,
+  status text not null,
+  mode text not null,
+  writable boolean not null,
+  busy_only boolean not null,
+  color text,
+  time_zone text,
+  sealed text not null,
+  generation integer not null,
+  fault text,
+  held_removals integer,
+  revision bigint not null
+);
+create index calendars_user on calendars (user_id);
+create index calendars_connection on calendars (connection_id);
+
+-- What the projection of events must know of a calendar to write its rows.
+create table event_calendars (
+  calendar_id uuid primary key,
+  connection_id uuid not null,
+  user_id text not null,
+  provider text not null,
+  time_zone text
+);
+create index event_calendars_connection on event_calendars (connection_id);
+
+create table event_contents (
+  calendar_id uuid not null,
+  ref text not null,
+  series text not null,
+  generation integer not null,
+  timings jsonb not null,
+  unexpandable text,
+  sealed text not null,
+  hash text not null,
+  primary key (calendar_id, ref)
+);
+create index event_contents_series on event_contents (calendar_id, series);
+
+create table user_calendar_events (
+  calendar_id uuid not null,
+  series text not null,
+  original text not null,
+  ref text not null,
+  component integer not null,
+  user_id text not null,
+  provider text not null,
+  generation integer not null,
+  start_at timestamptz not null,
+  end_at timestamptz not null,
+  all_day boolean not null,
+  floating boolean not null,
+  local_start text,
+  local_end text,
+  zone text,
+  status text not null,
+  busy text not null,
+  private boolean not null,
+  recurring boolean not null,
+  copy text not null,
+  primary key (calendar_id, series, original)
+);
+create index user_calendar_events_time on user_calendar_events (user_id, start_at, calendar_id, series, original);
+create index user_calendar_events_copy on user_calendar_events (user_id, copy, original);
+create index user_calendar_events_ref on user_calendar_events (calendar_id, ref);
+`;
+
+const operational = `
+create table sync_state (
+  calendar_id uuid primary key,
+  connection_id uuid not null,
+  user_id text not null,
+  provider text not null,
+  sealed text not null,
+  cursor text,
+  generation integer not null default 0,
+  generation_due_at timestamptz,
+  window_start timestamptz,
+  window_end timestamptz,
+  lane text not null default 'hot',
+  due_at timestamptz not null,
+  wake boolean not null default true,
+  epoch bigint not null default 0,
+  claimed_until timestamptz,
+  full_requested boolean not null default false,
+  last_attempt_at timestamptz,
+  last_success_at timestamptz,
+  last_manual_at timestamptz,
+  position bigint,
+  mode text not null default 'poll',
+  failures integer not null default 0,
+  fault text,
+  held text
+);
+create index sync_state_due on sync_state (due_at);
+create index sync_state_user on sync_state (user_id);
+create index sync_state_connection on sync_state (connection_id);
+
+create table connection_state (
+  connection_id uuid primary key,
+  user_id text not null,
+  provider text not null,
+  task text not null,
+  due_at timestamptz not null,
+  wake boolean not null default false,
+  epoch bigint not null default 0,
+  claimed_until timestamptz,
+  failures integer not null default 0
+);
+create index connection_state_due on connection_state (due_at);
+
+create table remote_object (
+  calendar_id uuid not null,
+  ref text not null,
+  etag text,
+  hash text,
+  generation integer not null,
+  fault text,
+  primary key (calendar_id, ref)
+);
+create index remote_object_fault on remote_object (calendar_id) where fault is not null;
+
+create table sync_run (
+  sync_id uuid not null,
+  calendar_id uuid not null,
+  user_id text not null,
+  requested_at timestamptz not null,
+  state text not null,
+  done integer not null default 0,
+  expected integer,
+  code text,
+  position bigint,
+  finished_at timestamptz,
+  primary key (sync_id, calendar_id)
+);
+create index sync_run_open on sync_run (calendar_id) where finished_at is null;
+`;
+
+/** The tables of the first release: read models (rebuilt by replay), operational state (rebuilt by a new sync), vault and checkpoints. */
+export class Schema1763800000000 implements MigrationInterface {
+  readonly name = 'Schema1763800000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(infrastructure);
+    await runner.query(readModels);
+    await runner.query(operational);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`drop table sync_run, remote_object, connection_state, sync_state, user_calendar_events, event_contents, event_calendars,
+      calendars, connections, vault, checkpoint`);
+  }
+}

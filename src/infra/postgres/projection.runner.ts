@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Message } from '../../kernel/decider.js';
+import { type Batch, type EventStore } from '../../kernel/event-store.js';
+import { type Log } from '../../kernel/log.js';
+import { type Projection } from '../../kernel/projection.js';
+import { type Postgres, type Session } from './database.typeorm.js';
+
+/** How a projection stands, for health and metrics. `failure`: the name of what stopped it, until it moves again. */
+export type Progress = { name: string; running: boolean; live: boolean; position: bigint | null; failure: string | null };
+
+type Runtime = Readonly<{ database: Postgres; store: EventStore; log: Log }>;
+
+const PAUSE_WITHOUT_LOCK = 1_000;
+const PAUSE_AFTER_FAILURE = 1_000;
+
+/** Another runner has moved the checkpoint: this one lost its lock without noticing and must stop writing. */
+class Superseded extends Error {
+  override readonly name = 'Superseded';
+}
+
+const readCheckpoint = async (session: Session, name: string): Promise<bigint | null> => {
+  await session.query('insert into checkpoint (name, position) values ($1, null) on conflict do nothing', [name]);
+  const [row] = await session.query<{ position: string | null }>('select position from checkpoint where name = $1', [name]);
+  return row?.position == null ? null : BigInt(row.position);
+};
+
+/** Rows and checkpoint commit together, and only from the position this runner last saw: a crash neither repeats nor skips an event. */
+const commit = <E extends Message>(session: Session, projection: Projection<E>, batch: Batch<E>, previous: bigint | null): Promise<void> =>
+  session.transaction(async (sql) => {
+    const moved = await sql.query(
+      `update checkpoint set position = $3, moved_at = clock_timestamp() where name = $1 and position is not distinct from $2 returning 1`,
+      [projection.name, previous, batch.position],
+    );
+    if (moved.length === 0) throw new Superseded(projection.name);
+    if (batch.events.length > 0) await projection.apply(sql, batch.events);
+  });
+
+const runUnderLock = async <E extends Message>(
+  { store, log }: Runtime,
+  projection: Projection<E>,
+  session: Session,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> => {
+  let position = await readCheckpoint(session, projection.name);
+  Object.assign(progress, { running: true, position });
+  for await (const batch of store.follow(projection.follows, projection.codec, position, signal)) {
+    if (batch.position !== null && batch.position !== position) {
+      await commit(session, projection, batch, position);
+      position = batch.position;
+    }
+    if (batch.live && !progress.live) log.info('a projection is live', { projection: projection.name });
+    Object.assign(progress, { live: batch.live, position, failure: null });
+  }
+};
+
+const attempt = async <E extends Message>(
+  runtime: Runtime,
+  projection: Projection<E>,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const session = await runtime.database.session();
+  try {
+    const [lock] = await session.query<{ held: boolean }>(`select pg_try_advisory_lock(hashtext('projection'), hashtext($1)) as held`, [
+      projection.name,
+    ]);
+    if (lock?.held !== true) return false;
+    try {
+      await runUnderLock(runtime, projection, session, progress, signal);
+    } finally {
+      await session.query(`select pg_advisory_unlock(hashtext('projection'), hashtext($1))`, [projection.name]).catch(() => undefined);
+    }
+    return true;
+  } finally {
+    await session.release().catch(() => undefined);
+  }
+};
+
+/**
+ * Keeps one projection going until aborted. One runner per name writes, whoever holds its lock; the others stand by. A failure stops it where
+ * it is, shows in `progress`, and is tried again from the last commit: it never goes on past an event it could not apply.
+ */
+export const runProjection = async <E extends Message>(
+  runtime: Runtime,
+  projection: Projection<E>,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> => {
+  while (!signal.aborted) {
+    let pause = PAUSE_WITHOUT_LOCK;
+    try {
+      await attempt(runtime, projection, progress, signal);
+    } catch (error) {
+      pause = PAUSE_AFTER_FAILURE;
+      progress.failure = error instanceof Error ? error.name : 'unknown';
+      runtime.log.error('a projection stopped and is tried again from its last commit', error, { projection: projection.name });
+    }
+    Object.assign(progress, { running: false, live: false });
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+  }
+};
