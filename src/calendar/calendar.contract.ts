@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { FreshnessView, ProviderName } from '../infra/http/contract.zod.js';
+
+const Mode = z.enum(['read_only', 'write']);
+
+export const CalendarView = z
+  .strictObject({
+    calendarId: z.uuid(),
+    connectionId: z.uuid(),
+    provider: ProviderName,
+    name: z.string(),
+    color: z.string().nullable(),
+    timeZone: z.string().nullable(),
+    mode: Mode,
+    writable: z.boolean(),
+    adopted: z.boolean().meta({ description: 'Whether it is synced; a calendar found after connecting is only listed.' }),
+    sync: FreshnessView.nullable(),
+  })
+  .meta({ id: 'Calendar' });
+export type CalendarView = z.output<typeof CalendarView>;
+
+export const CalendarList = z
+  .strictObject({ items: z.array(CalendarView), nextCursor: z.string().nullable() })
+  .meta({ id: 'CalendarList' });
+
+export const SettingsView = z
+  .strictObject({ calendars: z.array(z.strictObject({ calendarId: z.uuid(), name: z.string(), mode: Mode, writable: z.boolean() })) })
+  .meta({ id: 'Settings' });
+export type SettingsView = z.output<typeof SettingsView>;
+
+export const SettingsChange = z
+  .strictObject({
+    calendars: z
+      .array(z.strictObject({ calendarId: z.uuid(), mode: Mode }))
+      .min(1)
+      .max(100),
+  })
+  .meta({ id: 'SettingsChange' });
+
+export const SyncRequest = z
+  .strictObject({
+    connectionId: z.uuid().optional(),
+    calendarId: z.uuid().optional(),
+    full: z.boolean().default(false).meta({ description: 'Read everything again instead of what changed.' }),
+  })
+  .meta({ id: 'SyncRequest' });
+
+export const SyncStarted = z.strictObject({ syncId: z.uuid() }).meta({ id: 'SyncStarted' });
+
+const RunState = z.enum(['queued', 'running', 'done', 'failed']);
+
+export const SyncView = z
+  .strictObject({
+    syncId: z.uuid(),
+    state: RunState.meta({ description: '`done`: what was read can be read here.' }),
+    done: z.int().meta({ description: 'Objects read so far.' }),
+    expected: z.int().nullable().meta({ description: 'Objects to read, as soon as the server has told.' }),
+    calendars: z.array(
+      z.strictObject({ calendarId: z.uuid(), state: RunState, done: z.int(), expected: z.int().nullable(), reason: z.string().nullable() }),
+    ),
+  })
+  .meta({ id: 'Sync' });
+export type SyncView = z.output<typeof SyncView>;

@@ -1,0 +1,125 @@
+import { type Clock, instant } from '../kernel/clock.js';
+import { type EventStore, type Position } from '../kernel/event-store.js';
+import { type Sql } from '../kernel/sql.js';
+import { type TimeRange } from '../kernel/time-range.js';
+import { feedCodec } from './calendar.codec.js';
+import { FEED, type Upsert } from './feed.js';
+
+/** Where one run writes: which generation of which calendar, under which lease. */
+export type FeedTarget = Readonly<{
+  calendarId: string;
+  userId: string;
+  generation: number;
+  window: TimeRange;
+  actor: string;
+  runId: string;
+  permit: () => Promise<void>;
+}>;
+
+/** What `remote_object` shall say of an object once the log has it. */
+export type Kept = Readonly<{ ref: string; etag: string | null; hash: string | null; fault: string | null }>;
+
+type Runtime = Readonly<{ store: EventStore; sql: Sql; clock: Clock; newId: () => string }>;
+
+/** EventStoreDB refuses appends over 1 MiB; chunks stay well below, so that readers hold little at a time. */
+const CHUNK = 256 * 1024;
+
+/** One object may not exceed what one append may carry. */
+export const LARGEST_UPSERT = 900 * 1024;
+
+/**
+ * Appends what a run found, chunk by chunk, one append in flight while the next chunk fills. Each append names the revision this run
+ * expects: a worker that lost its lease cannot write after its successor has. `remote_object` follows each acknowledgement.
+ */
+export class FeedWriter {
+  private upserts: Upsert[] = [];
+  private removals: string[] = [];
+  private kept: Kept[] = [];
+  private unread: string[] = [];
+  private size = 0;
+  private inFlight: Promise<void> = Promise.resolve();
+  /** Revision of the run's first chunk, what came before it is superseded by a whole generation; null before any. */
+  first: bigint | null = null;
+  position: Position | null = null;
+
+  private constructor(
+    private readonly runtime: Runtime,
+    private readonly target: FeedTarget,
+    private revision: bigint,
+  ) {}
+
+  static async open(runtime: Runtime, target: FeedTarget): Promise<FeedWriter> {
+    return new FeedWriter(runtime, target, await runtime.store.lastRevision(`${FEED}-${target.calendarId}`));
+  }
+
+  async upsert(upsert: Upsert, bytes: number, kept: Kept): Promise<void> {
+    this.upserts.push(upsert);
+    this.kept.push(kept);
+    this.size += bytes;
+    if (this.size >= CHUNK) await this.flush();
+  }
+
+  /** Remembers an object whose content is not appended: unchanged, or unreadable. */
+  keep(kept: Kept): void {
+    this.kept.push(kept);
+    if (kept.fault !== null) this.unread.push(kept.ref);
+  }
+
+  remove(ref: string): void {
+    this.removals.push(ref);
+    this.size += 64;
+  }
+
+  /** Appends what waits; with `final` a last chunk is written even when nothing does. */
+  async flush(final = false): Promise<void> {
+    await this.inFlight;
+    const [upserts, removals, kept] = [this.upserts, this.removals, this.kept];
+    [this.upserts, this.removals, this.kept, this.size] = [[], [], [], 0];
+    this.inFlight = this.write(upserts, removals, kept, final);
+    // A failure is the next caller's; without a handler it would count as unhandled until then.
+    this.inFlight.catch(() => undefined);
+  }
+
+  /** Waits for the last append. */
+  async settled(): Promise<void> {
+    await this.inFlight;
+  }
+
+  private async write(upserts: readonly Upsert[], removals: readonly string[], kept: readonly Kept[], final: boolean): Promise<void> {
+    const { calendarId, userId, generation, window, permit } = this.target;
+    if (upserts.length > 0 || removals.length > 0 || final) {
+      await permit();
+      const unread = this.unread.splice(0);
+      const at = instant(this.runtime.clock.now());
+      const event = { type: 'DeltaSynced', calendarId, userId, generation, window, upserts, removals, kept: unread, final, at } as const;
+      const appended = await this.runtime.store.append(`${FEED}-${calendarId}`, this.revision, [event], feedCodec, {
+        commandId: this.runtime.newId(),
+        correlationId: this.target.runId,
+        causationId: this.target.runId,
+        actor: this.target.actor,
+      });
+      this.first ??= appended.revision;
+      this.revision = appended.revision;
+      this.position = appended.position;
+    }
+    if (kept.length > 0) await remember(this.runtime.sql, calendarId, generation, kept);
+  }
+}
+
+const remember = async (sql: Sql, calendarId: string, generation: number, kept: readonly Kept[]): Promise<void> => {
+  const last = [...new Map(kept.map((object) => [object.ref, object])).values()];
+  await sql.query(
+    `insert into remote_object (calendar_id, ref, etag, hash, generation, fault)
+     select $1, ref, etag, hash, $2, fault from unnest($3::text[], $4::text[], $5::text[], $6::text[]) as fresh(ref, etag, hash, fault)
+     on conflict (calendar_id, ref) do update set etag = excluded.etag, hash = coalesce(excluded.hash, remote_object.hash),
+       generation = excluded.generation, fault = excluded.fault`,
+    [
+      calendarId,
+      generation,
+      last.map(({ ref }) => ref),
+      last.map(({ etag }) => etag),
+      last.map(({ hash }) => hash),
+      last.map(({ fault }) => fault),
+    ],
+  );
+};

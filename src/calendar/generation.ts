@@ -1,0 +1,49 @@
+import { DAY, HOUR, instant, MINUTE, SECOND } from '../kernel/clock.js';
+import { type TimeRange } from '../kernel/time-range.js';
+import { type GenerationReason } from './calendar.js';
+
+/** What `sync_state` says of a calendar when it is claimed. */
+export type Standing = Readonly<{
+  generation: number;
+  hasCursor: boolean;
+  generationDueAt: number | null;
+  fullRequested: boolean;
+  held: boolean;
+}>;
+
+/** A generation lives 14 days at most; jitter spreads the renewals of calendars that were connected together over the last two of them. */
+const LIFE = 14 * DAY;
+const BACK = 30 * DAY;
+const AHEAD = 365 * DAY;
+
+/** Why the calendar must be read whole now; null when reading on from the cursor will do. */
+export const newGenerationFor = (standing: Standing, now: number): GenerationReason | null => {
+  if (standing.generation === 0) return 'first';
+  if (standing.held) return 'held';
+  if (!standing.hasCursor) return 'resumed';
+  if (standing.fullRequested) return 'requested';
+  return standing.generationDueAt !== null && standing.generationDueAt <= now ? 'scheduled' : null;
+};
+
+/** Half-open, from whole UTC days: 30 days back, to 365 days after the moment the next generation is due at the latest. */
+export const windowAt = (now: number): TimeRange => {
+  const today = Math.floor(now / DAY) * DAY;
+  return { start: instant(today - BACK), end: instant(today + DAY + LIFE + AHEAD) };
+};
+
+export const nextGenerationAt = (now: number, fraction: number): number => now + LIFE - Math.floor(fraction * 2 * DAY);
+
+/** The days a person looks at first. */
+export const soonAt = (now: number): TimeRange => ({ start: instant(now - DAY), end: instant(now + 30 * DAY) });
+
+/** Without push a calendar is read again after 60 to 120 seconds. */
+export const nextPollAt = (now: number, fraction: number): number => now + MINUTE + Math.floor(fraction * MINUTE);
+
+/** 5 minutes doubling to 6 hours with a fifth of jitter, never before the provider's own wish (seconds). */
+export const retryAt = (now: number, failures: number, retryAfter: number | null, fraction: number): number => {
+  const backOff = Math.min(5 * MINUTE * 2 ** Math.max(0, failures - 1), 6 * HOUR);
+  return now + Math.max(backOff * (0.8 + 0.4 * fraction), (retryAfter ?? 0) * SECOND);
+};
+
+/** The mass-change breaker: more than half of what is known, and more than 20 occurrences, would go in one sync. */
+export const isMassRemoval = (removed: number, known: number): boolean => removed > 20 && removed * 2 > known;

@@ -1,0 +1,36 @@
+import { type Clock } from '../kernel/clock.js';
+import { type Lease } from '../kernel/due-work.js';
+import { type Entropy } from '../kernel/entropy.js';
+import { type EventStore } from '../kernel/event-store.js';
+import { type Log } from '../kernel/log.js';
+import { type Database } from '../kernel/sql.js';
+import { type Sealer, type Secret, type Vault } from '../kernel/vault.js';
+import { type CalendarProvider, type Providers } from '../provider/calendar-provider.js';
+import { type SyncRow } from './sync.state.js';
+import { type Ink } from './upsert.js';
+
+/** What SyncDelta works with. */
+export type SyncRuntime = Readonly<{
+  database: Database;
+  store: EventStore;
+  vault: Vault;
+  providers: Providers;
+  clock: Clock;
+  entropy: Entropy;
+  log: Log;
+  /** A grant that is dead is told to the connection, which asks its owner to reconnect. */
+  reportFault: (connectionId: string, fault: string, needsReconnect: boolean) => Promise<void>;
+}>;
+
+/** Everything one run holds in hand. */
+export type Run = Readonly<{
+  runtime: SyncRuntime;
+  row: SyncRow;
+  lease: Lease;
+  runId: string;
+  provider: CalendarProvider;
+  secret: Secret;
+  sealer: Sealer;
+  ink: Ink;
+  remoteId: string;
+}>;

@@ -1,0 +1,175 @@
+import { instant } from '../kernel/clock.js';
+import { handle } from '../kernel/commands.js';
+import { type Lease, Superseded } from '../kernel/due-work.js';
+import { type TimeRange } from '../kernel/time-range.js';
+import { KeyDestroyed } from '../kernel/vault.js';
+import { ProviderFault, type ScanEnd } from '../provider/calendar-provider.js';
+import { type GenerationReason, type SyncReport, calendar } from './calendar.js';
+import { calendarCodec } from './calendar.codec.js';
+import { FEED } from './feed.js';
+import { FeedWriter } from './feed.writer.js';
+import { isMassRemoval, newGenerationFor, soonAt, windowAt } from './generation.js';
+import { absorb, type Known, loadKnown } from './sync.absorb.js';
+import { type Run, type SyncRuntime } from './sync.context.js';
+import { adoptRuns, finishFailed, finishSucceeded, type SyncRow } from './sync.state.js';
+
+const ACTOR = 'system:sync';
+
+const report = async ({ runtime, row, runId }: Run, found: SyncReport): Promise<number> => {
+  const { state } = await handle(runtime.store, calendar, calendarCodec, {
+    id: row.calendar_id,
+    command: { type: 'SyncDelta', report: found, at: instant(runtime.clock.now()) },
+    metadata: { commandId: runtime.entropy.uuid(), correlationId: runId, causationId: runId, actor: ACTOR },
+    ifMatch: null,
+  });
+  return state.status === 'none' ? 0 : state.generation;
+};
+
+const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease): Promise<Run> => {
+  const { calendar_id: calendarId, connection_id: connectionId, user_id: userId } = row;
+  const provider = runtime.providers.get(row.provider);
+  if (provider === undefined) throw new ProviderFault('unavailable', 'this provider is not configured');
+  const sealer = await runtime.vault.connection(userId, connectionId);
+  const { remoteId } = JSON.parse(sealer.open(`calendar:${calendarId}`, row.sealed)) as { remoteId: string };
+  return {
+    runtime,
+    row,
+    lease,
+    runId: runtime.entropy.uuid(),
+    provider,
+    secret: await runtime.vault.secret(userId, connectionId),
+    sealer,
+    ink: { calendarId, seal: sealer.seal, mark: await runtime.vault.marker(userId) },
+    remoteId,
+  };
+};
+
+/** What would go: everything known that a whole listing did not bring. */
+const missing = (known: Known, end: ScanEnd, seen: ReadonlySet<string>): string[] =>
+  end.whole ? [...known.refs()].filter((ref) => !seen.has(ref)) : [];
+
+const occurrencesOf = async ({ runtime, row }: Run, refs: readonly string[]): Promise<{ removed: number; known: number }> => {
+  const [counted] = await runtime.database.query<{ removed: string; known: string }>(
+    'select count(*) filter (where ref = any($2)) as removed, count(*) as known from user_calendar_events where calendar_id = $1',
+    [row.calendar_id, refs],
+  );
+  return { removed: Number(counted?.removed ?? 0), known: Number(counted?.known ?? 0) };
+};
+
+type Plan = Readonly<{ generation: number; window: TimeRange; whole: boolean; cursor: string | null }>;
+
+const plan = async (run: Run, forced: GenerationReason | null): Promise<Plan> => {
+  const { row, runtime, sealer } = run;
+  const now = runtime.clock.now();
+  const standing = {
+    generation: row.generation,
+    hasCursor: row.cursor !== null,
+    generationDueAt: row.generation_due_at?.getTime() ?? null,
+    fullRequested: row.full_requested,
+    held: row.held !== null,
+  };
+  const reason = forced ?? newGenerationFor(standing, now);
+  if (reason === null && row.cursor !== null && row.window_start !== null && row.window_end !== null) {
+    const window = { start: row.window_start.toISOString(), end: row.window_end.toISOString() };
+    return { generation: row.generation, window, whole: false, cursor: sealer.open(`cursor:${row.calendar_id}`, row.cursor) };
+  }
+  const window = windowAt(now);
+  await run.lease.permit();
+  return { generation: await report(run, { kind: 'generation', window, reason: reason ?? 'resumed' }), window, whole: true, cursor: null };
+};
+
+const scanWith = async (run: Run, { generation, window, whole, cursor }: Plan): Promise<'done' | 'held'> => {
+  const { runtime, row, lease, sealer } = run;
+  const target = {
+    calendarId: row.calendar_id,
+    userId: row.user_id,
+    generation,
+    window,
+    actor: ACTOR,
+    runId: run.runId,
+    permit: lease.permit,
+  };
+  const writer = await FeedWriter.open(
+    { store: runtime.store, sql: runtime.database, clock: runtime.clock, newId: runtime.entropy.uuid },
+    target,
+  );
+  const known = await loadKnown(run);
+  const scan = run.provider.scan(run.secret, run.remoteId, {
+    cursor,
+    soon: whole ? soonAt(runtime.clock.now()) : null,
+    window,
+    known: known.etagOf,
+    call: { signal: lease.signal, permit: lease.permit },
+  });
+  const { end, seen, removed } = await absorb(run, { scan, writer, known, whole });
+  const gone = [...new Set([...removed, ...missing(known, end, seen)])].filter((ref) => known.has(ref));
+  const counted = await occurrencesOf(run, gone);
+  if (isMassRemoval(counted.removed, counted.known) && row.held === null) {
+    await writer.flush();
+    await writer.settled();
+    await report(run, { kind: 'held', removals: counted.removed, known: counted.known });
+    await finishFailed(runtime, row, lease, { fault: 'mass-change-held', retryAfter: null, held: instant(runtime.clock.now()) });
+    return 'held';
+  }
+  gone.forEach((ref) => {
+    writer.remove(ref);
+  });
+  await writer.flush(whole);
+  await writer.settled();
+  if (whole) await report(run, { kind: 'completed', generation, objects: seen.size });
+  if (row.fault !== null) await report(run, { kind: 'succeeded' });
+  const sealed = end.cursor === null ? null : sealer.seal(`cursor:${row.calendar_id}`, end.cursor);
+  await finishSucceeded(runtime, row, lease, {
+    cursor: sealed,
+    generation,
+    window,
+    whole: end.whole || whole,
+    gone,
+    position: writer.position,
+  });
+  if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);
+  return 'done';
+};
+
+const fail = async (run: Run, error: ProviderFault): Promise<void> => {
+  const { runtime, row, lease } = run;
+  const { fault, retryAfter } = error;
+  if (row.fault !== fault) await report(run, { kind: 'failed', fault });
+  if (fault === 'access-revoked') await runtime.reportFault(row.connection_id, fault, true);
+  await finishFailed(runtime, row, lease, { fault, retryAfter, held: null });
+};
+
+/**
+ * SyncDelta for one claimed calendar: reads what changed since its cursor (or everything, as a new generation), seals it, appends it to the
+ * feed, and only then moves the cursor. A death anywhere leaves the older cursor; the same delta read again changes nothing twice.
+ */
+export const syncCalendar =
+  (runtime: SyncRuntime) =>
+  async (row: SyncRow, lease: Lease): Promise<void> => {
+    await adoptRuns(runtime.database, row.calendar_id);
+    const run = await prepare(runtime, row, lease).catch((error: unknown) => {
+      // Revoked meanwhile: nothing is left to sync, and its row is about to go.
+      throw error instanceof KeyDestroyed ? new Superseded() : error;
+    });
+    try {
+      await scanWith(run, await plan(run, null));
+    } catch (error) {
+      if (lease.signal.aborted) throw new Superseded();
+      if (!(error instanceof ProviderFault)) throw error;
+      if (error.fault !== 'cursor-expired') return fail(run, error);
+      await rebase(run);
+    }
+  };
+
+/** A refused cursor costs one whole reading at once; a second refusal within it is the provider's fault and waits. */
+const rebase = async (run: Run): Promise<void> => {
+  try {
+    await scanWith(run, await plan(run, 'cursor-expired'));
+  } catch (error) {
+    if (!(error instanceof ProviderFault)) throw error;
+    await fail(
+      run,
+      error.fault === 'cursor-expired' ? new ProviderFault('malformed', 'a whole reading was refused as an expired cursor') : error,
+    );
+  }
+};

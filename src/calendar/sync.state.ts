@@ -1,0 +1,115 @@
+import { type Clock, instant, MINUTE } from '../kernel/clock.js';
+import { type Lease, Superseded } from '../kernel/due-work.js';
+import { type Entropy } from '../kernel/entropy.js';
+import { type Position } from '../kernel/event-store.js';
+import { type Database, type Sql } from '../kernel/sql.js';
+import { type TimeRange } from '../kernel/time-range.js';
+import { nextGenerationAt, nextPollAt, retryAt } from './generation.js';
+
+/** A claimed row of `sync_state`. */
+export type SyncRow = Readonly<{
+  calendar_id: string;
+  connection_id: string;
+  user_id: string;
+  provider: string;
+  sealed: string;
+  cursor: string | null;
+  generation: number;
+  generation_due_at: Date | null;
+  window_start: Date | null;
+  window_end: Date | null;
+  full_requested: boolean;
+  failures: number;
+  fault: string | null;
+  held: string | null;
+}>;
+
+type Runtime = Readonly<{ database: Database; clock: Clock; entropy: Entropy }>;
+
+/** Manual syncs that were asked for before this run began are its own from now on. */
+export const adoptRuns = async (sql: Sql, calendarId: string): Promise<void> => {
+  await sql.query(`update sync_run set state = 'running' where calendar_id = $1 and state = 'queued'`, [calendarId]);
+};
+
+export const recordProgress = async (sql: Sql, calendarId: string, done: number, expected: number | null): Promise<void> => {
+  await sql.query(`update sync_run set done = $2, expected = coalesce($3, expected) where calendar_id = $1 and state = 'running'`, [
+    calendarId,
+    done,
+    expected,
+  ]);
+};
+
+const endRuns = (sql: Sql, calendarId: string, now: string, code: string | null, position: Position | null): Promise<unknown> =>
+  sql.query(
+    `update sync_run set state = case when $3::text is null then 'done' else 'failed' end, code = $3, position = $4, finished_at = $2
+     where calendar_id = $1 and state = 'running'`,
+    [calendarId, now, code, position],
+  );
+
+type Success = Readonly<{
+  cursor: string | null;
+  generation: number;
+  window: TimeRange;
+  /** Every object was listed: what is still of an older generation is gone. */
+  whole: boolean;
+  gone: readonly string[];
+  position: Position | null;
+}>;
+
+/** After the last acknowledgement: what is known and the cursor, in one transaction, if the claim still holds. */
+export const finishSucceeded = async (
+  { database, clock, entropy }: Runtime,
+  row: SyncRow,
+  lease: Lease,
+  success: Success,
+): Promise<void> => {
+  const now = clock.now();
+  const { cursor, generation, window, gone, position } = success;
+  const began = generation !== row.generation || row.generation_due_at === null;
+  await database.transaction(async (sql) => {
+    const held = await sql.query(
+      `update sync_state set cursor = $3, generation = $4, window_start = $5, window_end = $6,
+         generation_due_at = case when $7 then $8::timestamptz else generation_due_at end,
+         last_attempt_at = $9, last_success_at = $9, position = coalesce($10, position), failures = 0, fault = null, held = null,
+         full_requested = false, lane = 'sweep', due_at = $11
+       where calendar_id = $1 and epoch = $2 returning 1`,
+      [
+        row.calendar_id,
+        lease.epoch,
+        cursor,
+        generation,
+        window.start,
+        window.end,
+        began,
+        instant(nextGenerationAt(now, entropy.fraction())),
+        instant(now),
+        position,
+        instant(nextPollAt(now, entropy.fraction())),
+      ],
+    );
+    if (held.length === 0) throw new Superseded();
+    await sql.query('delete from remote_object where calendar_id = $1 and ref = any($2)', [row.calendar_id, gone]);
+    await endRuns(sql, row.calendar_id, instant(now), null, position);
+  });
+};
+
+type Failure = Readonly<{ fault: string; retryAfter: number | null; held: string | null }>;
+
+/** The last good state stays; the calendar is marked and tried again later, a dead grant only after the user has reconnected. */
+export const finishFailed = async ({ database, clock, entropy }: Runtime, row: SyncRow, lease: Lease, failure: Failure): Promise<void> => {
+  const now = clock.now();
+  const failures = row.failures + 1;
+  const due =
+    failure.fault === 'access-revoked'
+      ? 'infinity'
+      : instant(failure.held === null ? retryAt(now, failures, failure.retryAfter, entropy.fraction()) : now + MINUTE);
+  await database.transaction(async (sql) => {
+    const held = await sql.query(
+      `update sync_state set last_attempt_at = $3, failures = $4, fault = $5, held = $6, due_at = $7
+       where calendar_id = $1 and epoch = $2 returning 1`,
+      [row.calendar_id, lease.epoch, instant(now), failures, failure.fault, failure.held, due],
+    );
+    if (held.length === 0) throw new Superseded();
+    await endRuns(sql, row.calendar_id, instant(now), failure.fault, null);
+  });
+};

@@ -1,0 +1,49 @@
+import { Refused } from '../kernel/refused.js';
+import { type Secret, type Vault } from '../kernel/vault.js';
+import { type Discovery, ProviderFault, type Providers } from '../provider/calendar-provider.js';
+import { type Provider } from './connection.js';
+
+export type Credentials = Readonly<{ username: string; password: string; serverUrl: string | null }>;
+
+/** Discovery is a handful of requests; a person waits for it. */
+const PATIENCE = 20_000;
+
+export const toSecret = ({ username, password, serverUrl }: Credentials): Secret => ({
+  username,
+  password,
+  ...(serverUrl === null ? {} : { serverUrl }),
+});
+
+const refusal = (provider: Provider): Refused =>
+  new Refused(
+    'connection.credentials-refused',
+    422,
+    provider === 'apple'
+      ? 'Apple refused this user name or password. iCloud takes an app-specific password, made at account.apple.com.'
+      : 'The calendar server refused this user name or password.',
+  );
+
+/** Proves credentials by reading the account they open. Refused ones are the caller's mistake; an account that cannot be read is the provider's. */
+export const openAccount = async (providers: Providers, provider: Provider, secret: Secret): Promise<Discovery> => {
+  const adapter = providers.get(provider);
+  if (adapter === undefined) throw new Refused('provider.unknown', 422, 'This provider is not configured here.');
+  try {
+    return await adapter.discover(secret, { signal: AbortSignal.timeout(PATIENCE), permit: () => Promise.resolve() });
+  } catch (error) {
+    if (error instanceof ProviderFault && (error.fault === 'access-revoked' || error.fault === 'forbidden')) throw refusal(provider);
+    if (error instanceof DOMException && error.name === 'TimeoutError')
+      throw new ProviderFault('unavailable', 'The calendar server took too long to answer. Try again in a minute.');
+    throw error;
+  }
+};
+
+/** The keyed hash an account goes by: the same account of the same person always has the same. */
+export const accountMark = async (
+  vault: Vault,
+  userId: string,
+  provider: Provider,
+  { secret, name }: { secret: Secret; name: string },
+): Promise<string> => {
+  const mark = await vault.marker(userId);
+  return mark('account', JSON.stringify([provider, secret['serverUrl'] ?? null, name]));
+};

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { codecOf } from '../infra/codec.zod.js';
+import { type ConnectionEvent } from './connection.js';
+
+const at = z.iso.datetime();
+const userId = z.string();
+const provider = z.enum(['google', 'microsoft', 'apple', 'caldav']);
+const found = z.strictObject({
+  calendarId: z.uuid(),
+  writable: z.boolean(),
+  busyOnly: z.boolean(),
+  color: z.string().nullable(),
+  timeZone: z.string().nullable(),
+  sealed: z.string(),
+});
+
+export const connectionSchemas = {
+  'CalendarConnected.v1': z.strictObject({
+    userId,
+    provider,
+    access: z.enum(['read', 'write']),
+    consent: z.strictObject({ textVersion: z.string(), givenAt: at }),
+    account: z.string(),
+    sealed: z.string(),
+    at,
+  }),
+  'ConnectionReauthorized.v1': z.strictObject({ userId, at }),
+  'CalendarsDiscovered.v1': z.strictObject({ userId, provider, calendars: z.array(found), at }),
+  'ConnectionFailing.v1': z.strictObject({ userId, fault: z.string(), needsReconnect: z.boolean(), at }),
+  'ConnectionRecovered.v1': z.strictObject({ userId, at }),
+  'ConnectionRevoked.v1': z.strictObject({ userId, provider, at }),
+  'GrantRevoked.v1': z.strictObject({ userId, how: z.enum(['revoked', 'manual']), at }),
+  'ConnectionPurged.v1': z.strictObject({ userId, at }),
+};
+
+export const connectionCodec = codecOf<ConnectionEvent>(connectionSchemas);

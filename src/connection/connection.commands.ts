@@ -1,0 +1,42 @@
+import { Command } from '@nestjs/cqrs';
+import { type Actor } from '../kernel/actor.js';
+import { type Credentials } from './account.door.js';
+import { type Access } from './connection.js';
+
+/** Which connection a command was about, and how far the read models must be to show it; null: as they are. */
+export type Reached = Readonly<{ connectionId: string; position: bigint | null }>;
+
+/** Links an account by user name and password. The credentials are proved by reading the account before anything is kept. */
+export class ConnectCalendar extends Command<Reached> {
+  constructor(
+    readonly actor: Actor,
+    readonly request: Readonly<{ provider: 'apple' | 'caldav'; consent: boolean; access: Access; credentials: Credentials }>,
+    readonly correlationId: string,
+  ) {
+    super();
+  }
+}
+
+/** New credentials for an account that is linked already: calendars, modes and history stay. */
+export class Reconnect extends Command<Reached> {
+  constructor(
+    readonly actor: Actor,
+    readonly connectionId: string,
+    readonly credentials: Credentials,
+    readonly correlationId: string,
+  ) {
+    super();
+  }
+}
+
+/** Ends a connection: nothing more is read from the moment it is answered; grant, secrets and data are wound up within seconds. */
+export class Revoke extends Command<Reached> {
+  constructor(
+    readonly actor: Actor,
+    readonly connectionId: string,
+    readonly ifMatch: bigint | null,
+    readonly correlationId: string,
+  ) {
+    super();
+  }
+}

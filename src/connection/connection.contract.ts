@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { FreshnessView, Instant, ProviderName } from '../infra/http/contract.zod.js';
+
+const Credentials = z
+  .strictObject({
+    username: z.string().min(1).max(320),
+    password: z.string().min(1).max(1024),
+    serverUrl: z.string().min(1).max(2048).optional().meta({ description: 'Address of the CalDAV server; iCloud needs none.' }),
+  })
+  .meta({ id: 'Credentials' });
+
+export const NewConnection = z
+  .strictObject({
+    provider: ProviderName,
+    consent: z
+      .boolean()
+      .optional()
+      .meta({ description: 'The person agrees that their calendars are read and kept, encrypted, until they revoke it.' }),
+    access: z.enum(['read', 'write']).default('read'),
+    returnTo: z.url().max(2048).optional(),
+    credentials: Credentials.optional(),
+  })
+  .meta({ id: 'NewConnection' });
+
+export const NewCredentials = z.strictObject({ credentials: Credentials }).meta({ id: 'NewCredentials' });
+
+const ConnectedCalendar = z
+  .strictObject({
+    calendarId: z.uuid(),
+    name: z.string(),
+    color: z.string().nullable(),
+    mode: z.enum(['read_only', 'write']),
+    writable: z.boolean(),
+    adopted: z.boolean(),
+    sync: FreshnessView.nullable(),
+  })
+  .meta({ id: 'ConnectedCalendar' });
+
+export const ConnectionView = z
+  .strictObject({
+    connectionId: z.uuid(),
+    provider: ProviderName,
+    account: z.string().nullable(),
+    status: z.enum(['connected', 'syncing', 'failing', 'needs_reconnect', 'revoked']),
+    reason: z.string().nullable(),
+    access: z.enum(['read', 'write']),
+    consent: z.strictObject({ textVersion: z.string(), givenAt: Instant }),
+    connectedAt: Instant,
+    revokedAt: Instant.nullable(),
+    calendars: z.array(ConnectedCalendar),
+  })
+  .meta({ id: 'Connection' });
+export type ConnectionView = z.output<typeof ConnectionView>;
+
+export const ConnectionList = z
+  .strictObject({ items: z.array(ConnectionView), nextCursor: z.string().nullable() })
+  .meta({ id: 'ConnectionList' });
+
+export const ProviderView = z
+  .strictObject({
+    provider: ProviderName,
+    name: z.string(),
+    color: z.enum(['blue', 'red', 'grey']),
+    connect: z.enum(['oauth', 'credentials']),
+    available: z.boolean(),
+    help: z.string(),
+  })
+  .meta({ id: 'ProviderInfo' });

@@ -1,0 +1,120 @@
+import { Body, Controller, Delete, Get, Headers, HttpStatus, Inject, Param, Post, Res } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { type Response } from 'express';
+import { z } from 'zod';
+import { Answers } from '../infra/http/answers.openapi.js';
+import { Actor } from '../infra/http/auth.guard.js';
+import { etag, expectedRevision } from '../infra/http/revision.js';
+import { type Actor as Person } from '../kernel/actor.js';
+import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
+import { Refused } from '../kernel/refused.js';
+import { ConnectCalendar, type Reached, Reconnect, Revoke } from './connection.commands.js';
+import { ConnectionList, ConnectionView, NewConnection, NewCredentials, ProviderView } from './connection.contract.js';
+import { MyConnections } from './connections.query.js';
+import { PROVIDER_LIST } from './providers.js';
+
+const Id = z.uuid();
+type Credentials = NonNullable<z.output<typeof NewConnection>['credentials']>;
+
+/** The read models a command's answer is read from, and how long it waits for them. */
+const READ_FROM = ['connections', 'calendars', 'schedule', 'user_calendar_events'];
+const PATIENCE = 2_000;
+
+const complete = (credentials: Credentials) => ({ ...credentials, serverUrl: credentials.serverUrl ?? null });
+
+@ApiTags('connections')
+@Controller('v1/calendar')
+export class ConnectionController {
+  constructor(
+    @Inject(CommandBus) private readonly commands: CommandBus,
+    @Inject(QueryBus) private readonly queries: QueryBus,
+    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+  ) {}
+
+  @Get('providers')
+  @Answers(200, z.array(ProviderView), 'What can be connected, and how.')
+  providers(): z.output<typeof ProviderView>[] {
+    return [...PROVIDER_LIST];
+  }
+
+  @Post('connections')
+  @Answers(201, ConnectionView, 'The connection; its first sync has begun.')
+  @Answers(202, ConnectionView, 'The same, while the read models still catch up.')
+  async connect(
+    @Body({ schema: NewConnection }) body: z.output<typeof NewConnection>,
+    @Actor() actor: Person,
+    @Headers('x-correlation-id') correlationId: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ConnectionView> {
+    const { provider, consent = false, access, credentials } = body;
+    if (provider === 'google' || provider === 'microsoft')
+      throw new Refused('provider.not-available', 422, 'This provider is not configured here; apple and caldav are.');
+    if (consent && credentials === undefined)
+      throw new Refused('connection.credentials-missing', 422, 'Send "credentials" with "username" and "password".');
+    if (consent && provider === 'caldav' && credentials?.serverUrl === undefined)
+      throw new Refused('connection.server-missing', 422, 'Send "credentials.serverUrl", the address of the CalDAV server.');
+    const given = complete(credentials ?? { username: '', password: '' });
+    const reached = await this.commands.execute(
+      new ConnectCalendar(actor, { provider, consent, access, credentials: given }, correlationId),
+    );
+    return this.answer(actor, reached, response, HttpStatus.CREATED);
+  }
+
+  @Get('connections')
+  @Answers(200, ConnectionList, 'The connections of the person who asks; revoked ones only by id.')
+  async list(@Actor() actor: Person): Promise<z.output<typeof ConnectionList>> {
+    const seen = await this.queries.execute(new MyConnections(actor, null));
+    return { items: seen.map(({ view }) => view), nextCursor: null };
+  }
+
+  @Get('connections/:id')
+  @Answers(200, ConnectionView, 'The connection as it stands.')
+  async one(
+    @Param('id', { schema: Id }) id: string,
+    @Actor() actor: Person,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ConnectionView> {
+    return this.answer(actor, { connectionId: id, position: null }, response, HttpStatus.OK);
+  }
+
+  @Post('connections/:id/reconnect')
+  @Answers(200, ConnectionView, 'The connection with its new credentials; calendars and settings are as before.')
+  async reconnect(
+    @Param('id', { schema: Id }) id: string,
+    @Body({ schema: NewCredentials }) body: z.output<typeof NewCredentials>,
+    @Actor() actor: Person,
+    @Headers('x-correlation-id') correlationId: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ConnectionView> {
+    const reached = await this.commands.execute(new Reconnect(actor, id, complete(body.credentials), correlationId));
+    return this.answer(actor, reached, response, HttpStatus.OK);
+  }
+
+  @Delete('connections/:id')
+  @Answers(202, ConnectionView, 'Revoked: nothing more is read; secrets, keys and data are gone within seconds.')
+  async revoke(
+    @Param('id', { schema: Id }) id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Actor() actor: Person,
+    @Headers('x-correlation-id') correlationId: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ConnectionView> {
+    const reached = await this.commands.execute(new Revoke(actor, id, expectedRevision(ifMatch), correlationId));
+    return this.answer(actor, reached, response, HttpStatus.ACCEPTED);
+  }
+
+  /** Waits for the read models to have what a command wrote; when they lag, 202 says that the answer may be older. */
+  private async answer(
+    actor: Person,
+    { connectionId, position }: Reached,
+    response: Response,
+    status: HttpStatus,
+  ): Promise<ConnectionView> {
+    const current = position === null || (await this.readModels.reached(READ_FROM, position, PATIENCE));
+    const [seen] = await this.queries.execute(new MyConnections(actor, connectionId));
+    if (seen === undefined) throw new Refused('connection.unknown', 404, 'There is no such connection.');
+    response.status(current ? status : HttpStatus.ACCEPTED).setHeader('ETag', etag(seen.revision));
+    return seen.view;
+  }
+}

@@ -1,0 +1,22 @@
+import { type CalendarEvent } from '../calendar/calendar.js';
+import { type Clock } from '../kernel/clock.js';
+import { type Entropy } from '../kernel/entropy.js';
+import { type Codec, type EventStore } from '../kernel/event-store.js';
+import { type Database } from '../kernel/sql.js';
+import { type Vault } from '../kernel/vault.js';
+import { type Providers } from '../provider/calendar-provider.js';
+
+/** What linking, tending and ending accounts works with. */
+export type ConnectionRuntime = Readonly<{
+  store: EventStore;
+  database: Database;
+  vault: Vault;
+  providers: Providers;
+  clock: Clock;
+  entropy: Entropy;
+  /** Owned by the calendar slice; adopting a calendar is the last step of connecting. */
+  calendarCodec: Codec<CalendarEvent>;
+}>;
+
+/** DI token of the `ConnectionRuntime`. */
+export const CONNECTION_RUNTIME = Symbol('ConnectionRuntime');

@@ -1,0 +1,169 @@
+import { type Decider } from '../kernel/decider.js';
+import { Refused } from '../kernel/refused.js';
+
+export type Provider = 'google' | 'microsoft' | 'apple' | 'caldav';
+export type Access = 'read' | 'write';
+
+/** Which text the person agreed to, and when; kept for as long as the log. */
+export type Consent = Readonly<{ textVersion: string; givenAt: string }>;
+
+/** A calendar found in the account; `sealed` holds its name and remote id. */
+export type FoundCalendar = Readonly<{
+  calendarId: string;
+  writable: boolean;
+  busyOnly: boolean;
+  color: string | null;
+  timeZone: string | null;
+  sealed: string;
+}>;
+
+/** `account` is the keyed hash of what the account is called, `sealed` its name. */
+type Linked = Readonly<{
+  userId: string;
+  provider: Provider;
+  access: Access;
+  consent: Consent;
+  account: string;
+  sealed: string;
+  at: string;
+}>;
+
+export type ConnectionCommand =
+  | (Readonly<{ type: 'ConnectCalendar'; consented: boolean }> & Linked)
+  | Readonly<{ type: 'Reconnect'; account: string; at: string }>
+  | Readonly<{ type: 'DiscoverCalendars'; calendars: readonly FoundCalendar[]; at: string }>
+  | Readonly<{ type: 'ReportFault'; fault: string; needsReconnect: boolean; at: string }>
+  | Readonly<{ type: 'Revoke'; at: string }>
+  | Readonly<{ type: 'RecordGrantRevoked'; how: 'revoked' | 'manual'; at: string }>
+  | Readonly<{ type: 'RecordPurge'; at: string }>;
+
+export type ConnectionEvent =
+  | (Readonly<{ type: 'CalendarConnected' }> & Linked)
+  | Readonly<{ type: 'ConnectionReauthorized'; userId: string; at: string }>
+  | Readonly<{ type: 'CalendarsDiscovered'; userId: string; provider: Provider; calendars: readonly FoundCalendar[]; at: string }>
+  | Readonly<{ type: 'ConnectionFailing'; userId: string; fault: string; needsReconnect: boolean; at: string }>
+  | Readonly<{ type: 'ConnectionRecovered'; userId: string; at: string }>
+  | Readonly<{ type: 'ConnectionRevoked'; userId: string; provider: Provider; at: string }>
+  | Readonly<{ type: 'GrantRevoked'; userId: string; how: 'revoked' | 'manual'; at: string }>
+  | Readonly<{ type: 'ConnectionPurged'; userId: string; at: string }>;
+
+type Live = Readonly<{
+  status: 'connected' | 'failing' | 'needs_reconnect';
+  userId: string;
+  provider: Provider;
+  account: string;
+  fault: string | null;
+  calendars: readonly FoundCalendar[];
+}>;
+type Ended = Readonly<{ status: 'revoked'; userId: string; provider: Provider; grantEnded: boolean; purged: boolean }>;
+export type Connection = Readonly<{ status: 'none' }> | Live | Ended;
+
+/** Sealing the same thing twice gives other bytes, so a calendar is compared by what is readable of it. */
+const sameCalendars = (known: readonly FoundCalendar[], found: readonly FoundCalendar[]): boolean => {
+  const key = (calendars: readonly FoundCalendar[]): string =>
+    JSON.stringify(
+      calendars.map(({ calendarId, writable, busyOnly, color, timeZone }) => [calendarId, writable, busyOnly, color, timeZone]).sort(),
+    );
+  return key(known) === key(found);
+};
+
+const connect = (
+  state: Connection,
+  { type: _, consented, ...linked }: Extract<ConnectionCommand, { type: 'ConnectCalendar' }>,
+): readonly ConnectionEvent[] => {
+  if (!consented)
+    throw new Refused(
+      'consent.required',
+      422,
+      'Calendars are read only with the consent of the person they belong to: send "consent": true.',
+    );
+  if (state.status !== 'none') throw new Refused('connection.exists', 409, 'This connection exists already.');
+  return [{ type: 'CalendarConnected', ...linked }];
+};
+
+const whileLive = (state: Live, command: Exclude<ConnectionCommand, { type: 'ConnectCalendar' }>): readonly ConnectionEvent[] => {
+  const { userId, provider } = state;
+  switch (command.type) {
+    case 'Reconnect':
+      if (command.account !== state.account)
+        throw new Refused('connection.other-account', 409, 'These credentials belong to another account: connect it as a new one.');
+      return [{ type: 'ConnectionReauthorized', userId, at: command.at }];
+    case 'DiscoverCalendars':
+      if (sameCalendars(state.calendars, command.calendars) && state.fault === null) return [];
+      return [
+        { type: 'CalendarsDiscovered', userId, provider, calendars: command.calendars, at: command.at },
+        ...(state.fault === null ? [] : [{ type: 'ConnectionRecovered', userId, at: command.at } as const]),
+      ];
+    case 'ReportFault':
+      if (state.fault === command.fault) return [];
+      return [{ type: 'ConnectionFailing', userId, fault: command.fault, needsReconnect: command.needsReconnect, at: command.at }];
+    case 'Revoke':
+      return [{ type: 'ConnectionRevoked', userId, provider, at: command.at }];
+    case 'RecordGrantRevoked':
+    case 'RecordPurge':
+      throw new Refused('connection.not-revoked', 409, 'Only a revoked connection is wound up.');
+  }
+};
+
+const whileEnded = (state: Ended, command: Exclude<ConnectionCommand, { type: 'ConnectCalendar' }>): readonly ConnectionEvent[] => {
+  const { userId } = state;
+  switch (command.type) {
+    case 'Revoke':
+      return [];
+    case 'RecordGrantRevoked':
+      return state.grantEnded ? [] : [{ type: 'GrantRevoked', userId, how: command.how, at: command.at }];
+    case 'RecordPurge':
+      return state.purged ? [] : [{ type: 'ConnectionPurged', userId, at: command.at }];
+    case 'Reconnect':
+    case 'DiscoverCalendars':
+    case 'ReportFault':
+      throw new Refused('connection.revoked', 409, 'This connection was revoked: connect the account anew.');
+  }
+};
+
+const decide = (state: Connection, command: ConnectionCommand): readonly ConnectionEvent[] => {
+  if (command.type === 'ConnectCalendar') return connect(state, command);
+  switch (state.status) {
+    case 'none':
+      throw new Refused('connection.unknown', 404, 'There is no such connection.');
+    case 'revoked':
+      return whileEnded(state, command);
+    case 'connected':
+    case 'failing':
+    case 'needs_reconnect':
+      return whileLive(state, command);
+  }
+};
+
+const evolve = (state: Connection, event: ConnectionEvent): Connection => {
+  if (event.type === 'CalendarConnected') {
+    const { userId, provider, account } = event;
+    return { status: 'connected', userId, provider, account, fault: null, calendars: [] };
+  }
+  if (state.status === 'none') return state;
+  if (state.status === 'revoked') {
+    if (event.type === 'GrantRevoked') return { ...state, grantEnded: true };
+    return event.type === 'ConnectionPurged' ? { ...state, purged: true } : state;
+  }
+  switch (event.type) {
+    case 'CalendarsDiscovered':
+      return { ...state, calendars: event.calendars };
+    case 'ConnectionFailing':
+      return { ...state, status: event.needsReconnect ? 'needs_reconnect' : 'failing', fault: event.fault };
+    case 'ConnectionReauthorized':
+    case 'ConnectionRecovered':
+      return { ...state, status: 'connected', fault: null };
+    case 'ConnectionRevoked':
+      return { status: 'revoked', userId: state.userId, provider: state.provider, grantEnded: false, purged: false };
+    case 'GrantRevoked':
+    case 'ConnectionPurged':
+      return state;
+  }
+};
+
+export const connection: Decider<Connection, ConnectionCommand, ConnectionEvent> = {
+  category: 'connection',
+  initial: { status: 'none' },
+  decide,
+  evolve,
+};

@@ -1,0 +1,63 @@
+import { applyEach, type Projection } from '../kernel/projection.js';
+import { type ConnectionEvent } from './connection.js';
+import { connectionCodec } from './connection.codec.js';
+
+const idOf = (stream: string): string => stream.slice('connection-'.length);
+
+/** One row per account a person linked, for as long as the log knows of it; revoking keeps who, what and when, and drops the rest. */
+export const connections: Projection<ConnectionEvent> = {
+  name: 'connections',
+  // Calendars are looked past, so that its checkpoint follows commands that end in adopting some.
+  follows: ['connection-', 'calendar-'],
+  codec: connectionCodec,
+  apply: applyEach<ConnectionEvent>({
+    CalendarConnected: (sql, { stream, revision, event }) =>
+      sql.query(
+        `insert into connections (connection_id, user_id, provider, access, account, status, sealed, consent_version, consented_at, connected_at, revision)
+         values ($1, $2, $3, $4, $5, 'connected', $6, $7, $8, $9, $10)`,
+        [
+          idOf(stream),
+          event.userId,
+          event.provider,
+          event.access,
+          event.account,
+          event.sealed,
+          event.consent.textVersion,
+          event.consent.givenAt,
+          event.at,
+          revision,
+        ],
+      ),
+    CalendarsDiscovered: (sql, { stream, revision }) =>
+      sql.query('update connections set revision = $2 where connection_id = $1', [idOf(stream), revision]),
+    ConnectionFailing: (sql, { stream, revision, event }) =>
+      sql.query('update connections set status = $2, reason = $3, revision = $4 where connection_id = $1', [
+        idOf(stream),
+        event.needsReconnect ? 'needs_reconnect' : 'failing',
+        event.fault,
+        revision,
+      ]),
+    ConnectionReauthorized: (sql, { stream, revision }) =>
+      sql.query(`update connections set status = 'connected', reason = null, revision = $2 where connection_id = $1`, [
+        idOf(stream),
+        revision,
+      ]),
+    ConnectionRecovered: (sql, { stream, revision }) =>
+      sql.query(`update connections set status = 'connected', reason = null, revision = $2 where connection_id = $1`, [
+        idOf(stream),
+        revision,
+      ]),
+    ConnectionRevoked: (sql, { stream, revision, event }) =>
+      sql.query(
+        `update connections set status = 'revoked', reason = null, sealed = null, revoked_at = $2, revision = $3 where connection_id = $1`,
+        [idOf(stream), event.at, revision],
+      ),
+    GrantRevoked: (sql, { stream, revision, event }) =>
+      sql.query('update connections set grant_ended = $2, revision = $3 where connection_id = $1', [idOf(stream), event.how, revision]),
+    ConnectionPurged: (sql, { stream, revision, event }) =>
+      sql.query('update connections set purged_at = $2, revision = $3 where connection_id = $1', [idOf(stream), event.at, revision]),
+  }),
+  reset: async (sql) => {
+    await sql.query('truncate connections');
+  },
+};

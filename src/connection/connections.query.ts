@@ -1,0 +1,135 @@
+import { Inject } from '@nestjs/common';
+import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import { type Freshness, FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../calendar/freshness.js';
+import { reasonFor } from '../calendar/reasons.js';
+import { type Actor } from '../kernel/actor.js';
+import { type Clock, CLOCK } from '../kernel/clock.js';
+import { Refused } from '../kernel/refused.js';
+import { DATABASE, type Database } from '../kernel/sql.js';
+import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
+import { type Access, type Provider } from './connection.js';
+import { type ConnectionView } from './connection.contract.js';
+
+/** A connection and the revision its stream is at. */
+export type SeenConnection = Readonly<{ view: ConnectionView; revision: bigint }>;
+
+/** The connections of the person who asks, oldest first; one of them, revoked or not, when an id is given. */
+export class MyConnections extends Query<readonly SeenConnection[]> {
+  constructor(
+    readonly actor: Actor,
+    readonly connectionId: string | null,
+  ) {
+    super();
+  }
+}
+
+type ConnectionRow = Readonly<{
+  connection_id: string;
+  provider: Provider;
+  access: Access;
+  status: 'connected' | 'failing' | 'needs_reconnect' | 'revoked';
+  reason: string | null;
+  sealed: string | null;
+  consent_version: string;
+  consented_at: Date;
+  connected_at: Date;
+  revoked_at: Date | null;
+  revision: string;
+}>;
+
+type CalendarRow = Readonly<{
+  calendar_id: string;
+  connection_id: string;
+  status: 'listed' | 'adopted';
+  mode: 'read_only' | 'write';
+  writable: boolean;
+  color: string | null;
+  sealed: string;
+}>;
+
+/** What is wrong weighs more than what is going on. */
+const statusOf = (row: ConnectionRow, states: readonly Freshness[]): ConnectionView['status'] => {
+  if (row.status !== 'connected') return row.status;
+  if (states.some(({ state }) => state === 'needs_reconnect')) return 'needs_reconnect';
+  if (states.some(({ state }) => state === 'failing')) return 'failing';
+  return states.some(({ state }) => state === 'syncing') ? 'syncing' : 'connected';
+};
+
+@QueryHandler(MyConnections)
+export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(VAULT) private readonly vault: Vault,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async execute({ actor: { userId }, connectionId }: MyConnections): Promise<readonly SeenConnection[]> {
+    const rows = await this.database.query<ConnectionRow>(
+      `select * from connections where user_id = $1 and ($2::uuid is null and status <> 'revoked' or connection_id = $2) order by connected_at, connection_id`,
+      [userId, connectionId],
+    );
+    if (rows.length === 0 && connectionId !== null) throw new Refused('connection.unknown', 404, 'There is no such connection.');
+    const calendars = await this.database.query<CalendarRow>('select * from calendars where user_id = $1 order by calendar_id', [userId]);
+    const freshness = await this.database.query<FreshnessRow>(FRESHNESS_SQL, [userId, null]);
+    const states = freshness.map((row) => freshnessOf(row, this.clock.now()));
+    return Promise.all(
+      rows.map((row) =>
+        this.seen(
+          userId,
+          row,
+          calendars.filter((calendar) => calendar.connection_id === row.connection_id),
+          states,
+        ),
+      ),
+    );
+  }
+
+  private async seen(
+    userId: string,
+    row: ConnectionRow,
+    calendars: readonly CalendarRow[],
+    all: readonly Freshness[],
+  ): Promise<SeenConnection> {
+    const ids = new Set(calendars.map(({ calendar_id }) => calendar_id));
+    const states = all.filter(({ calendarId }) => ids.has(calendarId));
+    const sealer = await this.keyOf(userId, row);
+    const reason = reasonFor(row.reason) ?? states.find((state) => state.reason !== null)?.reason ?? null;
+    return {
+      revision: BigInt(row.revision),
+      view: {
+        connectionId: row.connection_id,
+        provider: row.provider,
+        account:
+          sealer === null || row.sealed === null ? null : nameIn(sealer, `connection:${row.connection_id}`, row.sealed, 'accountName'),
+        status: statusOf(row, states),
+        reason: row.status === 'revoked' ? null : reason,
+        access: row.access,
+        consent: { textVersion: row.consent_version, givenAt: row.consented_at.toISOString() },
+        connectedAt: row.connected_at.toISOString(),
+        revokedAt: row.revoked_at?.toISOString() ?? null,
+        calendars: sealer === null ? [] : calendars.map((calendar) => seenCalendar(sealer, calendar, states)),
+      },
+    };
+  }
+
+  private async keyOf(userId: string, { status, connection_id }: ConnectionRow): Promise<Sealer | null> {
+    if (status === 'revoked') return null;
+    return this.vault.connection(userId, connection_id).catch((error: unknown) => {
+      if (error instanceof KeyDestroyed) return null;
+      throw error;
+    });
+  }
+}
+
+const nameIn = (sealer: Sealer, object: string, sealed: string, field: 'name' | 'accountName'): string =>
+  (JSON.parse(sealer.open(object, sealed)) as Record<typeof field, string>)[field];
+
+const seenCalendar = (sealer: Sealer, row: CalendarRow, states: readonly Freshness[]): ConnectionView['calendars'][number] => ({
+  calendarId: row.calendar_id,
+  name: nameIn(sealer, `calendar:${row.calendar_id}`, row.sealed, 'name'),
+  color: row.color,
+  mode: row.mode,
+  writable: row.writable,
+  adopted: row.status === 'adopted',
+  sync: states.find(({ calendarId }) => calendarId === row.calendar_id) ?? null,
+});

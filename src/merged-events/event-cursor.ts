@@ -1,0 +1,23 @@
+import { Refused } from '../kernel/refused.js';
+
+/** Where a page ended: the sort key of its last occurrence. */
+export type EventCursor = Readonly<{ start: string; calendarId: string; series: string; original: string }>;
+
+const refused = (): Refused => new Refused('cursor.invalid', 400, 'This cursor is not one of this route: start again without it.');
+
+/** Opaque to clients; nothing personal is in it. */
+export const writeCursor = ({ start, calendarId, series, original }: EventCursor): string =>
+  encodeURIComponent([start, calendarId, series, original].join('~'));
+
+export const readCursor = (text: string): EventCursor => {
+  let parts: string[];
+  try {
+    parts = decodeURIComponent(text).split('~');
+  } catch {
+    throw refused();
+  }
+  const [start, calendarId, series, original, ...rest] = parts;
+  const known = start !== undefined && calendarId !== undefined && series !== undefined && original !== undefined && rest.length === 0;
+  if (!known || Number.isNaN(Date.parse(start)) || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(calendarId)) throw refused();
+  return { start, calendarId, series, original };
+};

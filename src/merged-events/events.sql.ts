@@ -1,0 +1,61 @@
+import { type EventView } from './events.contract.js';
+
+type Instance = Readonly<{ calendar_id: string; provider: EventView['provider']; series: string; original: string; copy: string }>;
+
+/** An occurrence in another calendar. */
+export type CopyRow = Instance;
+
+export type EventRow = Instance &
+  Readonly<{
+    connection_id: string;
+    ref: string;
+    component: number;
+    start_at: Date;
+    end_at: Date;
+    start_key: string;
+    all_day: boolean;
+    floating: boolean;
+    local_start: string | null;
+    local_end: string | null;
+    zone: string | null;
+    status: EventView['status'];
+    busy: EventView['busy'];
+    private: boolean;
+    recurring: boolean;
+    sealed: string;
+  }>;
+
+/** Stable for as long as the occurrence is; the series' keyed hash, and for an instance its original start. */
+export const eventId = ({ series, original }: Instance): string => (original === '' ? series : `${series}_${original}`);
+
+/** What overlaps `[start, end)`; without length, what starts in it. */
+const inRange = (row: string): string =>
+  `${row}.start_at < $3::timestamptz and (${row}.end_at > $2::timestamptz or (${row}.end_at = ${row}.start_at and ${row}.start_at >= $2::timestamptz))`;
+
+const wanted = (row: string): string => `($4::text is null or ${row}.provider = $4) and ($5::uuid is null or ${row}.calendar_id = $5)`;
+
+/**
+ * User, start, end, provider, calendar, then the cursor's four parts, then the limit. A meeting that sits in several of the wanted calendars is
+ * shown once, as the copy in the first of them that is in range.
+ */
+export const EVENTS_SQL = `
+  select e.calendar_id, e.provider, e.series, e.original, e.copy, e.ref, e.component, e.start_at, e.end_at, e.start_at::text as start_key,
+    e.all_day, e.floating, e.local_start, e.local_end, e.zone, e.status, e.busy, e.private, e.recurring, k.connection_id, c.sealed
+  from user_calendar_events e
+    join event_contents c on c.calendar_id = e.calendar_id and c.ref = e.ref
+    join event_calendars k on k.calendar_id = e.calendar_id
+  where e.user_id = $1 and ${inRange('e')} and ${wanted('e')}
+    and ($6::timestamptz is null or (e.start_at, e.calendar_id, e.series, e.original) > ($6::timestamptz, $7::uuid, $8::text, $9::text))
+    and not exists (
+      select 1 from user_calendar_events o
+      where o.user_id = e.user_id and o.copy = e.copy and o.original = e.original and ${inRange('o')} and ${wanted('o')}
+        and (o.calendar_id, o.series) < (e.calendar_id, e.series))
+  order by e.start_at, e.calendar_id, e.series, e.original
+  limit $10`;
+
+/** User, then the marks and original starts of the meetings on a page. */
+export const COPIES_SQL = `
+  select distinct e.calendar_id, e.provider, e.series, e.original, e.copy
+  from user_calendar_events e join unnest($2::text[], $3::text[]) as shown(copy, original) on e.copy = shown.copy and e.original = shown.original
+  where e.user_id = $1
+  order by e.calendar_id, e.series`;

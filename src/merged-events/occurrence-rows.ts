@@ -1,0 +1,89 @@
+import { type CustomZones } from '../calendar/calendar-object.js';
+import { type FeedComponent } from '../calendar/feed.js';
+import { expand } from '../calendar/recurrence.js';
+import { type TimeRange } from '../kernel/time-range.js';
+
+/** An object as `event_contents` keeps it. */
+export type StoredObject = Readonly<{
+  ref: string;
+  series: string;
+  generation: number;
+  components: readonly FeedComponent[];
+  zones: CustomZones;
+}>;
+
+/** One row of `user_calendar_events`, but for the columns all rows of a calendar share. */
+export type OccurrenceRow = Readonly<{
+  series: string;
+  original: string;
+  ref: string;
+  component: number;
+  generation: number;
+  start: string;
+  end: string;
+  allDay: boolean;
+  floating: boolean;
+  localStart: string | null;
+  localEnd: string | null;
+  zone: string | null;
+  status: string;
+  busy: string;
+  private: boolean;
+  recurring: boolean;
+  copy: string;
+}>;
+
+const zoneOf = ({ start }: FeedComponent, fallback: string): string =>
+  'zone' in start && start.zone !== null && !start.zone.startsWith('custom:') ? start.zone : fallback;
+
+/** Overrides that are stored apart from their master belong to its expansion: masters first, each component remembering its object. */
+const joined = (objects: readonly StoredObject[]): readonly Readonly<{ object: StoredObject; index: number; component: FeedComponent }>[] =>
+  objects
+    .flatMap((object) => object.components.map((component, index) => ({ object, index, component })))
+    .sort((a, b) => Number(a.component.recurrenceId !== null) - Number(b.component.recurrenceId !== null));
+
+/** The rows of one series inside the window, from all objects that are part of it; or why it cannot be expanded. */
+export const rowsOf = (
+  objects: readonly StoredObject[],
+  window: TimeRange,
+  fallbackZone: string,
+): Readonly<{ rows: readonly OccurrenceRow[]; unexpandable: string | null }> => {
+  const parts = joined(objects);
+  const zones: CustomZones = Object.assign({}, ...objects.map((object) => object.zones)) as CustomZones;
+  const range = { start: Date.parse(window.start), end: Date.parse(window.end) };
+  const expansion = expand(
+    parts.map(({ component }) => component),
+    zones,
+    range,
+    fallbackZone,
+  );
+  if ('unexpandable' in expansion) return { rows: [], unexpandable: expansion.unexpandable };
+  const generation = Math.max(...objects.map((object) => object.generation));
+  const rows = expansion.occurrences.flatMap((occurrence): OccurrenceRow[] => {
+    const part = parts[occurrence.component];
+    if (part === undefined) return [];
+    const { object, index, component } = part;
+    return [
+      {
+        series: object.series,
+        original: occurrence.original,
+        ref: object.ref,
+        component: index,
+        generation,
+        start: new Date(occurrence.start).toISOString(),
+        end: new Date(occurrence.end).toISOString(),
+        allDay: occurrence.allDay,
+        floating: occurrence.floating,
+        localStart: occurrence.localStart,
+        localEnd: occurrence.localEnd,
+        zone: zoneOf(component, fallbackZone),
+        status: component.status,
+        busy: component.busy,
+        private: component.private,
+        recurring: occurrence.original !== '',
+        copy: component.copy,
+      },
+    ];
+  });
+  return { rows, unexpandable: null };
+};

@@ -1,0 +1,27 @@
+import { DAY, instant } from '../kernel/clock.js';
+import { type TimeRange } from '../kernel/time-range.js';
+import { Refused } from '../kernel/refused.js';
+
+const LONGEST = 400 * DAY;
+const MOMENT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+const invalid = (detail: string): Refused => new Refused('range.invalid', 400, detail);
+
+const momentOf = (text: string): number => {
+  const milliseconds = MOMENT.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(milliseconds))
+    throw invalid('Each end of the range is an RFC 3339 time with offset, or a date: 2026-03-01T00:00:00Z/2026-04-01T00:00:00Z.');
+  return milliseconds;
+};
+
+/** Reads an ISO 8601 interval `start/end` (dates mean midnight UTC), half-open, at most 400 days; throws `range.invalid`. */
+export const rangeOf = (text: string): TimeRange => {
+  // In a query string a plus sign is a blank, and clients forget to write %2B.
+  const [first, last, ...rest] = text.replaceAll(' ', '+').split('/');
+  if (first === undefined || last === undefined || rest.length > 0)
+    throw invalid('The range is two times with a slash between: start/end.');
+  const [start, end] = [momentOf(first), momentOf(last)];
+  if (end <= start) throw invalid('The range must end after it starts.');
+  if (end - start > LONGEST) throw invalid('The range may span 400 days at most.');
+  return { start: instant(start), end: instant(end) };
+};
