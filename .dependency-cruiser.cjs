@@ -30,11 +30,11 @@ module.exports = {
       name: 'adapters-do-not-know-each-other',
       severity: 'error',
       from: { path: '^src/provider/([^/]+)/' },
-      to: { path: '^src/provider/[^/]+/', pathNot: ['^src/provider/$1/'] },
+      to: { path: '^src/provider/[^/]+/', pathNot: ['^src/provider/($1|http)/'] },
     },
     only('event-store-client-at-home', '@eventstore/db-client', '^src/(infra|embedded)/eventstore/'),
     only('sql-at-home', 'pg|typeorm|@nestjs/typeorm', '^src/(infra/postgres|embedded)/'),
-    only('caldav-client-at-home', 'tsdav', '^src/provider/caldav/'),
+    only('xml-at-home', 'sax', '^src/provider/caldav/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -94,6 +94,3 @@ export type CalendarProvider = Readonly<{
 
 /** Every provider by its name (`caldav`, `apple`). */
 export type Providers = ReadonlyMap<string, CalendarProvider>;
-
-/** DI token of the `Providers`. */
-export const PROVIDERS = Symbol('Providers');

@@ -7,51 +7,23 @@ import {
   type JSONEventType,
   jsonEvent,
   NO_STREAM,
-  type RecordedEvent,
   START,
   StreamNotFoundError,
   WrongExpectedVersionError,
 } from '@eventstore/db-client';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
-import { type Appended, type Codec, type EventStore, type Metadata, type Recorded, WrongRevision } from '../../kernel/event-store.js';
+import { type Appended, type Codec, type EventStore, WrongRevision } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
+import { toRecorded, toStored } from './recorded.client.js';
 import { follow } from './subscription.client.js';
 
-/** How an event's metadata is stored: EventStoreDB's own names for the two it knows (`$`), ours beside them. */
-type StoredMetadata = { $correlationId: string; $causationId: string; commandId: string; actor: string; schema: string };
-
-const toStored = (metadata: Metadata, schema: string): StoredMetadata => ({
-  $correlationId: metadata.correlationId,
-  $causationId: metadata.causationId,
-  commandId: metadata.commandId,
-  actor: metadata.actor,
-  schema,
-});
-
-/** A recorded event in our words. */
-export const toRecorded = <E extends Message>(event: RecordedEvent, codec: Codec<E>): Recorded<E> => {
-  const stored = event.metadata as unknown as StoredMetadata;
-  return {
-    stream: event.streamId,
-    revision: event.revision,
-    position: event.position?.commit ?? 0n,
-    id: event.id,
-    recordedAt: event.created.toISOString(),
-    metadata: {
-      commandId: stored.commandId,
-      correlationId: stored.$correlationId,
-      causationId: stored.$causationId,
-      actor: stored.actor,
-    },
-    event: codec.decode(event.type, event.data),
-  };
-};
-
+/** The client waits for every stream to be read to its end, also for those whose reader has gone. */
+const DISPOSAL = 500;
 const READ_DEADLINE = 30_000;
 const APPEND_DEADLINE = 20_000;
 
-/** EventStoreDB, KurrentDB or the embedded server: the only place that knows the official client. `newId` makes event ids (UUIDs). */
-export const eventStoreClient = (client: EventStoreDBClient, newId: () => string, log: Log): EventStore => ({
+const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): EventStore => ({
   load: async <E extends Message>(stream: string, codec: Codec<E>) => {
     const events: E[] = [];
     const handled = new Map<string, Appended>();
@@ -110,5 +82,15 @@ export const eventStoreClient = (client: EventStoreDBClient, newId: () => string
   },
 });
 
-/** Connects by connection string (`esdb://user:password@host:port?tls=false`). Calls before the server answers are retried by their callers. */
-export const connectEventStore = (connectionString: string): EventStoreDBClient => EventStoreDBClient.connectionString(connectionString);
+/**
+ * EventStoreDB, KurrentDB or the embedded server, by connection string (`esdb://user:password@host:port?tls=…`). `newId` makes event ids
+ * (UUIDs). Connects on first use; calls made while the server is away fail, and their callers repeat them.
+ */
+export const connectEventStore = (
+  connectionString: string,
+  newId: () => string,
+  log: Log,
+): Readonly<{ store: EventStore; close: () => Promise<void> }> => {
+  const client = EventStoreDBClient.connectionString(connectionString);
+  return { store: storeOn(client, newId, log), close: () => Promise.race([client.dispose(), sleep(DISPOSAL)]) };
+};

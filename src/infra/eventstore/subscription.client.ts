@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
 import { type Batch, type Codec, type Position, type Recorded } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
-import { toRecorded } from './event-store.client.js';
+import { toRecorded } from './recorded.client.js';
 
 type Wanted<E extends Message> = Readonly<{ prefixes: readonly string[]; codec: Codec<E>; after: Position | null; signal: AbortSignal }>;
 type Driver = Readonly<{ client: EventStoreDBClient; log: Log }>;

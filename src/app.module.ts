@@ -1,0 +1,68 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { CalendarController } from './calendar/calendar.controller.js';
+import { MyCalendarsHandler } from './calendar/calendars.query.js';
+import { MANUAL_SYNC_PAUSE, SyncNowHandler } from './calendar/sync-now.handler.js';
+import { OneSyncHandler } from './calendar/sync.query.js';
+import { ToggleWriteHandler } from './calendar/toggle-write.handler.js';
+import { type Config } from './config.js';
+import { ConnectCalendarHandler } from './connection/connect.handler.js';
+import { ConnectionController } from './connection/connection.controller.js';
+import { CONNECTION_RUNTIME } from './connection/connection.runtime.js';
+import { MyConnectionsHandler } from './connection/connections.query.js';
+import { ReconnectHandler } from './connection/reconnect.handler.js';
+import { RevokeHandler } from './connection/revoke.handler.js';
+import { HttpModule } from './infra/http/http.module.js';
+import { type PrometheusMetrics } from './infra/metrics.prometheus.js';
+import { readModels } from './infra/postgres/read-models.postgres.js';
+import { CLOCK } from './kernel/clock.js';
+import { ENTROPY } from './kernel/entropy.js';
+import { EVENT_STORE } from './kernel/event-store.js';
+import { type HealthChecks } from './kernel/health.js';
+import { READ_MODELS } from './kernel/projection.js';
+import { DATABASE } from './kernel/sql.js';
+import { VAULT } from './kernel/vault.js';
+import { EventsController } from './merged-events/events.controller.js';
+import { MergedEventsHandler } from './merged-events/events.query.js';
+import { type Runtime } from './runtime.js';
+
+type Parts = Readonly<{ config: Config; runtime: Runtime; health: HealthChecks; metrics: PrometheusMetrics }>;
+
+/** Puts a process together: what every one serves, and with the role \`api\` the routes and what answers them. */
+@Module({})
+export class AppModule {
+  static with({ config, runtime, health, metrics }: Parts): DynamicModule {
+    const api = config.roles.has('api');
+    return {
+      module: AppModule,
+      imports: [
+        CqrsModule.forRoot(),
+        HttpModule.with({ auth: config.auth, masterKey: runtime.masterKey, clock: runtime.clock, health, metrics }),
+      ],
+      controllers: api ? [ConnectionController, CalendarController, EventsController] : [],
+      providers: [
+        { provide: EVENT_STORE, useValue: runtime.store },
+        { provide: DATABASE, useValue: runtime.database },
+        { provide: VAULT, useValue: runtime.vault },
+        { provide: CLOCK, useValue: runtime.clock },
+        { provide: ENTROPY, useValue: runtime.entropy },
+        { provide: READ_MODELS, useValue: readModels(runtime.database) },
+        { provide: CONNECTION_RUNTIME, useValue: runtime },
+        { provide: MANUAL_SYNC_PAUSE, useValue: config.manualSyncPause },
+        ...(api ? HANDLERS : []),
+      ],
+    };
+  }
+}
+
+const HANDLERS = [
+  ConnectCalendarHandler,
+  ReconnectHandler,
+  RevokeHandler,
+  MyConnectionsHandler,
+  ToggleWriteHandler,
+  SyncNowHandler,
+  MyCalendarsHandler,
+  OneSyncHandler,
+  MergedEventsHandler,
+];

@@ -1,0 +1,66 @@
+import { type Span } from './calendar-object.js';
+import { DAY_SECONDS, FIRST_WALL, formatDate, formatWall, LAST_WALL, wallDay } from './civil.js';
+import { type Moment } from './moment.js';
+
+/** One instance in time. */
+export type Occurrence = Readonly<{
+  /** Index of the component that describes it. */
+  component: number;
+  /**
+   * Which instance of its object it is, whatever it was moved to: empty for a single event, a full-date for an all-day series, else the
+   * original start as an RFC 3339 instant in UTC. Unique within the object.
+   */
+  original: string;
+  /** Milliseconds since the epoch, as `end`; days and floating times as the fallback zone's clock has them. */
+  start: number;
+  end: number;
+  allDay: boolean;
+  floating: boolean;
+  /** All-day: full-dates, the end exclusive. Floating: walls. Else null. */
+  localStart: string | null;
+  localEnd: string | null;
+}>;
+
+/** Milliseconds since the epoch, half-open. */
+export type InstantRange = Readonly<{ start: number; end: number }>;
+
+/**
+ * Where an instance goes: the component that describes it, the wall it begins at on a clock, and how long it lasts. `startsAt` is its
+ * instant where that is known better than from the wall.
+ */
+export type Placed = Readonly<{ component: number; clock: Moment; wall: number; startsAt: number | null; span: Span }>;
+
+/** Name of an instance of a series; `key` as in `InstanceId`. */
+export const originalOf = (series: Moment, key: number): string =>
+  series.kind === 'date' ? formatDate(wallDay(key)) : `${formatWall(key)}.000Z`;
+
+/** Something without length happens at its start. */
+const overlaps = (start: number, end: number, range: InstantRange): boolean =>
+  start === end ? start >= range.start && start < range.end : start < range.end && end > range.start;
+
+/** Days on the wall clock first, then exact seconds. */
+const endOf = ({ clock, wall, span }: Placed, startsAt: number): number =>
+  (span.days === 0 ? startsAt : clock.zone.instantOf(wall + span.days * DAY_SECONDS)) + span.seconds;
+
+/** The occurrence, or null when it lies outside the range. `original` is only asked for when it lies within. */
+export const occurrenceIn = (range: InstantRange, placed: Placed, original: () => string): Occurrence | null => {
+  const { component, clock, wall, span } = placed;
+  const allDay = clock.kind === 'date';
+  const floating = clock.kind === 'floating';
+  const lastWall = wall + (allDay ? Math.max(1, span.days) * DAY_SECONDS : span.days * DAY_SECONDS + span.seconds);
+  const from = Math.max(FIRST_WALL, placed.startsAt ?? clock.zone.instantOf(wall));
+  const to = Math.min(LAST_WALL, allDay ? clock.zone.instantOf(lastWall) : Math.max(from, endOf(placed, from)));
+  if (!overlaps(from * 1_000, to * 1_000, range)) return null;
+  const local = allDay ? (at: number) => formatDate(wallDay(at)) : formatWall;
+  const isLocal = allDay || floating;
+  return {
+    component,
+    original: original(),
+    start: from * 1_000,
+    end: to * 1_000,
+    allDay,
+    floating,
+    localStart: isLocal ? local(wall) : null,
+    localEnd: isLocal ? local(lastWall) : null,
+  };
+};

@@ -1,0 +1,97 @@
+import { type CustomZones, type Timing } from './calendar-object.js';
+import { momentOf, type Zones, zonesFor } from './moment.js';
+import { type InstantRange, type Occurrence, occurrenceIn, originalOf } from './occurrence.js';
+import { type Budget, MOST_INSTANCES, spend } from './rrule-walk.js';
+import { Unexpandable } from './rrule.js';
+import { instancesOf, isHole, type Override, placeOf, type Series, seriesOf } from './series.js';
+
+/** The occurrences, in order of their start, or the stable code of the reason why there are none. */
+export type Expansion = Readonly<{ occurrences: readonly Occurrence[] }> | Readonly<{ unexpandable: string }>;
+
+/** Bounds one object by work and not by time, so that every replay ends alike; a few hundredths of a second. */
+const STEPS = 300_000;
+
+const overrideOccurrence = (series: Series, override: Override, range: InstantRange): Occurrence | null => {
+  if (override.timing.status === 'cancelled' || isHole(series, override)) return null;
+  const { component, timing, start, key } = override;
+  return occurrenceIn(range, { component, clock: start, wall: start.wall, startsAt: null, span: timing.span }, () =>
+    originalOf(series.start, key),
+  );
+};
+
+const seriesOccurrences = (series: Series, range: InstantRange, zones: Zones, budget: Budget): readonly Occurrence[] => {
+  const found: Occurrence[] = [];
+  const keep = (occurrence: Occurrence | null): void => {
+    if (occurrence !== null && found.push(occurrence) > MOST_INSTANCES) throw new Unexpandable('recurrence.too-many');
+  };
+  for (const instance of instancesOf(series, range, zones, budget)) {
+    spend(budget, 1 + series.futures.length);
+    if (isHole(series, instance) || (series.overrides.size > 0 && series.overrides.has(instance.key))) continue;
+    const placed = placeOf(series, instance);
+    if (placed !== null) keep(occurrenceIn(range, placed, () => originalOf(series.start, instance.key)));
+  }
+  for (const override of series.overrides.values()) keep(overrideOccurrence(series, override, range));
+  return found;
+};
+
+const singleOccurrence = (timing: Timing, range: InstantRange, zones: Zones): readonly Occurrence[] => {
+  const clock = momentOf(timing.start, zones);
+  const placed = { component: 0, clock, wall: clock.wall, startsAt: null, span: timing.span };
+  const occurrence = timing.status === 'cancelled' ? null : occurrenceIn(range, placed, () => '');
+  return occurrence === null ? [] : [occurrence];
+};
+
+const isSingle = ({ recurrenceId, rules, rdates, exdates }: Timing): boolean =>
+  recurrenceId === null && rules.length + rdates.length + exdates.length === 0;
+
+const orphan = (components: readonly Timing[], index: number, zones: Zones): Series | null => seriesOf(components, index, [index], zones);
+
+/** Overrides belong to the first master; without one each stands for itself (an invitation to a single instance of a series). */
+const allSeries = (components: readonly Timing[], zones: Zones): readonly Series[] => {
+  const indexes = components.map((_, index) => index);
+  const masters = indexes.filter((index) => components[index]?.recurrenceId === null);
+  const overriding = indexes.filter((index) => components[index]?.recurrenceId !== null);
+  const series =
+    masters.length === 0
+      ? overriding.map((index) => orphan(components, index, zones))
+      : masters.map((index, place) => seriesOf(components, index, place === 0 ? overriding : [], zones));
+  return series.filter((each) => each !== null);
+};
+
+const firstOfEach = (occurrences: readonly Occurrence[]): Occurrence[] => {
+  const byOriginal = new Map<string, Occurrence>();
+  for (const each of occurrences) if (!byOriginal.has(each.original)) byOriginal.set(each.original, each);
+  return [...byOriginal.values()];
+};
+
+const occurrencesOf = (components: readonly Timing[], zones: Zones, range: InstantRange): readonly Occurrence[] => {
+  const [only] = components;
+  if (components.length === 1 && only !== undefined && isSingle(only)) return singleOccurrence(only, range, zones);
+  const budget = { left: STEPS };
+  // Who cancels a series cancels every change made to it.
+  const found = allSeries(components, zones)
+    .filter(({ timing }) => timing.status !== 'cancelled')
+    .map((series) => seriesOccurrences(series, range, zones, budget));
+  const occurrences = found.length === 1 ? [...(found[0] ?? [])] : firstOfEach(found.flat());
+  return occurrences.sort((a, b) => a.start - b.start || (a.original < b.original ? -1 : 1));
+};
+
+/**
+ * Occurrences of one calendar object that overlap `[start, end)` (epoch ms); one without length counts at its start. Walls are expanded
+ * and then converted, so that a time in a DST gap moves forward and still counts. Overrides replace, wherever they moved; cancelled ones
+ * leave a hole; a cancelled master has no occurrences. Days and floating times are read on the clock of `fallbackZone`. Never throws for
+ * what a provider sent: a series that is too large, too costly or not understood says so.
+ */
+export const expand = (
+  components: readonly Timing[],
+  zones: CustomZones,
+  range: Readonly<{ start: number; end: number }>,
+  fallbackZone: string,
+): Expansion => {
+  try {
+    return { occurrences: occurrencesOf(components, zonesFor(zones, fallbackZone), range) };
+  } catch (error) {
+    if (error instanceof Unexpandable) return { unexpandable: error.code };
+    throw error;
+  }
+};

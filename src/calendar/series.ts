@@ -1,0 +1,134 @@
+import { type Span, type Timing } from './calendar-object.js';
+import { DAY_SECONDS, wallDay } from './civil.js';
+import { instanceAt, type InstanceId, instanceNamed, type Moment, momentOf, type Zones } from './moment.js';
+import { type InstantRange, type Placed } from './occurrence.js';
+import { type Budget, walk, type WallRange } from './rrule-walk.js';
+import { parseRule, type Rule } from './rrule.js';
+
+/**
+ * An override and the instance it replaces. `clock` is the one that later instances keep to when it holds for them too, `shift` how far
+ * it moved its own instance there, in seconds.
+ */
+export type Override = InstanceId & Readonly<{ component: number; timing: Timing; start: Moment; clock: Moment; shift: number }>;
+
+/** A master with everything that changes its instances. */
+export type Series = Readonly<{
+  component: number;
+  timing: Timing;
+  start: Moment;
+  holes: ReadonlySet<number>;
+  /** Days that an EXDATE of a timed series takes out whole. */
+  holeDays: ReadonlySet<number>;
+  overrides: ReadonlyMap<number, Override>;
+  /** Overrides that hold for all later instances too, in the order of what they replace. */
+  futures: readonly Override[];
+}>;
+
+/** An instance before overrides; `span` is its own, from an RDATE period. */
+export type Instance = InstanceId & Readonly<{ span: Span | null }>;
+
+/** A start told in UTC is a moment and no place, so that later instances stay on the clock of the series. */
+const onClockOf = (series: Moment, start: Moment): Moment =>
+  start.zoneId === 'UTC' && series.kind === 'zoned'
+    ? { ...series, wall: series.zoneId === 'UTC' ? start.wall : series.zone.wallOf(start.wall) }
+    : start;
+
+const overrideOf = (series: Moment, component: number, timing: Timing, zones: Zones): Override => {
+  const replaced = instanceNamed(series, timing.recurrenceId ?? timing.start, zones);
+  const start = momentOf(timing.start, zones);
+  const clock = onClockOf(series, start);
+  return { ...replaced, component, timing, start, clock, shift: clock.wall - replaced.wall };
+};
+
+/** The component at `index` with the overrides of its instances, given by their indexes. */
+export const seriesOf = (components: readonly Timing[], index: number, overriding: readonly number[], zones: Zones): Series | null => {
+  const timing = components[index];
+  if (timing === undefined) return null;
+  const start = momentOf(timing.recurrenceId ?? timing.start, zones);
+  const wholeDays = start.kind === 'date' ? [] : timing.exdates.filter((when) => 'date' in when);
+  const overrides = new Map<number, Override>();
+  for (const component of overriding) {
+    const override = components[component];
+    if (override === undefined) continue;
+    const placed = overrideOf(start, component, override, zones);
+    overrides.set(placed.key, placed);
+  }
+  return {
+    component: index,
+    timing,
+    start,
+    holes: new Set(timing.exdates.map((when) => instanceNamed(start, when, zones).key)),
+    holeDays: new Set(wholeDays.map((when) => wallDay(momentOf(when, zones).wall))),
+    overrides,
+    futures: [...overrides.values()].filter((each) => each.timing.thisAndFuture).sort((a, b) => a.key - b.key),
+  };
+};
+
+const lengthOf = (span: Span): number => (span.days + 1) * DAY_SECONDS + span.seconds;
+
+/** Walls that can put an occurrence into the range: two days cover any zone, and what moves or lengthens instances widens it. */
+const wallsFor = ({ timing, futures }: Series, range: InstantRange): WallRange => {
+  const longest = Math.max(...[timing, ...futures.map((each) => each.timing)].map(({ span }) => lengthOf(span)));
+  const ownLongest = timing.rdates.reduce((most, { span }) => Math.max(most, span === null ? 0 : lengthOf(span)), 0);
+  const shifts = [0, ...futures.map((each) => each.shift)];
+  return {
+    from: range.start / 1_000 - 2 * DAY_SECONDS - Math.max(longest, ownLongest) - Math.max(...shifts),
+    to: range.end / 1_000 + 2 * DAY_SECONDS - Math.min(...shifts),
+  };
+};
+
+/** Last wall and last key of a rule. A series of days or of floating times has no zone, so there the Z of an UNTIL means nothing. */
+const limitsOf = (rule: Rule, start: Moment): Readonly<{ wall: number; key: number }> => {
+  const until = rule.until;
+  if (until === null) return { wall: Infinity, key: Infinity };
+  if (until.kind === 'wall' || start.kind !== 'zoned') return { wall: until.at, key: Infinity };
+  return { wall: start.zone.wallOf(until.at) + DAY_SECONDS, key: until.at };
+};
+
+const ruleInstances = (text: string, start: Moment, walls: WallRange, budget: Budget): readonly Instance[] => {
+  const rule = parseRule(text);
+  const limits = limitsOf(rule, start);
+  return walk(rule, start.wall, { from: walls.from, to: Math.min(walls.to, limits.wall) }, budget)
+    .map((wall) => instance(instanceAt(start, wall), null))
+    .filter(({ key }) => key <= limits.key);
+};
+
+const instance = ({ wall, key }: InstanceId, span: Span | null): Instance => ({ wall, key, span });
+
+/** Two rules may meet, and walls in a DST gap move onto later ones; of equal instances the one with a length of its own stays. */
+const withoutRepetitions = (instances: readonly Instance[]): readonly Instance[] => {
+  const rising = instances.every(({ key }, index) => index === 0 || key > (instances[index - 1]?.key ?? 0));
+  if (rising) return instances;
+  const unique = new Map<number, Instance>();
+  for (const each of instances) if (each.span !== null || !unique.has(each.key)) unique.set(each.key, each);
+  return [...unique.values()];
+};
+
+/** Instances of DTSTART, RRULE and RDATE that can matter to the range, each once; EXDATE and overrides are not applied. */
+export const instancesOf = (series: Series, range: InstantRange, zones: Zones, budget: Budget): readonly Instance[] => {
+  const { timing, start } = series;
+  const walls = wallsFor(series, range);
+  const ruled = timing.rules.flatMap((text) => ruleInstances(text, start, walls, budget));
+  const first = timing.rules.length === 0 ? [instance(instanceAt(start, start.wall), null)] : [];
+  const dated = timing.rdates.map((rdate) => instance(instanceNamed(start, rdate.start, zones), rdate.span));
+  return withoutRepetitions([...first, ...ruled, ...dated]);
+};
+
+/** Whether an EXDATE takes the instance out. */
+export const isHole = ({ holes, holeDays }: Series, { key, wall }: InstanceId): boolean =>
+  (holes.size > 0 && holes.has(key)) || (holeDays.size > 0 && holeDays.has(wallDay(wall)));
+
+/**
+ * Where an instance without an override of its own takes place: as the last earlier THISANDFUTURE override says, moved by what that moved
+ * its own instance (RFC 5545 3.8.4.4), else as the master says. Null when that was cancelled.
+ */
+export const placeOf = ({ component, timing, start, futures }: Series, { key, wall, span }: Instance): Placed | null => {
+  const future = futures.findLast((each) => each.key < key);
+  if (future === undefined) {
+    return { component, clock: start, wall, startsAt: start.kind === 'date' ? null : key, span: span ?? timing.span };
+  }
+  if (future.timing.status === 'cancelled') return null;
+  const moved = wall + future.shift;
+  const placedWall = future.clock.kind === 'date' ? wallDay(moved) * DAY_SECONDS : moved;
+  return { component: future.component, clock: future.clock, wall: placedWall, startsAt: null, span: span ?? future.timing.span };
+};

@@ -1,0 +1,191 @@
+import { join, resolve } from 'node:path';
+import { isLoopback, type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './config.variables.js';
+
+/** The environment as a process has it: text or nothing. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How bearer tokens are verified: by the keys of an identity provider, or (never in production) by a key of our own that anybody may use. */
+export type AuthConfig = Readonly<{ mode: 'jwks'; jwksUrl: string; issuer: string; audience: string }> | Readonly<{ mode: 'dev' }>;
+
+/** Where the 32-byte master key is: given, or in a file of base64, which is made on first start when `create`. */
+export type MasterKeySource = Readonly<{ from: 'value'; key: Uint8Array }> | Readonly<{ from: 'file'; path: string; create: boolean }>;
+
+/** Everything that can be set from outside, checked and with its defaults. */
+export type Config = Readonly<{
+  production: boolean;
+  roles: ReadonlySet<Role>;
+  logLevel: (typeof LOG_LEVELS)[number];
+  http: Readonly<{
+    host: string;
+    /** 0 takes any free port. */
+    port: number;
+    /** How the outside reaches the service, without a slash at the end; null when nobody said. */
+    publicUrl: string | null;
+    corsOrigins: readonly string[];
+    /** Paths of PEM files; null serves plain HTTP. */
+    tls: Readonly<{ cert: string; key: string }> | null;
+    /** Hops, or addresses, of the proxies whose X-Forwarded-* headers are believed; null believes none. */
+    trustProxy: number | readonly string[] | null;
+  }>;
+  /** null starts the embedded PostgreSQL. */
+  databaseUrl: string | null;
+  /** null starts the embedded event store. */
+  eventStoreUrl: string | null;
+  /** Absolute path of what the embedded engines and the made keys live in. */
+  dataDir: string;
+  masterKey: MasterKeySource;
+  auth: AuthConfig;
+  caldav: Readonly<{
+    appleUrl: string;
+    /** Lets CalDAV servers have private and loopback addresses. */
+    allowPrivate: boolean;
+  }>;
+  /** Milliseconds between two manual syncs of one calendar. */
+  manualSyncPause: number;
+}>;
+
+/** The environment is wrong. The message names every mistake, and what to set instead; it quotes no value that could be a secret. */
+export class Misconfigured extends Error {
+  override readonly name = 'Misconfigured';
+  constructor(readonly mistakes: readonly string[]) {
+    const count = mistakes.length === 1 ? '1 setting is wrong' : `${mistakes.length} settings are wrong`;
+    super([`The service cannot start: ${count}.`, ...mistakes.map((mistake) => `  ${mistake}`)].join('\n'));
+  }
+}
+
+/** Reads and checks the whole environment at once; throws `Misconfigured`. */
+export const readConfig = (environment: Environment = process.env): Config => {
+  const { settings, mistakes } = parse(environment);
+  mistakes.push(...contradictions(environment, settings));
+  if (mistakes.length > 0) throw new Misconfigured(mistakes);
+  return build(settings);
+};
+
+// Compose files and shells pass an unset variable on as an empty one.
+const given = (environment: Environment, name: Variable): string | undefined => environment[name]?.trim() || undefined;
+
+const parse = (environment: Environment): { settings: Settings; mistakes: string[] } => {
+  const settings: Partial<Record<Variable, unknown>> = {};
+  const mistakes: string[] = [];
+  for (const name of Object.keys(variables) as Variable[]) {
+    const text = given(environment, name);
+    if (text === undefined) continue;
+    const { success, data, error } = variables[name].safeParse(text);
+    if (success) settings[name] = data;
+    else mistakes.push(...new Set(error.issues.map(({ message }) => `${name} ${message}.`)));
+  }
+  return { settings: settings as Settings, mistakes };
+};
+
+/** What no variable shows alone. A variable that is already wrong by itself counts as set, so that it is named once. */
+const contradictions = (environment: Environment, settings: Settings): string[] => {
+  const has = (name: Variable) => given(environment, name) !== undefined;
+  const rules: readonly (readonly [broken: boolean, mistake: string])[] = [
+    [has('TLS_CERT') !== has('TLS_KEY'), `${has('TLS_CERT') ? 'TLS_KEY' : 'TLS_CERT'} is missing: TLS_CERT and TLS_KEY go together.`],
+    [has('MASTER_KEY') && has('MASTER_KEY_FILE'), 'MASTER_KEY and MASTER_KEY_FILE are both set: set one.'],
+    [
+      settings.AUTH_MODE === 'jwks' && !has('AUTH_JWKS_URL'),
+      'AUTH_JWKS_URL is missing: AUTH_MODE=jwks verifies tokens with the keys found there.',
+    ],
+    [settings.AUTH_MODE === 'dev' && has('AUTH_JWKS_URL'), 'AUTH_MODE=dev and AUTH_JWKS_URL contradict each other: set one.'],
+    ...['AUTH_ISSUER', 'AUTH_AUDIENCE'].map(
+      (name) =>
+        [
+          has('AUTH_JWKS_URL') && !has(name as Variable),
+          `${name} is missing: with AUTH_JWKS_URL, set it to what the tokens carry, so that nobody else's tokens are accepted.`,
+        ] as const,
+    ),
+    ...splitRoles(has, settings),
+    ...(settings.NODE_ENV === 'production' ? production(has, settings) : []),
+  ];
+  return rules.filter(([broken]) => broken).map(([, mistake]) => mistake);
+};
+
+type Rules = readonly (readonly [broken: boolean, mistake: string])[];
+
+const splitRoles = (has: (name: Variable) => boolean, { ROLE }: Settings): Rules => {
+  if (ROLE === undefined || ROLES.every((role) => ROLE.has(role))) return [];
+  const missing = (['DATABASE_URL', 'EVENTSTORE_URL'] as const).filter((name) => !has(name));
+  return missing.map((name) => [
+    true,
+    `${name} is missing: processes with different roles share their engines, and an embedded one belongs to its own process; set it, or ROLE=all.`,
+  ]);
+};
+
+const production = (has: (name: Variable) => boolean, settings: Settings): Rules => [
+  [settings.AUTH_MODE === 'dev', 'AUTH_MODE=dev lets anybody be anyone and is refused in production: remove it and set AUTH_JWKS_URL.'],
+  [
+    !has('AUTH_JWKS_URL') && settings.AUTH_MODE === undefined,
+    "AUTH_JWKS_URL is missing: set it to the address of the identity provider's keys.",
+  ],
+  [
+    !has('TLS_CERT') &&
+      !has('TLS_KEY') &&
+      (settings.TRUST_PROXY ?? null) === null &&
+      !(has('TRUST_PROXY') && settings.TRUST_PROXY === undefined),
+    'TLS_CERT and TLS_KEY are missing: set them, or TRUST_PROXY when TLS ends at a proxy before the service.',
+  ],
+  [
+    !has('MASTER_KEY') && !has('MASTER_KEY_FILE'),
+    'MASTER_KEY is missing: set it to 32 bytes in base64 (`openssl rand -base64 32`), or MASTER_KEY_FILE to a file that holds them.',
+  ],
+  ...(['AUTH_JWKS_URL', 'APPLE_CALDAV_URL'] as const).map(
+    (name) => [isPlain(settings[name]), `${name} must start with https:// in production.`] as const,
+  ),
+  [
+    isRemote(settings.DATABASE_URL) && !/[?&]sslmode=(require|verify-ca|verify-full)\b/.test(settings.DATABASE_URL ?? ''),
+    'DATABASE_URL must end in ?sslmode=verify-full (or verify-ca, require) in production: the server is not on this machine.',
+  ],
+  [
+    isRemote(settings.EVENTSTORE_URL) && /[?&]tls=false\b/i.test(settings.EVENTSTORE_URL ?? ''),
+    'EVENTSTORE_URL must not say tls=false in production: the server is not on this machine.',
+  ],
+];
+
+const isPlain = (address: string | undefined): boolean => isRemote(address) && address?.startsWith('http:') === true;
+
+const isRemote = (address: string | undefined): boolean =>
+  address !== undefined &&
+  address
+    .replace(/^[^:]+:\/\/([^/?]*@)?/, '')
+    .replace(/[/?].*$/, '')
+    .split(',')
+    // No host at all is a socket on this machine.
+    .some((host) => host !== '' && !isLoopback(host.replace(/:\d+$/, '')));
+
+const build = (settings: Settings): Config => {
+  const isProduction = settings.NODE_ENV === 'production';
+  const dataDir = resolve(settings.DATA_DIR ?? '.data');
+  return {
+    production: isProduction,
+    roles: settings.ROLE ?? new Set(ROLES),
+    logLevel: settings.LOG_LEVEL ?? 'info',
+    http: {
+      // Outside production anyone who reaches the service can mint a token.
+      host: settings.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
+      port: settings.PORT ?? 3000,
+      publicUrl: settings.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+      corsOrigins: settings.CORS_ORIGINS ?? [],
+      tls: settings.TLS_CERT === undefined || settings.TLS_KEY === undefined ? null : { cert: settings.TLS_CERT, key: settings.TLS_KEY },
+      trustProxy: settings.TRUST_PROXY ?? null,
+    },
+    databaseUrl: settings.DATABASE_URL ?? null,
+    eventStoreUrl: settings.EVENTSTORE_URL ?? null,
+    dataDir,
+    masterKey: masterKey(settings, dataDir),
+    auth: auth(settings),
+    caldav: { appleUrl: settings.APPLE_CALDAV_URL ?? 'https://caldav.icloud.com', allowPrivate: settings.CALDAV_ALLOW_PRIVATE ?? false },
+    manualSyncPause: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000,
+  };
+};
+
+const masterKey = ({ MASTER_KEY, MASTER_KEY_FILE }: Settings, dataDir: string): MasterKeySource => {
+  if (MASTER_KEY !== undefined) return { from: 'value', key: MASTER_KEY };
+  if (MASTER_KEY_FILE !== undefined) return { from: 'file', path: MASTER_KEY_FILE, create: false };
+  return { from: 'file', path: join(dataDir, 'master.key'), create: true };
+};
+
+const auth = ({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE }: Settings): AuthConfig =>
+  AUTH_JWKS_URL === undefined || AUTH_ISSUER === undefined || AUTH_AUDIENCE === undefined
+    ? { mode: 'dev' }
+    : { mode: 'jwks', jwksUrl: AUTH_JWKS_URL, issuer: AUTH_ISSUER, audience: AUTH_AUDIENCE };

@@ -1,0 +1,123 @@
+import { accessSync, constants } from 'node:fs';
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** The roles this program can play; `all` plays every one of them. */
+export const ROLES = ['api', 'projector', 'sync'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Names the design reserves for roles this version does not have. */
+const ROLES_TO_COME = ['relay', 'write-back', 'reminder'];
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
+
+/** Whether a host name or address (URL form, IPv6 in brackets) stays on this machine. */
+export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+
+const items = (text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+/** Every failure of a schema reads "must …": it is shown after the variable's name. */
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `must be one of ${values.join(', ')}` });
+
+const address = (schemes: readonly string[], example: string) =>
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
+    error: `must be an address like ${example}`,
+  });
+
+const web = address(['https:', 'http:'], 'https://example.com/path');
+
+const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text), {
+  error: 'must list origins such as https://app.example.com, separated by commas, without path or *',
+});
+
+const readableFile = z.string().refine(
+  (path) => {
+    try {
+      accessSync(path, constants.R_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  { error: 'must be the path of a file this process can read' },
+);
+
+const seconds = (most: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,6}$/.test(text) && Number(text) <= most, { error: `must be a whole number of seconds from 0 to ${most}` })
+    .transform(Number);
+
+const flag = oneOf(['true', 'false']).transform((text) => text === 'true');
+
+const key = z
+  .string()
+  .refine((text) => /^[A-Za-z0-9+/]{43}=$/.test(text), { error: 'must be 32 bytes in base64; `openssl rand -base64 32` makes one' })
+  .transform((text): Uint8Array => new Uint8Array(Buffer.from(text, 'base64')));
+
+const roles = z.string().transform((text, context): ReadonlySet<Role> => {
+  const named = items(text);
+  const toCome = named.filter((name) => ROLES_TO_COME.includes(name));
+  const unknown = named.filter((name) => name !== 'all' && !ROLES.includes(name as Role) && !ROLES_TO_COME.includes(name));
+  if (toCome.length > 0) context.addIssue(`must leave out ${toCome.join(', ')}: this version does not have that role yet`);
+  if (unknown.length > 0 || named.length === 0 || (named.includes('all') && named.length > 1))
+    context.addIssue(`must be all, or some of ${ROLES.join(', ')} separated by commas`);
+  return new Set(named.includes('all') ? ROLES : (named as Role[]));
+});
+
+/** Hops to count from the right of X-Forwarded-For, or the proxies' own addresses and subnets; null trusts nobody. */
+const proxies = z.string().transform((text, context): number | readonly string[] | null => {
+  if (text === 'false') return null;
+  if (text === 'true') return 1;
+  if (/^[1-9]$/.test(text)) return Number(text);
+  const named = items(text);
+  const isAddress = (item: string) => item === 'loopback' || isIP(item.replace(/\/\d{1,3}$/, '')) !== 0;
+  if (!named.every(isAddress) || named.length === 0)
+    context.addIssue('must be how many proxies stand before the service (1), or their addresses, or false');
+  return named;
+});
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, { error: 'must be a port from 0 to 65535' })
+  .transform(Number)
+  .refine((number) => number <= 65_535, { error: 'must be a port from 0 to 65535' });
+
+/** One schema per variable; each is given the text of a variable that is set and not empty. */
+export const variables = {
+  NODE_ENV: oneOf(['production', 'development', 'test']),
+  ROLE: roles,
+  PORT: port,
+  HOST: z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be a host name or an address to listen on' }),
+  PUBLIC_URL: web,
+  CORS_ORIGINS: z.string().transform(items).pipe(z.array(origin)),
+  LOG_LEVEL: oneOf(LOG_LEVELS),
+  TLS_CERT: readableFile,
+  TLS_KEY: readableFile,
+  TRUST_PROXY: proxies,
+  DATABASE_URL: address(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
+  // A cluster's address lists several hosts, which is no URL.
+  EVENTSTORE_URL: z.string().regex(/^esdb(\+discover)?:\/\/[^\s/?]+\/?(\?\S*)?$/, { error: 'must be an address like esdb://host:2113' }),
+  DATA_DIR: z.string(),
+  MASTER_KEY: key,
+  MASTER_KEY_FILE: readableFile,
+  AUTH_MODE: oneOf(['dev', 'jwks']),
+  AUTH_JWKS_URL: web,
+  AUTH_ISSUER: z.string(),
+  AUTH_AUDIENCE: z.string(),
+  APPLE_CALDAV_URL: web,
+  CALDAV_ALLOW_PRIVATE: flag,
+  MANUAL_SYNC_SECONDS: seconds(3_600),
+  KAFKA_BROKERS: z.never({ error: 'must be unset: this version publishes to no broker yet' }),
+  MASTER_KEY_PREVIOUS: z.never({ error: 'must be unset: this version cannot rotate the master key yet' }),
+} as const;
+
+export type Variable = keyof typeof variables;
+
+/** What the variables say; one that is unset or wrong is undefined. */
+export type Settings = { readonly [V in Variable]?: z.output<(typeof variables)[V]> | undefined };

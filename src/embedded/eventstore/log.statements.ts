@@ -1,0 +1,108 @@
+import { type Client } from 'pg';
+import { type Head, type Outcome, type Write } from './order.js';
+import { retentionOf } from './retention.js';
+import { type ProposedEvent, type StoredEvent } from './stored-event.js';
+
+/** Position of the newest event, 0n in an empty log. */
+export const lastPosition = async (client: Client): Promise<bigint> => {
+  const { rows } = await client.query<{ position: bigint | null }>('select max(position) as position from event');
+  return rows[0]?.position ?? 0n;
+};
+
+/** Where each of the streams and its settings stand. */
+export const headsOf = async (client: Client, streams: readonly string[]): Promise<readonly (readonly [string, Head])[]> => {
+  const { rows } = await client.query<{ stream: string; revision: bigint | null; settings: bigint | null; data: Buffer | null }>({
+    name: 'heads',
+    text: `select s.stream, newest.revision, described.revision as settings, described.data
+      from unnest($1::text[]) as s(stream)
+      left join lateral (select revision from event e where e.stream = s.stream order by revision desc limit 1) newest on true
+      left join lateral (select revision, data from event e where e.stream = '$$' || s.stream order by revision desc limit 1) described on true`,
+    values: [streams],
+  });
+  return rows.map(({ stream, revision, settings, data }) => [
+    stream,
+    { revision: revision ?? -1n, deleted: retentionOf(data).deleted, settings: { revision: settings ?? -1n, data } },
+  ]);
+};
+
+/** Which of the events are stored, as `<stream>/<id>`, with their revisions. */
+export const knownAmong = async (client: Client, ids: readonly string[]): Promise<ReadonlyMap<string, bigint>> => {
+  if (ids.length === 0) return new Map();
+  const { rows } = await client.query<{ stream: string; id: string; revision: bigint }>({
+    name: 'known',
+    text: 'select stream, id::text as id, revision from event where id = any($1::uuid[])',
+    values: [ids],
+  });
+  return new Map(rows.map(({ stream, id, revision }) => [`${stream}/${id}`, revision]));
+};
+
+/** The answer an append got the first time, when just these events follow revision `after` of the stream; else null. */
+export const repeated = async (
+  client: Client,
+  stream: string,
+  events: readonly ProposedEvent[],
+  after: bigint,
+): Promise<Outcome | null> => {
+  const { rows } = await client.query<{ id: string; revision: bigint; position: bigint }>({
+    name: 'repeated',
+    text: 'select id::text as id, revision, position from event where stream = $1 and revision > $2 order by revision limit $3',
+    values: [stream, after, events.length],
+  });
+  const same = rows.length === events.length && rows.every(({ id }, index) => id === events[index]?.id);
+  const last = rows.at(-1);
+  return same && last !== undefined ? { kind: 'done', revision: last.revision, position: last.position } : null;
+};
+
+/** Room an event takes beside its data: positions advance by bytes, as a real server's do, so that nobody comes to count on them. */
+const OVERHEAD = 64;
+
+/** The events of the writes in order, with their places in the log after `position`; `created` is not known yet. */
+export const placed = (writes: readonly Write[], position: bigint): readonly StoredEvent[] => {
+  let at = position;
+  return writes.flatMap(({ stream, from, events }) =>
+    events.map((event, index) => {
+      at += BigInt(OVERHEAD + event.data.byteLength + event.metadata.byteLength);
+      return { ...event, stream, revision: from + BigInt(index), position: at, created: 0n };
+    }),
+  );
+};
+
+// All data travels as one binary parameter that is cut up on arrival: an array of bytea would be sent as hex.
+const INSERT = `
+  with stored as (
+    insert into event (position, stream, revision, id, type, json, data, metadata, created)
+    select position, stream, revision, id, type, json,
+      substring($1::bytea, start, data_bytes), substring($1::bytea, start + data_bytes, metadata_bytes),
+      (extract(epoch from now()) * 10000000)::bigint
+    from unnest($2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::boolean[], $8::int[], $9::int[], $10::int[])
+      as fresh(position, stream, revision, id, type, json, start, data_bytes, metadata_bytes)
+    returning created)
+  select min(created) as created from stored`;
+
+/** Stores the events in one transaction and answers them with the time they were stored; they are on disk when it resolves. */
+export const insert = async (client: Client, events: readonly StoredEvent[]): Promise<readonly StoredEvent[]> => {
+  let next = 1;
+  const starts = events.map(({ data, metadata }) => {
+    const start = next;
+    next += data.byteLength + metadata.byteLength;
+    return start;
+  });
+  const { rows } = await client.query<{ created: bigint }>({
+    name: 'insert',
+    text: INSERT,
+    values: [
+      Buffer.concat(events.flatMap(({ data, metadata }) => [data, metadata])),
+      events.map((event) => event.position),
+      events.map((event) => event.stream),
+      events.map((event) => event.revision),
+      events.map((event) => event.id),
+      events.map((event) => event.type),
+      events.map((event) => event.json),
+      starts,
+      events.map((event) => event.data.byteLength),
+      events.map((event) => event.metadata.byteLength),
+    ],
+  });
+  const created = rows[0]?.created ?? 0n;
+  return events.map((event) => ({ ...event, created }));
+};

@@ -1,0 +1,71 @@
+import { type Expected, judge, type Standing } from './expected-revision.js';
+import { metadataStreamOf, METADATA_TYPE, type ProposedEvent, TOMBSTONE, TOMBSTONE_TYPE } from './stored-event.js';
+import { deletedSettings, revivedSettings } from './retention.js';
+
+/** A change asked of one stream; all of it happens or nothing. `delete` is EventStoreDB's soft one, `tombstone` is for ever. */
+export type Order = Readonly<{
+  what: 'append' | 'delete' | 'tombstone';
+  stream: string;
+  expected: Expected;
+  events: readonly ProposedEvent[];
+}>;
+
+/** How an order ended. `current`: where the stream stands instead, null when it does not exist. */
+export type Outcome =
+  | Readonly<{ kind: 'done'; revision: bigint | null; position: bigint | null }>
+  | Readonly<{ kind: 'wrong-revision'; current: bigint | null }>
+  | Readonly<{ kind: 'tombstoned' | 'timed-out' | 'failed' }>;
+
+/** Where a stream and its settings stand. */
+export type Head = Standing & Readonly<{ settings: Readonly<{ revision: bigint; data: Uint8Array | null }> }>;
+
+/** Events for one stream, the first of them at revision `from`. */
+export type Write = Readonly<{ stream: string; from: bigint; events: readonly ProposedEvent[] }>;
+
+/**
+ * `write`: what to store. `look`: only if these events are not in the stream already, anywhere (`after` null) or right after a revision.
+ * `refuse`: nothing to store.
+ */
+export type Plan =
+  | Readonly<{ kind: 'write'; writes: readonly Write[] }>
+  | Readonly<{ kind: 'look'; after: bigint | null; writes: readonly Write[] }>
+  | Readonly<{ kind: 'refuse'; outcome: Outcome }>;
+
+const settingsWrite = (stream: string, head: Head, id: string, data: Uint8Array): Write => ({
+  stream: metadataStreamOf(stream),
+  from: head.settings.revision + 1n,
+  events: [{ id, type: METADATA_TYPE, json: true, data, metadata: new Uint8Array() }],
+});
+
+const writesOf = ({ what, stream, events }: Order, head: Head, id: string): readonly Write[] => {
+  if (what === 'delete') return [settingsWrite(stream, head, id, deletedSettings(head.settings.data))];
+  if (what === 'tombstone') {
+    const end = { id, type: TOMBSTONE_TYPE, json: true, data: new TextEncoder().encode('{}'), metadata: new Uint8Array() };
+    return [{ stream, from: TOMBSTONE, events: [end] }];
+  }
+  const next = head.revision + 1n;
+  const write = { stream, from: next, events };
+  return head.deleted ? [write, settingsWrite(stream, head, id, revivedSettings(head.settings.data, next))] : [write];
+};
+
+const wrongRevision = ({ revision }: Head): Plan => ({
+  kind: 'refuse',
+  outcome: { kind: 'wrong-revision', current: revision === -1n ? null : revision },
+});
+
+/** What an order means for a stream that stands at `head`; `id` is for an event of the store's own, if it takes one. */
+export const plan = (order: Order, head: Head, id: string): Plan => {
+  const verdict = judge(order.expected, head);
+  if (verdict.kind === 'tombstoned') return { kind: 'refuse', outcome: { kind: 'tombstoned' } };
+  if (verdict.kind === 'wrong') return wrongRevision(head);
+  if (order.what !== 'append') {
+    return verdict.kind === 'repeat-of' ? wrongRevision(head) : { kind: 'write', writes: writesOf(order, head, id) };
+  }
+  if (order.events.length === 0) {
+    if (verdict.kind === 'repeat-of') return wrongRevision(head);
+    return { kind: 'refuse', outcome: { kind: 'done', revision: head.revision === -1n ? null : head.revision, position: null } };
+  }
+  const writes = writesOf(order, head, id);
+  if (verdict.kind === 'append') return { kind: 'write', writes };
+  return { kind: 'look', after: verdict.kind === 'repeat-of' ? verdict.after : null, writes };
+};

@@ -1,0 +1,60 @@
+/** What of a stream its readers see; from the newest event of its metadata stream. */
+export type Retention = Readonly<{
+  /** First revision to be seen (`$tb`). */
+  truncateBefore: bigint;
+  /** How many of the newest events are seen (`$maxCount`). */
+  maxCount: bigint | null;
+  /** Seconds after which an event is no longer seen (`$maxAge`). */
+  maxAge: number | null;
+  /** The stream is deleted, and continues its revisions when it is written again. */
+  deleted: boolean;
+}>;
+
+const EVERYTHING: Retention = { truncateBefore: 0n, maxCount: null, maxAge: null, deleted: false };
+
+/** EventStoreDB deletes a stream by truncating it before the largest int64, which JSON.parse rounds up. */
+const DELETED = 9_223_372_036_854_775_807n;
+
+const parse = (metadata: Uint8Array): Record<string, unknown> => {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(metadata));
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+};
+
+const natural = (value: unknown): number | null => (typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : null);
+
+/** Settings that cannot be read hide nothing, as on a real server. null: the stream has no settings. */
+export const retentionOf = (metadata: Uint8Array | null): Retention => {
+  if (metadata === null) return EVERYTHING;
+  const { $tb, $maxCount, $maxAge } = parse(metadata);
+  const truncateBefore = natural($tb) ?? 0;
+  const maxCount = natural($maxCount);
+  return {
+    truncateBefore: BigInt(truncateBefore),
+    maxCount: maxCount === null ? null : BigInt(maxCount),
+    maxAge: natural($maxAge),
+    deleted: truncateBefore > Number.MAX_SAFE_INTEGER,
+  };
+};
+
+/** The same settings with another `$tb`, written digit by digit: JSON.stringify would round the one that means deleted. */
+const withTruncateBefore = (metadata: Uint8Array | null, revision: bigint): Uint8Array => {
+  const rest = Object.entries(metadata === null ? {} : parse(metadata)).filter(([name]) => name !== '$tb');
+  const others = rest.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join('');
+  return new TextEncoder().encode(`{"$tb":${revision}${others}}`);
+};
+
+/** The settings of a stream that is deleted softly. */
+export const deletedSettings = (metadata: Uint8Array | null): Uint8Array => withTruncateBefore(metadata, DELETED);
+
+/** The settings of a deleted stream that is written again: what was there before stays hidden. */
+export const revivedSettings = (metadata: Uint8Array | null, next: bigint): Uint8Array => withTruncateBefore(metadata, next);
+
+/** First revision of a stream, whose newest is `newest`, that its readers see. */
+export const firstVisible = ({ truncateBefore, maxCount }: Retention, newest: bigint): bigint => {
+  const byCount = maxCount === null ? 0n : newest - maxCount + 1n;
+  return byCount > truncateBefore ? byCount : truncateBefore;
+};

@@ -1,0 +1,34 @@
+import { type RecordedEvent } from '@eventstore/db-client';
+import { type Message } from '../../kernel/decider.js';
+import { type Codec, type Metadata, type Recorded } from '../../kernel/event-store.js';
+
+/** How an event's metadata is stored: EventStoreDB's own names for the two it knows (`$`), ours beside them. */
+type StoredMetadata = { $correlationId: string; $causationId: string; commandId: string; actor: string; schema: string };
+
+/** Metadata as it is stored beside an event of the named schema. */
+export const toStored = (metadata: Metadata, schema: string): StoredMetadata => ({
+  $correlationId: metadata.correlationId,
+  $causationId: metadata.causationId,
+  commandId: metadata.commandId,
+  actor: metadata.actor,
+  schema,
+});
+
+/** A recorded event in our words. */
+export const toRecorded = <E extends Message>(event: RecordedEvent, codec: Codec<E>): Recorded<E> => {
+  const stored = event.metadata as unknown as StoredMetadata;
+  return {
+    stream: event.streamId,
+    revision: event.revision,
+    position: event.position?.commit ?? 0n,
+    id: event.id,
+    recordedAt: event.created.toISOString(),
+    metadata: {
+      commandId: stored.commandId,
+      correlationId: stored.$correlationId,
+      causationId: stored.$causationId,
+      actor: stored.actor,
+    },
+    event: codec.decode(event.type, event.data),
+  };
+};

@@ -1,0 +1,38 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiResponse } from '@nestjs/swagger';
+import { type z } from 'zod';
+
+/**
+ * Documents what a route answers: `@Answers(200, Meeting, 'The meeting as it stands.')`; without a schema the answer is empty or not JSON.
+ * Failures need no mention: every route may answer a problem.
+ *
+ * The pattern of a controller; nothing but Nest's own decorators, `Answers`, `Actor` and `Public`:
+ * ```ts
+ * const Id = z.uuid();
+ * const NewMeeting = z.strictObject({ title: z.string().min(1).max(500) }).meta({ id: 'NewMeeting' });
+ * const Meeting = z.strictObject({ id: Id, title: z.string() }).meta({ id: 'Meeting' });
+ * const Filter = z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(100) });
+ *
+ * @ApiTags('meetings')
+ * @Controller('v1/meetings')
+ * export class MeetingController {
+ *   @Get()
+ *   @Answers(200, z.array(Meeting), 'The meetings of the person who asks.')
+ *   list(@Query({ schema: Filter }) filter: z.output<typeof Filter>, @Actor() actor: Person) { … }
+ *
+ *   @Patch(':id')
+ *   @Answers(200, Meeting, 'The meeting as it stands now.')
+ *   change(
+ *     @Param('id', { schema: Id }) id: string,
+ *     @Body({ schema: NewMeeting }) body: z.output<typeof NewMeeting>,
+ *     @Headers('if-match') ifMatch: string | undefined,           // expectedRevision(ifMatch), etag(revision) of revision.ts
+ *     @Headers('x-correlation-id') correlationId: string,         // always there; goes into the command's metadata
+ *     @Res({ passthrough: true }) response: Response,
+ *   ) { … }
+ * }
+ * ```
+ * A schema with `.meta({ id })` becomes a named component of `/openapi.json`; one for `@Query` needs no id. Instants are
+ * `z.iso.datetime({ offset: true })`: `z.date()` and bigints have no JSON Schema. What is answered is typed, not checked at run time.
+ */
+export const Answers = (status: number, schema: z.ZodType | null, description: string): MethodDecorator =>
+  applyDecorators(ApiResponse({ status, description, ...(schema === null ? {} : { standardSchema: schema }) }));

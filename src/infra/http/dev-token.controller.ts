@@ -1,0 +1,29 @@
+import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { ROLES_OF_PEOPLE, USER_ID } from '../../kernel/actor.js';
+import { Answers } from './answers.openapi.js';
+import { Public } from './auth.guard.js';
+import { DEV_TOKENS, type DevTokens } from './tokens.jose.js';
+
+const name = z.string().regex(USER_ID, { error: 'must be 1 to 128 letters, digits or . _ : @ | -' });
+
+const Person = z
+  .strictObject({ userId: name, roles: z.array(z.enum(ROLES_OF_PEOPLE)).default(['user']), teams: z.array(name).max(500).default([]) })
+  .meta({ id: 'DevPerson' });
+const Token = z.strictObject({ token: z.string() }).meta({ id: 'DevToken' });
+
+/** Makes a token for anybody, without asking who they are; exists outside production only. */
+@Public()
+@ApiTags('development')
+@Controller('v1/dev')
+export class DevTokenController {
+  constructor(@Inject(DEV_TOKENS) private readonly tokens: DevTokens) {}
+
+  @Post('token')
+  @HttpCode(200)
+  @Answers(200, Token, 'A bearer token, good for twelve hours.')
+  async issue(@Body({ schema: Person }) person: z.output<typeof Person>): Promise<z.output<typeof Token>> {
+    return { token: await this.tokens.issue(person) };
+  }
+}

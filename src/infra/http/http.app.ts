@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type NestExpressApplication } from '@nestjs/platform-express';
+import { type Config } from '../../config.js';
+import { type Log } from '../../kernel/log.js';
+import { METRICS, type Metrics } from '../../kernel/metrics.js';
+import { nestLogger } from '../logging/nest.logger.js';
+import { documentedMethods, openApiDocument, serveOpenApi } from './openapi.document.js';
+import { ProblemFilter } from './problem.filter.js';
+import { observeRequests, protectAnswers } from './request.observer.js';
+import { validationPipe } from './validation.pipe.js';
+
+const BODY_LIMIT = '256kb';
+
+/**
+ * The service's HTTP side around a module that imports `HttpModule`: correlation, authentication, validation, problems, documents. It does not
+ * listen yet: `await app.listen(port, host)`. Throws what the module's start threw.
+ */
+export const createApp = async (module: Type | DynamicModule, config: Config, log: Log): Promise<NestExpressApplication> => {
+  const { tls, corsOrigins, trustProxy, publicUrl } = config.http;
+  const app = await NestFactory.create<NestExpressApplication>(module, {
+    logger: nestLogger(log),
+    abortOnError: false,
+    bodyParser: false,
+    ...(tls === null ? {} : { httpsOptions: secured(tls) }),
+  });
+  app.disable('x-powered-by');
+  // An ETag is a stream's revision here, never a hash of the body.
+  app.disable('etag');
+  if (trustProxy !== null) app.set('trust proxy', trustProxy);
+  app.use(observeRequests(log, app.get<Metrics>(METRICS, { strict: false })));
+  app.use(protectAnswers(config.production));
+  if (corsOrigins.length > 0) {
+    const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Correlation-Id'];
+    app.enableCors({ origin: [...corsOrigins], exposedHeaders, maxAge: 600 });
+  }
+  app.useBodyParser('json', { limit: BODY_LIMIT });
+  app.useGlobalPipes(validationPipe());
+  const document = openApiDocument(app, publicUrl);
+  serveOpenApi(app, document);
+  app.useGlobalFilters(new ProblemFilter(log, documentedMethods(document)));
+  return app;
+};
+
+const secured = ({ cert, key }: Readonly<{ cert: string; key: string }>) => ({
+  cert: readFileSync(cert),
+  key: readFileSync(key),
+  minVersion: 'TLSv1.2',
+});

@@ -1,0 +1,65 @@
+import { type Server } from 'node:http';
+import { type BeforeApplicationShutdown, type DynamicModule, Inject, Module } from '@nestjs/common';
+import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import { type AuthConfig } from '../../config.js';
+import { type Clock } from '../../kernel/clock.js';
+import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
+import { METRICS } from '../../kernel/metrics.js';
+import { type PrometheusMetrics } from '../metrics.prometheus.js';
+import { AuthGuard } from './auth.guard.js';
+import { DevTokenController } from './dev-token.controller.js';
+import { OperationsController } from './operations.controller.js';
+import { DEV_TOKENS, devTokens, jwksTokens, TOKENS } from './tokens.jose.js';
+
+export type HttpParts = Readonly<{
+  auth: AuthConfig;
+  /** 32 bytes; signs development tokens. */
+  masterKey: Uint8Array;
+  clock: Clock;
+  health: HealthChecks;
+  metrics: PrometheusMetrics;
+}>;
+
+/** What requests in flight have to finish in once the service closes, in milliseconds. */
+const GRACE = 5_000;
+
+/**
+ * What every process serves whatever its role: who may ask, how it is, how it does. On `app.close()` requests in flight may finish; what they
+ * need must be closed in `onApplicationShutdown`, which comes after.
+ */
+@Module({})
+export class HttpModule implements BeforeApplicationShutdown {
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  // Nest would wait for ever for open connections, or cut every one in mid-answer; a stream stays open, an answer does not.
+  beforeApplicationShutdown(): void {
+    const server = this.host.httpAdapter.getHttpServer() as Server;
+    const answered = setInterval(() => {
+      server.closeIdleConnections();
+    }, 50);
+    const late = setTimeout(() => {
+      server.closeAllConnections();
+    }, GRACE);
+    server.once('close', () => {
+      clearInterval(answered);
+      clearTimeout(late);
+    });
+    for (const timer of [answered, late]) timer.unref();
+  }
+
+  static with({ auth, masterKey, clock, health, metrics }: HttpParts): DynamicModule {
+    const dev = auth.mode === 'dev' ? devTokens(masterKey, clock) : null;
+    return {
+      module: HttpModule,
+      controllers: [OperationsController, ...(dev === null ? [] : [DevTokenController])],
+      providers: [
+        { provide: TOKENS, useValue: auth.mode === 'jwks' ? jwksTokens(auth, clock) : dev },
+        { provide: DEV_TOKENS, useValue: dev },
+        { provide: HEALTH_CHECKS, useValue: health },
+        { provide: METRICS, useValue: metrics },
+        { provide: APP_GUARD, useClass: AuthGuard },
+      ],
+      exports: [HEALTH_CHECKS, METRICS],
+    };
+  }
+}

@@ -1,0 +1,76 @@
+import { type INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { type MethodsAt } from './problem.filter.js';
+
+const problem = {
+  description: 'Refused or failed; `code` says why, and never changes its meaning.',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+
+const Problem = {
+  type: 'object',
+  description: 'RFC 9457.',
+  required: ['type', 'title', 'status', 'code', 'detail', 'traceId'],
+  properties: {
+    type: { type: 'string', example: 'about:blank' },
+    title: { type: 'string', example: 'Bad Request' },
+    status: { type: 'integer', example: 400 },
+    code: { type: 'string', description: 'Stable; what programs switch on.', example: 'request.invalid' },
+    detail: { type: 'string', description: 'A sentence for people.' },
+    instance: { type: 'string', description: 'The path that was asked for.' },
+    traceId: { type: 'string', format: 'uuid', description: 'What the logs know this request by.' },
+    errors: {
+      type: 'array',
+      items: { type: 'object', required: ['path', 'message'], properties: { path: { type: 'string' }, message: { type: 'string' } } },
+    },
+  },
+};
+
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
+
+type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+/** What the decorators cannot say: every route may answer a problem, and no header has to be sent. */
+const complete = (operation: OperationObject | undefined): void => {
+  if (operation === undefined) return;
+  operation.responses['default'] = problem;
+  for (const parameter of operation.parameters ?? []) if ('in' in parameter && parameter.in === 'header') parameter.required = false;
+};
+
+/** The API as OpenAPI 3.0, made from the controllers and their zod schemas. */
+export const openApiDocument = (app: INestApplication, publicUrl: string | null): OpenAPIObject => {
+  const builder = new DocumentBuilder()
+    .setTitle('Smart Calendar Integration')
+    .setDescription(
+      'Links people’s calendars as one merged, truthful calendar. Times are RFC 3339; failures are application/problem+json with a stable `code`.',
+    )
+    .setVersion('1')
+    .addBearerAuth()
+    .addSecurityRequirements('bearer');
+  if (publicUrl !== null) builder.addServer(publicUrl);
+  const document = SwaggerModule.createDocument(app, builder.build(), {
+    operationIdFactory: (controller, method) => `${method}${controller.replace(/Controller$/, '')}`,
+    autoTagControllers: false,
+  });
+  for (const path of Object.values(document.paths)) for (const method of METHODS) complete(path[method]);
+  document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem } };
+  return document;
+};
+
+/** Serves the document at `/openapi.json` and a page to try it at `/docs`; nothing is loaded from elsewhere. */
+export const serveOpenApi = (app: INestApplication, document: OpenAPIObject): void => {
+  SwaggerModule.setup('docs', app, document, {
+    raw: ['json'],
+    jsonDocumentUrl: 'openapi.json',
+    swaggerOptions: { validatorUrl: 'none', persistAuthorization: true },
+  });
+};
+
+/** Which methods the documented routes answer at a path. */
+export const documentedMethods = ({ paths }: OpenAPIObject): MethodsAt => {
+  const routes = Object.entries(paths).map(([template, path]) => ({
+    pattern: new RegExp(`^${template.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{[^}]+\}/g, '[^/]+')}/?$`),
+    methods: METHODS.filter((method) => path[method] !== undefined).map((method) => method.toUpperCase()),
+  }));
+  return (path) => [...new Set(routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))];
+};

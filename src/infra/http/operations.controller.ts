@@ -1,0 +1,48 @@
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { ApiProduces, ApiTags } from '@nestjs/swagger';
+import { type Response } from 'express';
+import { z } from 'zod';
+import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
+import { METRICS } from '../../kernel/metrics.js';
+import { type PrometheusMetrics } from '../metrics.prometheus.js';
+import { Answers } from './answers.openapi.js';
+import { Public } from './auth.guard.js';
+
+const Check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() });
+const Liveness = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Liveness' });
+const Readiness = z.strictObject({ status: z.enum(['ok', 'failing']), checks: z.array(Check) }).meta({ id: 'Readiness' });
+
+/** What operators and their probes ask. */
+@Public()
+@ApiTags('operations')
+@Controller()
+export class OperationsController {
+  constructor(
+    @Inject(HEALTH_CHECKS) private readonly checks: HealthChecks,
+    @Inject(METRICS) private readonly metrics: PrometheusMetrics,
+  ) {}
+
+  @Get('health/live')
+  @Answers(200, Liveness, 'The process runs.')
+  live(): z.output<typeof Liveness> {
+    return { status: 'ok' };
+  }
+
+  @Get('health/ready')
+  @Answers(200, Readiness, 'Everything this process depends on works.')
+  @Answers(503, Readiness, 'Something it depends on does not; the checks say what.')
+  async ready(@Res({ passthrough: true }) response: Response): Promise<z.output<typeof Readiness>> {
+    const checks = await this.checks.run();
+    const ok = checks.every((check) => check.ok);
+    response.status(ok ? 200 : 503);
+    return { status: ok ? 'ok' : 'failing', checks: [...checks] };
+  }
+
+  @Get('metrics')
+  @ApiProduces('text/plain')
+  @Answers(200, z.string(), 'Metrics in the text format of Prometheus.')
+  async scrape(@Res({ passthrough: true }) response: Response): Promise<string> {
+    response.type(this.metrics.contentType);
+    return this.metrics.page();
+  }
+}

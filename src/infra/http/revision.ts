@@ -1,0 +1,12 @@
+import { InvalidRequest } from './invalid-request.js';
+
+/** The `ETag` of a resource whose stream stands at a revision. */
+export const etag = (revision: bigint): string => `"${revision}"`;
+
+/** The revision an `If-Match` header asks for; null when there is none, or any will do (`*`). RFC 9110 section 13.1.1. */
+export const expectedRevision = (ifMatch: string | undefined): bigint | null => {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return null;
+  const digits = /^\s*(?:W\/)?"(\d{1,19})"\s*$/.exec(ifMatch)?.[1];
+  if (digits === undefined) throw new InvalidRequest([{ path: 'If-Match', message: 'must be an ETag this service gave, such as "4"' }]);
+  return BigInt(digits);
+};

@@ -1,0 +1,63 @@
+import 'reflect-metadata';
+import { AppModule } from './app.module.js';
+import { Misconfigured, readConfig } from './config.js';
+import { startEngines } from './engines.js';
+import { createApp } from './infra/http/http.app.js';
+import { healthRegistry } from './infra/http/health.registry.js';
+import { pinoLog } from './infra/logging/log.pino.js';
+import { prometheusMetrics } from './infra/metrics.prometheus.js';
+import { openRuntime } from './runtime.js';
+import { welcome } from './welcome.js';
+import { startWorkers } from './workers.js';
+
+const start = async (): Promise<void> => {
+  const config = readConfig();
+  const log = pinoLog({ level: config.logLevel, format: config.production || !process.stdout.isTTY ? 'json' : 'text' });
+  const engines = await startEngines(config, log);
+  const runtime = await openRuntime(config, engines, log);
+  const [health, metrics] = [healthRegistry(), prometheusMetrics()];
+  health.add('database', async () => {
+    await runtime.database.query('select 1');
+    return { ok: true };
+  });
+  health.add('event store', async () => {
+    await runtime.store.lastRevision('health');
+    return { ok: true };
+  });
+  const stopping = new AbortController();
+  const workers = startWorkers(runtime, config.roles, health, stopping.signal);
+  const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
+  await app.listen(config.http.port, config.http.host);
+  log.info('ready', { roles: [...config.roles] });
+  if (config.roles.has('api')) process.stdout.write(welcome(config, await app.getUrl()));
+
+  let stopped: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    log.info('stopping');
+    stopping.abort();
+    await app.close();
+    await workers;
+    await runtime.close();
+    await engines.stop();
+    log.info('stopped');
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      stopped ??= stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error('stopping failed', error);
+          process.exit(1);
+        },
+      );
+    });
+};
+
+start().catch((error: unknown) => {
+  process.stderr.write(
+    error instanceof Misconfigured
+      ? `${error.message}\n`
+      : `The service could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(1);
+});

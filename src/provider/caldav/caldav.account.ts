@@ -1,0 +1,34 @@
+import { type Secret } from '../../kernel/vault.js';
+import { ProviderFault } from '../calendar-provider.js';
+import { type Credentials } from '../http/credentials.js';
+
+/** An account as a secret describes it: where it is and how it is entered. */
+export type Account = Readonly<{
+  /** As the user gave it, absolute. */
+  serverUrl: string;
+  username: string;
+  credentials: Credentials;
+  /** Names the account among all that one process serves; requests of one account wait for each other. */
+  lane: string;
+}>;
+
+/** What a kind of CalDAV service adds to the secret. */
+export type Service = Readonly<{
+  /** Taken when the secret names no server. */
+  serverUrl: string | null;
+  /** Hosts of this domain are one service: credentials given for one go to all (`icloud.com`). Null: the server's own origin only. */
+  domain: string | null;
+}>;
+
+const absolute = (address: string): string => (/^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `https://${address}`);
+
+/** Reads `{ serverUrl?, username, password }`. Throws `refused-address` for what is no address, `access-revoked` when something is missing. */
+export const accountOf = (secret: Secret, service: Service): Account => {
+  const { username, password } = secret;
+  if (username === undefined || password === undefined) throw new ProviderFault('access-revoked', 'user name or password is missing');
+  const serverUrl = absolute(secret['serverUrl'] ?? service.serverUrl ?? '');
+  if (!URL.canParse(serverUrl)) throw new ProviderFault('refused-address', 'the server address is not an address');
+  const { origin } = new URL(serverUrl);
+  const header = `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
+  return { serverUrl, username, credentials: { header, origin, domain: service.domain }, lane: `${origin} ${username}` };
+};

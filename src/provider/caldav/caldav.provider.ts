@@ -1,0 +1,54 @@
+import { type Clock } from '../../kernel/clock.js';
+import { type CalendarProvider } from '../calendar-provider.js';
+import { type GuardedHttp } from '../http/guarded.http.js';
+import { type Account, accountOf, type Service } from './caldav.account.js';
+import { collections } from './caldav.collection.js';
+import { discoverCalendars, type ZoneOf } from './caldav.discovery.js';
+import { type ParseResource } from './caldav.objects.js';
+import { scanCalendar } from './caldav.scan.js';
+import { calendarTimeZone } from './calendar-timezone.js';
+import { davClient } from './dav.client.js';
+import { parseResource } from './ics.mapping.js';
+
+export type CaldavOptions = Readonly<{
+  http: GuardedHttp;
+  clock: Clock;
+  parse?: ParseResource;
+  zoneOf?: ZoneOf;
+  service?: Service;
+}>;
+
+/** Any CalDAV server; the secret names it. */
+export const ANY_SERVER: Service = { serverUrl: null, domain: null };
+
+/** iCloud keeps accounts on hosts of its own (`pNN-caldav.icloud.com`), which get the same app-specific password. */
+export const ICLOUD: Service = { serverUrl: 'https://caldav.icloud.com', domain: 'icloud.com' };
+
+/**
+ * Calendars over CalDAV (RFC 4791) with user name and password: secret `{ username, password, serverUrl? }`. A calendar's `remoteId` is its
+ * absolute URL, an object's its path.
+ */
+export const caldavProvider = ({
+  http,
+  clock,
+  parse = parseResource,
+  zoneOf = calendarTimeZone,
+  service = ANY_SERVER,
+}: CaldavOptions): CalendarProvider => {
+  const about = collections(clock);
+  return {
+    discover: async (secret, call) => {
+      const account: Account = accountOf(secret, service);
+      const dav = davClient(http, account, call);
+      return { accountName: account.username, calendars: await discoverCalendars(dav, account.serverUrl, zoneOf) };
+    },
+    scan: async function* (secret, calendar, request) {
+      const account = accountOf(secret, service);
+      const dav = davClient(http, account, request.call);
+      const known = () => about.known(dav, calendar, account);
+      const fresh = () => about.fresh(dav, calendar, account);
+      return yield* scanCalendar({ dav, calendar, parse, known, fresh }, request);
+    },
+    revoke: () => Promise.resolve('manual'),
+  };
+};

@@ -1,0 +1,161 @@
+import { type Change, ProviderFault, type ScanEnd, type ScanPage, type ScanRequest } from '../calendar-provider.js';
+import { type Collection, type Ctag, readCtag } from './caldav.collection.js';
+import { type Listed, listSync, listWhole, listWindow, type Members, SyncBroken, type SyncListing } from './caldav.listing.js';
+import { isMissed, type ParseResource, type Reader, readObjects, readRange } from './caldav.objects.js';
+import { type Cursor, readCursor, writeCursor } from './cursor.js';
+import { asFault, type DavClient, DavRefused, isUnsupported } from './dav.client.js';
+
+/** One calendar and the way to it. */
+export type Scanned = Readonly<{
+  dav: DavClient;
+  calendar: string;
+  parse: ParseResource;
+  /** What is known about the calendar. */
+  known: () => Promise<Collection>;
+  /** The same asked anew, with the ctag. */
+  fresh: () => Promise<Readonly<{ about: Collection; ctag: Ctag }>>;
+}>;
+
+type Pages = AsyncGenerator<ScanPage, ScanEnd>;
+
+const PAGE = 250;
+
+const readerOf = ({ dav, calendar, parse }: Scanned, { ownAddresses }: Collection): Reader => ({ dav, calendar, parse, ownAddresses });
+
+function* pagesOf(changes: readonly Change[], expected: number | null): Generator<ScanPage, undefined> {
+  for (let start = 0; start < changes.length; start += PAGE) yield { changes: changes.slice(start, start + PAGE), expected };
+}
+
+const removal = (remoteId: string): Change => ({ kind: 'removed', remoteId });
+
+type Baseline = Readonly<{ members: Members; cursor: Cursor }>;
+
+/**
+ * Lists everything, on the highest rung that bears. Sync token and ctag are older than the listing, so that what changes meanwhile comes
+ * again with the next scan.
+ */
+const listBaseline = async ({ dav, calendar }: Scanned, about: Collection, ctag: Ctag, { window }: ScanRequest): Promise<Baseline> => {
+  if (about.syncs) {
+    try {
+      const { changed, token } = await listSync(dav, calendar, '');
+      return { members: changed, cursor: { rung: 'sync', token } };
+    } catch (error) {
+      if (!(error instanceof SyncBroken) && !isUnsupported(error)) throw error;
+    }
+  }
+  const { rung, members } = await listWhole(dav, calendar, window);
+  return { members, cursor: rung === 'list' ? { rung, ctag } : { rung } };
+};
+
+const etagOf = (change: Change): string | null =>
+  change.kind === 'object' ? change.object.etag : change.kind === 'unreadable' ? change.etag : null;
+
+const idOf = (change: Change): string => (change.kind === 'object' ? change.object.remoteId : change.remoteId);
+
+/** The first read of a calendar: the urgent days, then the list, then whatever of it was not read with the same etag. */
+async function* scanWhole(scanned: Scanned, request: ScanRequest): Pages {
+  const { about, ctag } = await scanned.fresh();
+  const reader = readerOf(scanned, about);
+  const soon = request.soon === null ? null : await readRange(reader, request.soon);
+  yield* pagesOf(soon ?? [], null);
+  const read = new Map(soon?.map((change) => [idOf(change), etagOf(change)]));
+  const { members, cursor } = await listBaseline(scanned, about, ctag, request);
+  const expected = members.size;
+  yield* pagesOf([...read.keys()].filter((path) => !members.has(path)).map(removal), expected);
+  const unread = [...members.values()].filter(({ path, etag }) => etag === null || read.get(path) !== etag);
+  for await (const changes of readObjects(reader, unread)) yield { changes, expected };
+  return { cursor: writeCursor(cursor), whole: true, expected };
+}
+
+/** Reads what is listed with another etag than the one known; answers whether all of it was to be had. */
+async function* readChanged(
+  scanned: Scanned,
+  listed: readonly Listed[],
+  request: ScanRequest,
+  expected: number,
+): AsyncGenerator<ScanPage, boolean> {
+  const same = ({ path, etag }: Listed): boolean => etag !== null && request.known(path) === etag;
+  const unchanged = listed.filter(same).map(({ path }): Change => ({ kind: 'unchanged', remoteId: path }));
+  yield* pagesOf(unchanged, expected);
+  const changed = listed.filter((object) => !same(object));
+  if (changed.length === 0) return true;
+  const reader = readerOf(scanned, await scanned.known());
+  let complete = true;
+  for await (const changes of readObjects(reader, changed)) {
+    complete &&= !changes.some(isMissed);
+    yield { changes, expected };
+  }
+  return complete;
+}
+
+const expired = (): ProviderFault => new ProviderFault('cursor-expired', 'the server does not know the sync token any more');
+
+/**
+ * Servers refuse a token with 403 or 409 and `valid-sync-token`, others with 400, 412 or 415 or a bare 403. Whatever the refusal means, to
+ * read the calendar whole is the cure, and shows the true reason if there is another.
+ */
+const listSince = async ({ dav, calendar }: Scanned, token: string): Promise<SyncListing> => {
+  try {
+    return await listSync(dav, calendar, token);
+  } catch (error) {
+    const forbidden = error instanceof DavRefused && error.conditions.includes('d:need-privileges');
+    if (!forbidden && (error instanceof SyncBroken || isUnsupported(error))) throw expired();
+    throw error;
+  }
+};
+
+/** The token moves only past what was to be had: an object the server kept back is listed again next time, the others are known then. */
+async function* scanSync(scanned: Scanned, since: string, request: ScanRequest): Pages {
+  const { changed, removed, token } = await listSince(scanned, since);
+  const expected = changed.size + removed.size;
+  yield* pagesOf([...removed].map(removal), expected);
+  const complete = yield* readChanged(scanned, [...changed.values()], request, expected);
+  return { cursor: writeCursor({ rung: 'sync', token: complete ? token : since }), whole: false, expected };
+}
+
+async function* scanList(scanned: Scanned, before: Ctag, request: ScanRequest): Pages {
+  const { dav, calendar } = scanned;
+  const ctag = await readCtag(dav, calendar);
+  if (ctag !== null && ctag === before) return { cursor: writeCursor({ rung: 'list', ctag }), whole: false, expected: 0 };
+  const { rung, members } = await listWhole(dav, calendar, request.window);
+  const complete = yield* readChanged(scanned, [...members.values()], request, members.size);
+  return {
+    cursor: writeCursor(rung === 'list' ? { rung, ctag: complete ? ctag : before } : { rung }),
+    whole: true,
+    expected: members.size,
+  };
+}
+
+/**
+ * The lowest rung lists only objects with an instance in the window, and says `whole` of it: days outside it need not be known, so an
+ * object that left it may go, and one that enters it appears as new. The server answers for series by expanding them (RFC 4791 9.9).
+ */
+async function* scanQuery(scanned: Scanned, request: ScanRequest): Pages {
+  const members = await listWindow(scanned.dav, scanned.calendar, request.window);
+  yield* readChanged(scanned, [...members.values()], request, members.size);
+  return { cursor: writeCursor({ rung: 'query' }), whole: true, expected: members.size };
+}
+
+const scanFrom = (scanned: Scanned, request: ScanRequest): Pages => {
+  if (request.cursor === null) return scanWhole(scanned, request);
+  const cursor = readCursor(request.cursor);
+  switch (cursor?.rung) {
+    case 'sync':
+      return scanSync(scanned, cursor.token, request);
+    case 'list':
+      return scanList(scanned, cursor.ctag, request);
+    case 'query':
+      return scanQuery(scanned, request);
+    case undefined:
+      throw expired();
+  }
+};
+
+/** A scan as the port describes it. A ladder: sync-collection, else ctag and listing, else a time-range query over the window. */
+export async function* scanCalendar(scanned: Scanned, request: ScanRequest): Pages {
+  try {
+    return yield* scanFrom(scanned, request);
+  } catch (error) {
+    throw asFault(error);
+  }
+}

@@ -1,0 +1,152 @@
+import sax from 'sax';
+import { ProviderFault } from '../calendar-provider.js';
+
+/** An XML element; `name` has the prefix this project gives its namespace (`d:href`), whatever the server called it. */
+export type Element = Readonly<{ name: string; attributes: Readonly<Record<string, string>>; text: string; children: readonly Element[] }>;
+
+/** One `response` of a multistatus (RFC 4918 14.24). */
+export type Row = Readonly<{
+  href: string;
+  /** Status of the row as a whole, when it has one. */
+  status: number | null;
+  /** What was found, by property name. Properties under a status other than 2xx are not among them. */
+  properties: ReadonlyMap<string, Element>;
+  /** The highest failing status among the row's properties; null when all were found. */
+  failed: number | null;
+}>;
+
+const PREFIXES: Readonly<Record<string, string>> = {
+  'DAV:': 'd',
+  'urn:ietf:params:xml:ns:caldav': 'c',
+  'http://calendarserver.org/ns/': 'cs',
+  'http://apple.com/ns/ical/': 'ical',
+};
+
+const MAX_DEPTH = 32;
+
+const malformed = (why: string): ProviderFault => new ProviderFault('malformed', why);
+
+type Open = { name: string; attributes: Record<string, string>; text: string; children: Element[] };
+
+/**
+ * Feeds text to a parser that hands over each child of the root as it closes and keeps none: answers of any size are read in little
+ * memory. Only the five entities of XML itself are known and a document type is refused, so there is nothing to expand.
+ */
+const topLevel = (onElement: (root: string, element: Element) => void): Readonly<{ write: (text: string) => void; end: () => string }> => {
+  const parser = sax.parser(true, { xmlns: true, position: false });
+  const open: Open[] = [];
+  let root: string | null = null;
+  parser.onerror = () => {
+    throw malformed('the answer is no well-formed XML');
+  };
+  parser.ondoctype = () => {
+    throw malformed('the answer declares a document type');
+  };
+  parser.onopentag = ({ uri, local, attributes }) => {
+    if (open.length === MAX_DEPTH) throw malformed('the answer is nested too deeply');
+    const name = `${PREFIXES[uri] ?? 'other'}:${local}`;
+    if (open.length === 0 && root !== null) throw malformed('the answer is more than one document');
+    root ??= name;
+    const named = Object.values(attributes).map((attribute) => [attribute.local, attribute.value] as const);
+    open.push({ name, attributes: Object.fromEntries(named), text: '', children: [] });
+  };
+  parser.ontext = parser.oncdata = (text) => {
+    const element = open.at(-1);
+    if (element !== undefined) element.text += text;
+  };
+  parser.onclosetag = () => {
+    const element = open.pop();
+    const parent = open.at(-1);
+    if (element === undefined || parent === undefined) return;
+    if (open.length > 1) parent.children.push(element);
+    else onElement(parent.name, element);
+  };
+  return {
+    write: (text) => void parser.write(text),
+    end: () => {
+      parser.close();
+      if (root === null) throw malformed('the answer is empty');
+      return root;
+    },
+  };
+};
+
+const decode = async (body: AsyncIterable<Uint8Array>, onText: (text: string) => void): Promise<void> => {
+  const decoder = new TextDecoder();
+  for await (const chunk of body) onText(decoder.decode(chunk, { stream: true }));
+  onText(decoder.decode());
+};
+
+export const child = (element: Element | undefined, name: string): Element | undefined =>
+  element?.children.find((candidate) => candidate.name === name);
+
+const statusOf = (element: Element): number | null => {
+  const line = child(element, 'd:status');
+  const code = /^\s*HTTP\/\S+\s+(\d{3})/.exec(line?.text ?? '')?.[1];
+  return code === undefined ? null : Number(code);
+};
+
+const succeeded = (status: number | null): boolean => status === null || (status >= 200 && status < 300);
+
+/** A row may name several hrefs that share a status. */
+const rowsOf = (response: Element): readonly Row[] => {
+  const properties = new Map<string, Element>();
+  let failed: number | null = null;
+  for (const part of response.children.filter(({ name }) => name === 'd:propstat')) {
+    const status = statusOf(part);
+    if (succeeded(status)) for (const found of child(part, 'd:prop')?.children ?? []) properties.set(found.name, found);
+    else failed = Math.max(failed ?? 0, status ?? 0);
+  }
+  const status = statusOf(response);
+  const hrefs = response.children.filter(({ name }) => name === 'd:href');
+  return hrefs.map(({ text }) => ({ href: text.trim(), status, properties, failed }));
+};
+
+/**
+ * Reads a multistatus row by row and answers its sync token, null when it has none. Whatever is not a whole, well-formed multistatus
+ * throws `malformed`: half an answer must never pass for a short one.
+ */
+export const readMultistatus = async (body: AsyncIterable<Uint8Array>, onRow: (row: Row) => void): Promise<string | null> => {
+  const tokens: string[] = [];
+  const reader = topLevel((root, element) => {
+    if (root !== 'd:multistatus') throw malformed('the answer is no multistatus');
+    if (element.name === 'd:response') rowsOf(element).forEach(onRow);
+    if (element.name === 'd:sync-token' && element.text.trim() !== '') tokens.push(element.text.trim());
+  });
+  await decode(body, reader.write);
+  if (reader.end() !== 'd:multistatus') throw malformed('the answer is no multistatus');
+  return tokens.at(-1) ?? null;
+};
+
+const MAX_ERROR_CHARACTERS = 64 * 1024;
+
+/** Names of the conditions a refusal states (RFC 4918 16), `d:valid-sync-token`; none when its body is anything else. */
+export const readConditions = async (body: AsyncIterable<Uint8Array>): Promise<readonly string[]> => {
+  const conditions: string[] = [];
+  const reader = topLevel((root, element) => {
+    if (root === 'd:error') conditions.push(element.name);
+  });
+  let characters = 0;
+  try {
+    await decode(body, (text) => {
+      characters += text.length;
+      if (characters > MAX_ERROR_CHARACTERS) throw malformed('the refusal is too long');
+      reader.write(text);
+    });
+    reader.end();
+  } catch (error) {
+    if (error instanceof ProviderFault && error.fault === 'malformed') return [];
+    throw error;
+  }
+  return conditions;
+};
+
+/** Text of a found property, null when it is absent or empty. */
+export const textOf = (row: Row, property: string): string | null => {
+  const text = row.properties.get(property)?.text.trim() ?? '';
+  return text === '' ? null : text;
+};
+
+/** The `d:href`s within a found property, `current-user-principal` and the like. */
+export const hrefsOf = (row: Row, property: string): readonly string[] =>
+  (row.properties.get(property)?.children ?? []).filter(({ name }) => name === 'd:href').map(({ text }) => text.trim());

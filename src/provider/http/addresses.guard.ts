@@ -1,0 +1,50 @@
+import { lookup } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+
+/** A host name that leads where we do not call. */
+export class AddressRefused extends Error {
+  override readonly name = 'AddressRefused';
+}
+
+// IANA special-purpose registries: what is not globally reachable, with multicast and the ranges that embed an IPv4 address (6to4, NAT64, Teredo).
+const REFUSED = [
+  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24'],
+  ...['192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
+  ...['::/96', '::ffff:0:0/96', '64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16'],
+  ...['fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
+];
+
+const refused = new BlockList();
+for (const range of REFUSED) {
+  const [network = '', prefix] = range.split('/');
+  refused.addSubnet(network, Number(prefix), network.includes(':') ? 'ipv6' : 'ipv4');
+}
+
+/** Whether an IP address is on the public internet: not private, loopback, link-local (and with it cloud metadata), CGNAT, ULA or mapped. */
+export const isPublicAddress = (address: string): boolean => {
+  const family = isIP(address);
+  return family !== 0 && !refused.check(address, family === 6 ? 'ipv6' : 'ipv4');
+};
+
+/** The host of a URL when it is written as an address, without brackets; null for a name. Node connects to those without asking `lookup`. */
+export const literalAddress = (url: URL): string | null => {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) === 0 ? null : host;
+};
+
+/**
+ * Name resolution for `connect.lookup`: what it answers is what is connected to, so a name cannot lead to another address between check
+ * and use (DNS rebinding). One address that is not public refuses the whole name.
+ */
+export const publicLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error !== null) {
+      callback(error, '');
+      return;
+    }
+    const [first] = addresses;
+    if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) callback(new AddressRefused(), '');
+    else if (options.all === true) callback(null, addresses);
+    else callback(null, first.address, first.family);
+  });
+};

@@ -1,0 +1,243 @@
+import { type Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, type Dispatcher, request as send } from 'undici';
+import { type Clock, MINUTE, SECOND } from '../../kernel/clock.js';
+import { type Call, ProviderFault } from '../calendar-provider.js';
+import { AddressRefused, isPublicAddress, literalAddress, publicLookup } from './addresses.guard.js';
+import { decompressed, headerOf, limited, unpaused } from './answer.stream.js';
+import { type Credentials, mayAuthorize } from './credentials.js';
+import { lanes } from './lanes.js';
+import { retryAfterSeconds, retryDelay } from './retry.js';
+
+/** A request that only reads, so that it can be made again: GET, PROPFIND, REPORT. */
+export type ReadRequest = Readonly<{
+  method: 'GET' | 'PROPFIND' | 'REPORT';
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body: string | null;
+  credentials: Credentials | null;
+  /** Whose budget it counts against: requests of one lane wait for each other. */
+  lane: string;
+}>;
+
+export type HttpResponse = Readonly<{
+  status: number;
+  /** Where the answer came from, after redirects. */
+  url: string;
+  header: (name: string) => string | null;
+  /** Whether the credentials went with the request that was answered. */
+  authorized: boolean;
+  /** Decompressed, limited in size; fails when the answer breaks off. */
+  body: AsyncIterable<Uint8Array>;
+}>;
+
+export type GuardedHttp = Readonly<{
+  /**
+   * Makes the request and reads its answer with `read`, which starts from nothing on every try. Throws `ProviderFault`: `throttled`,
+   * `unavailable`, `refused-address`, `malformed`; errors of `call.permit`, of `read` and the reason of an abort come through unchanged.
+   */
+  request: <T>(request: ReadRequest, call: Call, read: (response: HttpResponse) => Promise<T>) => Promise<T>;
+  /** Closes all connections. */
+  close: () => Promise<void>;
+}>;
+
+/** Milliseconds and bytes. */
+export type GuardedHttpOptions = Readonly<{
+  clock: Clock;
+  /** In [0, 1); spreads retries. */
+  random: () => number;
+  /** Calls private addresses, and plain http, as well: a server on one's own network. */
+  allowPrivate?: boolean;
+  /** Origins that are called whatever their address, over http too. */
+  allowedOrigins?: readonly string[];
+  connectTimeout?: number;
+  headersTimeout?: number;
+  /** Longest silence within an answer. */
+  bodyTimeout?: number;
+  /** For one try from connecting to the last byte; later than that after the first try began, there is no other. */
+  totalTimeout?: number;
+  /** Longest time spent waiting between tries; a server that asks for more is left to the caller. */
+  waitBudget?: number;
+  /** First wait after 429 and 503; doubles. */
+  throttleFloor?: number;
+  /** First wait after a broken connection, 502 and 504; doubles. */
+  faultFloor?: number;
+  retries?: number;
+  maxBytes?: number;
+  perLane?: number;
+}>;
+
+const DEFAULTS = {
+  allowPrivate: false,
+  allowedOrigins: [] as readonly string[],
+  connectTimeout: 10 * SECOND,
+  headersTimeout: MINUTE,
+  bodyTimeout: 30 * SECOND,
+  totalTimeout: 3 * MINUTE,
+  waitBudget: 15 * SECOND,
+  throttleFloor: 2 * SECOND,
+  faultFloor: 500,
+  retries: 3,
+  maxBytes: 64 * 1024 * 1024,
+  perLane: 4,
+};
+
+type Settings = Required<GuardedHttpOptions>;
+
+/** A failure that may pass by itself: tried again, then thrown as `fault`. */
+class Passing extends Error {
+  constructor(
+    readonly fault: ProviderFault,
+    readonly floor: number,
+  ) {
+    super(fault.message);
+  }
+}
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS = new Set([301, 302, 307, 308]);
+
+const passingStatus = (status: number, retryAfter: number | null, settings: Settings): Passing | null => {
+  if (status === 429) return new Passing(new ProviderFault('throttled', 'the server answers 429', retryAfter), settings.throttleFloor);
+  if (status === 503) {
+    const fault = retryAfter === null ? 'unavailable' : 'throttled';
+    return new Passing(new ProviderFault(fault, 'the server answers 503', retryAfter), settings.throttleFloor);
+  }
+  if (status === 502 || status === 504)
+    return new Passing(new ProviderFault('unavailable', `the server answers ${status}`, retryAfter), settings.faultFloor);
+  return null;
+};
+
+const refusal = (why: string): ProviderFault => new ProviderFault('refused-address', why);
+
+/** Everything that is fixed when the transport is made. */
+type Transport = Readonly<{ settings: Settings; guarded: Agent; open: Agent }>;
+
+const transport = (options: GuardedHttpOptions): Transport => {
+  const settings: Settings = { ...DEFAULTS, ...options };
+  const { connectTimeout: timeout, headersTimeout, bodyTimeout } = settings;
+  const agent = { headersTimeout, bodyTimeout, connections: 32, allowH2: false };
+  return {
+    settings,
+    guarded: new Agent({ ...agent, connect: { timeout, lookup: publicLookup } }),
+    open: new Agent({ ...agent, connect: { timeout } }),
+  };
+};
+
+const dispatcherFor = ({ settings, guarded, open }: Transport, url: URL): Agent => {
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refusal('only http and https addresses are called');
+  if (settings.allowPrivate || settings.allowedOrigins.includes(url.origin)) return open;
+  if (url.protocol === 'http:') throw refusal('calendars are read over https only');
+  const address = literalAddress(url);
+  if (address !== null && !isPublicAddress(address)) throw refusal('the address is not on the public internet');
+  return guarded;
+};
+
+type Hop = Readonly<{ response: Dispatcher.ResponseData; taken: Readable; url: URL; authorized: boolean }>;
+
+const broken = (error: unknown, call: Call, settings: Settings): unknown => {
+  if (call.signal.aborted) return call.signal.reason;
+  if (error instanceof AddressRefused) return refusal('the name leads to an address that is not on the public internet');
+  return new Passing(new ProviderFault('unavailable', 'the connection failed or broke off'), settings.faultFloor);
+};
+
+const hop = async (made: Transport, request: ReadRequest, url: URL, call: Call, signal: AbortSignal): Promise<Hop> => {
+  const { credentials } = request;
+  const dispatcher = dispatcherFor(made, url);
+  const authorized = credentials !== null && mayAuthorize(credentials, url);
+  const headers = { ...request.headers, 'accept-encoding': 'gzip', ...(authorized ? { authorization: credentials.header } : {}) };
+  await call.permit();
+  call.signal.throwIfAborted();
+  try {
+    const response = await send(url, {
+      method: request.method as Dispatcher.HttpMethod,
+      headers,
+      body: request.body,
+      dispatcher,
+      signal,
+      highWaterMark: 1024 * 1024,
+    });
+    return { response, taken: unpaused(response.body, made.settings.maxBytes), url, authorized };
+  } catch (error) {
+    throw broken(error, call, made.settings);
+  }
+};
+
+/** Redirects keep method and body, which neither 301 nor 302 promises by itself, and every hop passes the same guard. */
+const follow = async (made: Transport, request: ReadRequest, call: Call, signal: AbortSignal): Promise<Hop> => {
+  let url = new URL(request.url);
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+    const reached = await hop(made, request, url, call, signal);
+    const location = headerOf(reached.response.headers['location']);
+    if (!REDIRECTS.has(reached.response.statusCode) || location === null) return reached;
+    reached.response.body.destroy();
+    if (!URL.canParse(location, url.href)) throw new ProviderFault('malformed', 'the server redirects to no address');
+    const next = new URL(location, url);
+    if (url.protocol === 'https:' && next.protocol !== 'https:') throw refusal('the server redirects from https to plain http');
+    url = next;
+  }
+  throw new ProviderFault('malformed', 'the server redirects in circles');
+};
+
+/** Reads the answer; an error of the stream is a broken connection, an error of `read` stays what it is. */
+const readAnswer = async <T>(made: Transport, reached: Hop, call: Call, read: (response: HttpResponse) => Promise<T>): Promise<T> => {
+  const { response, taken, url, authorized } = reached;
+  const { headers, statusCode: status } = response;
+  const { settings } = made;
+  const header = (name: string): string | null => headerOf(headers[name]);
+  const passing = passingStatus(status, retryAfterSeconds(header('retry-after'), settings.clock.now()), settings);
+  async function* body(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* limited(decompressed(headers, taken), settings.maxBytes);
+    } catch (error) {
+      throw error instanceof ProviderFault ? error : broken(error, call, settings);
+    }
+  }
+  try {
+    if (passing !== null) throw passing;
+    return await read({ status, url: url.href, header, authorized, body: body() });
+  } finally {
+    // A body left unread would keep its connection; destroying one that was read is harmless.
+    response.body.destroy();
+  }
+};
+
+/**
+ * HTTP for servers that users name: only public addresses (resolved once and pinned), https, redirects by hand, credentials only where they
+ * belong, time and size limits, and a few tries with growing pauses. Used by one process for all accounts; `lane` keeps them apart.
+ */
+export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
+  const made = transport(options);
+  const { settings } = made;
+  const queue = lanes(settings.perLane);
+
+  const once = async <T>(request: ReadRequest, call: Call, read: (response: HttpResponse) => Promise<T>): Promise<T> => {
+    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(settings.totalTimeout)]);
+    return readAnswer(made, await follow(made, request, call, signal), call, read);
+  };
+
+  const request: GuardedHttp['request'] = async (what, call, read) => {
+    const start = settings.clock.now();
+    for (let attempt = 0, waited = 0; ; attempt += 1) {
+      try {
+        return await queue.run(what.lane, () => once(what, call, read));
+      } catch (error) {
+        if (!(error instanceof Passing)) throw error;
+        const delay = retryDelay(attempt, error.floor, error.fault.retryAfter, settings.random());
+        const late = waited + delay > settings.waitBudget || settings.clock.now() - start > settings.totalTimeout;
+        if (attempt === settings.retries || late) throw error.fault;
+        waited += delay;
+        await sleep(delay, undefined, { signal: call.signal }).catch(() => {
+          throw call.signal.reason;
+        });
+      }
+    }
+  };
+
+  return {
+    request,
+    close: async () => {
+      await Promise.all([made.guarded.close(), made.open.close()]);
+    },
+  };
+};

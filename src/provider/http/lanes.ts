@@ -1,0 +1,38 @@
+/** Runs work in named lanes, at most so many at a time in each; what comes later waits its turn. */
+export type Lanes = Readonly<{ run: <T>(lane: string, work: () => Promise<T>) => Promise<T> }>;
+
+type Lane = { running: number; readonly waiting: (() => void)[] };
+
+/** `width`: how much of one lane's work runs at the same time. A lane nobody uses is forgotten. */
+export const lanes = (width: number): Lanes => {
+  const open = new Map<string, Lane>();
+
+  const enter = async (name: string): Promise<Lane> => {
+    const lane = open.get(name) ?? { running: 0, waiting: [] };
+    open.set(name, lane);
+    if (lane.running >= width) await new Promise<void>((resolve) => lane.waiting.push(resolve));
+    else lane.running += 1;
+    return lane;
+  };
+
+  const leave = (name: string, lane: Lane): void => {
+    const next = lane.waiting.shift();
+    if (next !== undefined) {
+      next();
+      return;
+    }
+    lane.running -= 1;
+    if (lane.running === 0) open.delete(name);
+  };
+
+  return {
+    run: async (name, work) => {
+      const lane = await enter(name);
+      try {
+        return await work();
+      } finally {
+        leave(name, lane);
+      }
+    },
+  };
+};

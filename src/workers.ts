@@ -1,0 +1,73 @@
+import { type AccountEvent } from './calendar/account-events.js';
+import { calendarCodec, feedCodec } from './calendar/calendar.codec.js';
+import { calendars } from './calendar/calendars.projection.js';
+import { schedule } from './calendar/schedule.projection.js';
+import { syncCalendar } from './calendar/sync.run.js';
+import { connectionCodec } from './connection/connection.codec.js';
+import { faultReporter, tendConnection } from './connection/connection.worker.js';
+import { connections } from './connection/connections.projection.js';
+import { anyOf } from './infra/codec.zod.js';
+import { workOff } from './infra/postgres/due-work.postgres.js';
+import { type Progress, runProjection } from './infra/postgres/projection.runner.js';
+import { type Message } from './kernel/decider.js';
+import { type HealthChecks } from './kernel/health.js';
+import { type Projection } from './kernel/projection.js';
+import { type MergedEvent, userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
+import { type Role } from './config.variables.js';
+import { type Runtime } from './runtime.js';
+
+/** A projection with the type of its events closed in, so that all of them fit one list. */
+const runnable = <E extends Message>(projection: Projection<E>) => ({
+  name: projection.name,
+  reset: projection.reset,
+  run: (runtime: Runtime, progress: Progress, signal: AbortSignal): Promise<void> => runProjection(runtime, projection, progress, signal),
+});
+
+const accountCodec = anyOf<AccountEvent>(connectionCodec, calendarCodec);
+
+/** Every read model there is; a name takes part in locks and checkpoints, and never changes its meaning. */
+export const PROJECTIONS = [
+  runnable(connections),
+  runnable(calendars(accountCodec)),
+  runnable(schedule(accountCodec)),
+  runnable(userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec))),
+] as const;
+
+const CONNECTIONS_AT_ONCE = 4;
+const CALENDARS_AT_ONCE = 4;
+
+/** Runs what a process does besides answering requests, until aborted; resolves when all of it has come to rest. */
+export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health: HealthChecks, signal: AbortSignal): Promise<unknown> => {
+  const work: Promise<void>[] = [];
+  if (roles.has('projector'))
+    for (const projection of PROJECTIONS) {
+      const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
+      health.add(`projection ${projection.name}`, () => standing(progress));
+      work.push(projection.run(runtime, progress, signal));
+    }
+  if (roles.has('sync')) {
+    const sync = syncCalendar({ ...runtime, reportFault: faultReporter(runtime) });
+    const oldest = `lane <> 'hot', due_at`;
+    work.push(
+      workOff(runtime, { table: 'sync_state', key: 'calendar_id', order: oldest, concurrency: CALENDARS_AT_ONCE, task: sync }, signal),
+      workOff(
+        runtime,
+        {
+          table: 'connection_state',
+          key: 'connection_id',
+          order: 'due_at',
+          concurrency: CONNECTIONS_AT_ONCE,
+          task: tendConnection(runtime),
+        },
+        signal,
+      ),
+    );
+  }
+  return Promise.all(work);
+};
+
+/** Standing by is healthy: another process holds the lock. */
+const standing = ({ failure, running, live }: Progress) => {
+  if (failure !== null) return { ok: false, detail: `stopped by ${failure}, trying again` };
+  return { ok: true, detail: running ? (live ? 'live' : 'catching up') : 'standing by' };
+};

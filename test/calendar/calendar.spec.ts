@@ -1,0 +1,100 @@
+import { describe, it } from '@jest/globals';
+import { calendar, type CalendarEvent, type SyncReport } from '../../src/calendar/calendar.js';
+import { given } from '../support/spec.js';
+
+const at = '2026-11-22T10:00:00.000Z';
+const window = { start: '2026-10-23T00:00:00.000Z', end: '2027-12-07T00:00:00.000Z' };
+const facts = {
+  connectionId: '7b1f6f0e-8a5b-4c55-9d9f-3a1b8c0c1a11',
+  userId: 'ada',
+  provider: 'caldav',
+  writable: true,
+  busyOnly: false,
+  color: null,
+  timeZone: null,
+  sealed: 'YQ==',
+  at,
+};
+const adopted: CalendarEvent = { type: 'CalendarAdopted', ...facts };
+const failed: CalendarEvent = { type: 'SyncFailed', fault: 'unavailable', at };
+const started: CalendarEvent = { type: 'GenerationStarted', generation: 1, window, reason: 'first', at };
+const sync = (report: SyncReport) => ({ type: 'SyncDelta', report, at }) as const;
+
+describe('AdoptCalendar', () => {
+  it('takes a calendar in, once', () => {
+    given(calendar)
+      .when({ type: 'AdoptCalendar', ...facts })
+      .then(adopted);
+    given(calendar, adopted)
+      .when({ type: 'AdoptCalendar', ...facts })
+      .then();
+  });
+});
+
+describe('ToggleWrite', () => {
+  it('lets Juy write', () => {
+    given(calendar, adopted).when({ type: 'ToggleWrite', mode: 'write', at }).then({ type: 'WriteToggled', mode: 'write', at });
+  });
+
+  it('says nothing when nothing changes', () => {
+    given(calendar, adopted).when({ type: 'ToggleWrite', mode: 'read_only', at }).then();
+  });
+
+  it('refuses a calendar the account may not write to', () => {
+    given(calendar, { ...adopted, writable: false })
+      .when({ type: 'ToggleWrite', mode: 'write', at })
+      .refused('calendar.read-only');
+  });
+
+  it('knows no calendar that was never adopted', () => {
+    given(calendar).when({ type: 'ToggleWrite', mode: 'write', at }).refused('calendar.unknown');
+  });
+});
+
+describe('SyncDelta', () => {
+  it('numbers generations one after the other', () => {
+    given(calendar, adopted)
+      .when(sync({ kind: 'generation', window, reason: 'first' }))
+      .then(started);
+    given(calendar, adopted, started)
+      .when(sync({ kind: 'generation', window, reason: 'cursor-expired' }))
+      .then({ type: 'GenerationStarted', generation: 2, window, reason: 'cursor-expired', at });
+  });
+
+  it('completes a generation once', () => {
+    const completed: CalendarEvent = { type: 'BaselineCompleted', generation: 1, objects: 12, at };
+    given(calendar, adopted, started)
+      .when(sync({ kind: 'completed', generation: 1, objects: 12 }))
+      .then(completed);
+    given(calendar, adopted, started, completed)
+      .when(sync({ kind: 'completed', generation: 1, objects: 12 }))
+      .then();
+  });
+
+  it('tells a failure once and its end once', () => {
+    given(calendar, adopted)
+      .when(sync({ kind: 'failed', fault: 'unavailable' }))
+      .then(failed);
+    given(calendar, adopted, failed)
+      .when(sync({ kind: 'failed', fault: 'unavailable' }))
+      .then();
+    given(calendar, adopted, failed)
+      .when(sync({ kind: 'succeeded' }))
+      .then({ type: 'SyncRecovered', at });
+    given(calendar, adopted)
+      .when(sync({ kind: 'succeeded' }))
+      .then();
+  });
+
+  it('tells a new reason for failing', () => {
+    given(calendar, adopted, failed)
+      .when(sync({ kind: 'failed', fault: 'forbidden' }))
+      .then({ type: 'SyncFailed', fault: 'forbidden', at });
+  });
+
+  it('tells that a mass removal was held', () => {
+    given(calendar, adopted, started)
+      .when(sync({ kind: 'held', removals: 80, known: 100 }))
+      .then({ type: 'MassChangeHeld', removals: 80, known: 100, at });
+  });
+});

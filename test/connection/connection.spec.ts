@@ -1,0 +1,110 @@
+import { describe, it } from '@jest/globals';
+import { connection, type ConnectionEvent } from '../../src/connection/connection.js';
+import { given } from '../support/spec.js';
+
+const at = '2026-11-22T10:00:00.000Z';
+const linked = {
+  userId: 'ada',
+  provider: 'caldav',
+  access: 'read',
+  consent: { textVersion: '2026-11', givenAt: at },
+  account: 'mark-of-account',
+  sealed: 'c2VhbGVk',
+  at,
+} as const;
+const connected: ConnectionEvent = { type: 'CalendarConnected', ...linked };
+const found = { calendarId: 'c1', writable: true, busyOnly: false, color: null, timeZone: null, sealed: 'YQ==' };
+const discovered: ConnectionEvent = { type: 'CalendarsDiscovered', userId: 'ada', provider: 'caldav', calendars: [found], at };
+const failing: ConnectionEvent = { type: 'ConnectionFailing', userId: 'ada', fault: 'access-revoked', needsReconnect: true, at };
+const revoked: ConnectionEvent = { type: 'ConnectionRevoked', userId: 'ada', provider: 'caldav', at };
+
+describe('ConnectCalendar', () => {
+  it('links an account with the consent that was given', () => {
+    given(connection)
+      .when({ type: 'ConnectCalendar', consented: true, ...linked })
+      .then(connected);
+  });
+
+  it('refuses without consent', () => {
+    given(connection)
+      .when({ type: 'ConnectCalendar', consented: false, ...linked })
+      .refused('consent.required');
+  });
+
+  it('never links over a connection that exists', () => {
+    given(connection, connected)
+      .when({ type: 'ConnectCalendar', consented: true, ...linked })
+      .refused('connection.exists');
+  });
+});
+
+describe('DiscoverCalendars', () => {
+  it('says what the account holds', () => {
+    given(connection, connected)
+      .when({ type: 'DiscoverCalendars', calendars: [found], at })
+      .then(discovered);
+  });
+
+  it('says nothing when the account holds what it held, however it was sealed this time', () => {
+    given(connection, connected, discovered)
+      .when({ type: 'DiscoverCalendars', calendars: [{ ...found, sealed: 'Yg==' }], at })
+      .then();
+  });
+
+  it('takes a good answer as recovery', () => {
+    given(connection, connected, discovered, failing)
+      .when({ type: 'DiscoverCalendars', calendars: [found], at })
+      .then(discovered, { type: 'ConnectionRecovered', userId: 'ada', at });
+  });
+
+  it('is refused once the connection was revoked', () => {
+    given(connection, connected, revoked).when({ type: 'DiscoverCalendars', calendars: [], at }).refused('connection.revoked');
+  });
+});
+
+describe('Reconnect', () => {
+  it('takes new credentials for the same account', () => {
+    given(connection, connected, failing)
+      .when({ type: 'Reconnect', account: 'mark-of-account', at })
+      .then({ type: 'ConnectionReauthorized', userId: 'ada', at });
+  });
+
+  it('refuses the credentials of another account', () => {
+    given(connection, connected).when({ type: 'Reconnect', account: 'another', at }).refused('connection.other-account');
+  });
+});
+
+describe('ReportFault', () => {
+  it('tells a dead grant once', () => {
+    const report = { type: 'ReportFault', fault: 'access-revoked', needsReconnect: true, at } as const;
+    given(connection, connected).when(report).then(failing);
+    given(connection, connected, failing).when(report).then();
+  });
+});
+
+describe('Revoke', () => {
+  it('ends the connection', () => {
+    given(connection, connected).when({ type: 'Revoke', at }).then(revoked);
+  });
+
+  it('says nothing the second time', () => {
+    given(connection, connected, revoked).when({ type: 'Revoke', at }).then();
+  });
+
+  it('knows no connection that never was', () => {
+    given(connection).when({ type: 'Revoke', at }).refused('connection.unknown');
+  });
+
+  it('winds up step by step, each step once', () => {
+    const grantRevoked: ConnectionEvent = { type: 'GrantRevoked', userId: 'ada', how: 'manual', at };
+    const purged: ConnectionEvent = { type: 'ConnectionPurged', userId: 'ada', at };
+    given(connection, connected, revoked).when({ type: 'RecordGrantRevoked', how: 'manual', at }).then(grantRevoked);
+    given(connection, connected, revoked, grantRevoked).when({ type: 'RecordGrantRevoked', how: 'manual', at }).then();
+    given(connection, connected, revoked, grantRevoked).when({ type: 'RecordPurge', at }).then(purged);
+    given(connection, connected, revoked, grantRevoked, purged).when({ type: 'RecordPurge', at }).then();
+  });
+
+  it('winds up nothing that is still connected', () => {
+    given(connection, connected).when({ type: 'RecordPurge', at }).refused('connection.not-revoked');
+  });
+});

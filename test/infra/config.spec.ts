@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { type Environment, Misconfigured, readConfig } from '../../src/config.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'config-'));
+const file = join(folder, 'some.pem');
+writeFileSync(file, 'text');
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const key = Buffer.alloc(32, 7).toString('base64');
+const production = {
+  NODE_ENV: 'production',
+  TRUST_PROXY: '1',
+  MASTER_KEY: key,
+  AUTH_JWKS_URL: 'https://id.example.com/jwks',
+  AUTH_ISSUER: 'https://id.example.com',
+  AUTH_AUDIENCE: 'calendar',
+};
+
+const mistakes = (environment: Environment): readonly string[] => {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof Misconfigured) return error.mistakes;
+    throw error;
+  }
+};
+
+describe('Configuration', () => {
+  it('needs nothing to start on a developer’s machine, and listens there only', () => {
+    expect(readConfig({})).toMatchObject({
+      production: false,
+      roles: new Set(['api', 'projector', 'sync']),
+      http: { host: '127.0.0.1', port: 3000, tls: null, trustProxy: null },
+      databaseUrl: null,
+      eventStoreUrl: null,
+      masterKey: { from: 'file', path: resolve('.data/master.key'), create: true },
+      auth: { mode: 'dev' },
+      caldav: { appleUrl: 'https://caldav.icloud.com', allowPrivate: false },
+    });
+  });
+
+  it('names every mistake in one message', () => {
+    const wrong = { PORT: '70000', LOG_LEVEL: 'loud', ROLE: 'api,cook', CALDAV_ALLOW_PRIVATE: 'yes', TLS_CERT: file, NODE_ENV: 'staging' };
+    expect(() => readConfig(wrong)).toThrow(/6 settings are wrong/);
+    expect(mistakes(wrong).map((mistake) => mistake.split(' ')[0])).toEqual(
+      expect.arrayContaining(['NODE_ENV', 'ROLE', 'PORT', 'LOG_LEVEL', 'CALDAV_ALLOW_PRIVATE', 'TLS_KEY']),
+    );
+  });
+
+  it('never quotes a value, which may be a secret', () => {
+    const secret = 'hunter2';
+    const wrong = { MASTER_KEY: secret, DATABASE_URL: `mysql://me:${secret}@db/x`, EVENTSTORE_URL: `http://${secret}`, AUTH_MODE: secret };
+    expect(mistakes(wrong)).toHaveLength(4);
+    expect(mistakes(wrong).join('\n')).not.toContain(secret);
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(readConfig({ PORT: '', DATABASE_URL: ' ', MASTER_KEY: '' })).toEqual(readConfig({}));
+  });
+
+  it('takes a complete production environment', () => {
+    expect(readConfig(production)).toMatchObject({
+      production: true,
+      http: { host: '0.0.0.0', trustProxy: 1 },
+      masterKey: { from: 'value', key: new Uint8Array(32).fill(7) },
+      auth: { mode: 'jwks', jwksUrl: 'https://id.example.com/jwks', issuer: 'https://id.example.com', audience: 'calendar' },
+    });
+  });
+
+  it.each([
+    ['TLS_CERT', { TRUST_PROXY: undefined }],
+    ['TLS_CERT', { TRUST_PROXY: 'false' }],
+    ['AUTH_JWKS_URL', { AUTH_JWKS_URL: undefined }],
+    ['AUTH_ISSUER', { AUTH_ISSUER: undefined }],
+    ['AUTH_AUDIENCE', { AUTH_AUDIENCE: undefined }],
+    ['AUTH_JWKS_URL', { AUTH_JWKS_URL: 'http://id.example.com/jwks' }],
+    ['AUTH_MODE=dev', { AUTH_MODE: 'dev', AUTH_JWKS_URL: undefined }],
+    ['MASTER_KEY', { MASTER_KEY: undefined }],
+    ['APPLE_CALDAV_URL', { APPLE_CALDAV_URL: 'http://caldav.example.com' }],
+    ['DATABASE_URL', { DATABASE_URL: 'postgres://app:secret@db.example.com/app' }],
+    ['EVENTSTORE_URL', { EVENTSTORE_URL: 'esdb://a.example.com:2113,localhost:2113?tls=false' }],
+  ])('in production, names %s when the environment is %j', (name, change) => {
+    expect(mistakes({ ...production, ...change })).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
+  });
+
+  it('lets production use engines on the same machine without TLS', () => {
+    const local = { DATABASE_URL: 'postgres://app@127.0.0.1:5432/app', EVENTSTORE_URL: 'esdb://admin:pw@localhost:2113?tls=false' };
+    expect(mistakes({ ...production, ...local })).toEqual([]);
+  });
+
+  it.each([
+    ['MASTER_KEY', { MASTER_KEY: key, MASTER_KEY_FILE: file }],
+    ['AUTH_JWKS_URL', { AUTH_MODE: 'jwks' }],
+    ['TRUST_PROXY', { TRUST_PROXY: 'everyone' }],
+    ['CORS_ORIGINS', { CORS_ORIGINS: 'https://app.example.com, *' }],
+    ['PUBLIC_URL', { PUBLIC_URL: 'ftp://example.com' }],
+    ['MASTER_KEY_FILE', { MASTER_KEY_FILE: join(folder, 'missing') }],
+  ])('names %s when the environment is %j', (name, change) => {
+    expect(mistakes(change)).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
+  });
+
+  it('refuses to split roles over processes that cannot share their engines', () => {
+    expect(mistakes({ ROLE: 'api' })).toEqual([expect.stringMatching(/^DATABASE_URL /), expect.stringMatching(/^EVENTSTORE_URL /)]);
+    expect(
+      readConfig({ ROLE: 'sync, api', DATABASE_URL: 'postgres://localhost/app', EVENTSTORE_URL: 'esdb://localhost:2113' }).roles,
+    ).toEqual(new Set(['sync', 'api']));
+    expect(mistakes({ ROLE: 'projector,api,sync' })).toEqual([]);
+  });
+
+  it.each([
+    ['ROLE', { ROLE: 'relay' }],
+    ['KAFKA_BROKERS', { KAFKA_BROKERS: 'localhost:9092' }],
+    ['MASTER_KEY_PREVIOUS', { MASTER_KEY_PREVIOUS: key }],
+  ])('says of %s that it is not there yet, rather than ignore it', (name, change) => {
+    expect(mistakes(change)).toEqual([expect.stringMatching(new RegExp(`^${name} .*yet`))]);
+  });
+
+  it('names the proxies it is told to trust', () => {
+    expect(readConfig({ TRUST_PROXY: 'loopback, 10.0.0.0/8' }).http.trustProxy).toEqual(['loopback', '10.0.0.0/8']);
+  });
+});

@@ -1,0 +1,18 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { etag, expectedRevision } from '../../src/infra/http/revision.js';
+
+describe('If-Match', () => {
+  it('gives back the revision an ETag was made of', () => {
+    fc.assert(fc.property(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }), (revision) => expectedRevision(etag(revision)) === revision));
+    expect(expectedRevision('W/"12"')).toBe(12n);
+  });
+
+  it('asks for nothing when it is missing or a star', () => {
+    expect([expectedRevision(undefined), expectedRevision('*')]).toEqual([null, null]);
+  });
+
+  it.each(['', '12', '"twelve"', '"1", "2"', '"-1"'])('is refused when it is %j', (header) => {
+    expect(() => expectedRevision(header)).toThrow(expect.objectContaining({ code: 'request.invalid', status: 400 }));
+  });
+});

@@ -1,0 +1,150 @@
+import { createServer as createTcpServer } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type Call } from '../../src/provider/calendar-provider.js';
+import { type GuardedHttp, type GuardedHttpOptions, type HttpResponse } from '../../src/provider/http/guarded.http.js';
+import { allowed, nearHttp } from '../support/caldav.js';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const transport = (options: Partial<GuardedHttpOptions> = {}): GuardedHttp => {
+  const http = nearHttp(options);
+  closing.push(() => http.close());
+  return http;
+};
+
+const listening = async (server: Server | ReturnType<typeof createTcpServer>): Promise<string> => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(() => new Promise((resolve) => server.close(resolve)));
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+};
+
+const text = async ({ body }: HttpResponse): Promise<string> => {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return Buffer.concat(parts).toString();
+};
+
+const get = (http: GuardedHttp, url: string, call: Call = allowed()): Promise<string> =>
+  http.request({ method: 'GET', url, headers: {}, body: null, credentials: null, lane: 'somebody' }, call, text);
+
+/** Counts what was permitted. */
+const counting = (): Call & { granted: () => number } => {
+  let granted = 0;
+  const permit = () => {
+    granted += 1;
+    return Promise.resolve();
+  };
+  return { ...allowed(), permit, granted: () => granted };
+};
+
+describe('the guard of addresses', () => {
+  it.each([
+    'https://127.0.0.1/',
+    'https://[::1]/',
+    'https://[::ffff:10.0.0.1]/',
+    'https://169.254.169.254/latest/meta-data/',
+    'https://10.1.2.3/',
+    'https://100.64.0.1/',
+    'https://[fd00::1]/',
+    'https://2130706433/',
+    'https://localhost/',
+    'http://example.org/',
+    'ftp://example.org/',
+  ])('refuses %s without calling it', async (url) => {
+    const http = transport({ allowPrivate: false });
+    await expect(get(http, url)).rejects.toMatchObject({ fault: 'refused-address' });
+  });
+
+  it('lets an allowed origin pass, but not a redirect from it to anywhere else', async () => {
+    const targets = ['https://127.0.0.1:9/', 'http://127.0.0.1:9/', 'https://localhost:9/', 'file:///etc/hosts'];
+    const origin = await listening(
+      createServer(({ url }, response) => {
+        const target = targets[Number(url?.slice(1))];
+        response.writeHead(target === undefined ? 200 : 302, target === undefined ? {} : { location: target }).end('hello');
+      }),
+    );
+    const http = transport({ allowPrivate: false, allowedOrigins: [origin] });
+    expect(await get(http, `${origin}/hello`)).toBe('hello');
+    for (const index of targets.keys()) await expect(get(http, `${origin}/${index}`)).rejects.toMatchObject({ fault: 'refused-address' });
+  });
+});
+
+describe('the transport', () => {
+  it('asks for leave before every single request, redirects and repetitions among them', async () => {
+    let answered = 0;
+    const origin = await listening(
+      createServer(({ url }, response) => {
+        answered += 1;
+        if (url === '/from') response.writeHead(307, { location: '/to' }).end();
+        else response.writeHead(answered === 2 ? 503 : 200).end('hello');
+      }),
+    );
+    const call = counting();
+    expect(await get(transport(), `${origin}/from`, call)).toBe('hello');
+    expect(answered).toBe(4);
+    expect(call.granted()).toBe(4);
+  });
+
+  it('gives up on a server that cannot be reached after four tries', async () => {
+    const call = counting();
+    await expect(get(transport(), 'http://127.0.0.1:9/', call)).rejects.toMatchObject({ fault: 'unavailable' });
+    expect(call.granted()).toBe(4);
+  });
+
+  it('does not wait when the server asks for more time than a sync has', async () => {
+    const origin = await listening(createServer((_, response) => response.writeHead(429, { 'retry-after': '120' }).end()));
+    const call = counting();
+    await expect(get(transport(), origin, call)).rejects.toMatchObject({ fault: 'throttled', retryAfter: 120 });
+    expect(call.granted()).toBe(1);
+  });
+
+  it('reads compressed answers, and stops at a size no calendar has, compressed or not', async () => {
+    const large = gzipSync(Buffer.alloc(4_000_000));
+    const origin = await listening(
+      createServer(({ url }, response) => {
+        if (url === '/plain') response.end(Buffer.alloc(4_000_000));
+        else response.writeHead(200, { 'content-encoding': 'gzip' }).end(url === '/bomb' ? large : gzipSync('hello'));
+      }),
+    );
+    const http = transport({ maxBytes: 1_000_000 });
+    expect(await get(http, origin)).toBe('hello');
+    await expect(get(http, `${origin}/bomb`)).rejects.toMatchObject({ fault: 'malformed' });
+    await expect(get(http, `${origin}/plain`)).rejects.toMatchObject({ fault: 'malformed' });
+  });
+
+  it('takes an error of the reader for what it is', async () => {
+    const origin = await listening(createServer((_, response) => response.end('hello')));
+    const wrong = new Error('not what I wanted');
+    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody' } as const;
+    await expect(transport().request(request, allowed(), () => Promise.reject(wrong))).rejects.toBe(wrong);
+  });
+
+  it('survives servers that close the connection on a slow reader', async () => {
+    const body = Buffer.alloc(3_000_000, 'x');
+    const origin = await listening(
+      createTcpServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => {
+          socket.end(Buffer.concat([Buffer.from('HTTP/1.0 200 OK\r\n\r\n'), body]));
+        });
+      }),
+    );
+    const http = transport();
+    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody' } as const;
+    const slowly = async (response: HttpResponse): Promise<number> => {
+      let length = 0;
+      for await (const part of response.body) {
+        length += part.byteLength;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return length;
+    };
+    for (let round = 0; round < 20; round += 1) expect(await http.request(request, allowed(), slowly)).toBe(body.byteLength);
+  });
+});

@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type ConnectionView } from '../../src/connection/connection.contract.js';
+import { type SyncView } from '../../src/calendar/calendar.contract.js';
+import { type EventPage, type EventView } from '../../src/merged-events/events.contract.js';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const START_LIMIT = 60_000;
+
+export type Answer<T = unknown> = Readonly<{ status: number; headers: Headers; body: T }>;
+
+/** One person's view of the service. */
+export type Client = Readonly<{
+  request: <T = unknown>(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) => Promise<Answer<T>>;
+  connect: (account: Readonly<{ url: string; user: string; password: string }>) => Promise<ConnectionView>;
+  /** All occurrences of a range, by following the pages. */
+  events: (range: string, limit?: number) => Promise<readonly EventView[]>;
+  /** Asks for a sync and waits until what it read can be read. */
+  sync: (scope?: Readonly<Record<string, unknown>>) => Promise<SyncView>;
+  /** Waits until every calendar has been read to its end. */
+  settled: (milliseconds?: number) => Promise<void>;
+}>;
+
+/** The whole built service, as `npm start` runs it, in a throw-away data folder. */
+export type Service = Readonly<{
+  url: string;
+  dataDir: string;
+  pid: () => number;
+  /** Everything it has printed in all its lives. */
+  output: () => string;
+  as: (userId: string) => Promise<Client>;
+  /** `kill -9`, engines left to themselves. */
+  kill: () => Promise<void>;
+  /** Starts again in the same data folder; resolves when it is ready. */
+  restart: () => Promise<void>;
+  stop: () => Promise<void>;
+}>;
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (typeof address === 'object' && address !== null) resolve(address.port);
+      });
+    });
+  });
+
+const exited = (child: ChildProcess): Promise<void> =>
+  child.exitCode !== null || child.signalCode !== null
+    ? Promise.resolve()
+    : new Promise((resolve) =>
+        child.once('exit', () => {
+          resolve();
+        }),
+      );
+
+const until = async (isSo: () => Promise<boolean>, what: string, milliseconds: number): Promise<void> => {
+  for (const end = performance.now() + milliseconds; !(await isSo()); await sleep(50))
+    if (performance.now() > end) throw new Error(`${what}: not within ${milliseconds} ms`);
+};
+
+const clientOf = (url: string, token: string): Client => {
+  const request: Client['request'] = async <T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ) => {
+    const answer = await fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, body: (text === '' ? null : JSON.parse(text)) as T };
+  };
+  const expected = async <T>(status: number, ...asked: Parameters<Client['request']>): Promise<T> => {
+    const answer = await request<T>(...asked);
+    if (answer.status !== status) throw new Error(`${asked[0]} ${asked[1]} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+  return {
+    request,
+    connect: ({ url: serverUrl, user: username, password }) =>
+      expected<ConnectionView>(201, 'POST', '/v1/calendar/connections', {
+        provider: 'caldav',
+        consent: true,
+        credentials: { serverUrl, username, password },
+      }),
+    events: async (range, limit = 500) => {
+      const items: EventView[] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const page: EventPage = await expected(
+          200,
+          'GET',
+          `/v1/calendar/events?range=${range}&limit=${limit}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+        );
+        items.push(...page.items);
+        cursor = page.nextCursor;
+      }
+      return items;
+    },
+    sync: async (scope = {}) => {
+      const { syncId } = await expected<{ syncId: string }>(202, 'POST', '/v1/calendar/sync', scope);
+      let seen = await expected<SyncView>(200, 'GET', `/v1/calendar/sync/${syncId}`);
+      await until(
+        async () => {
+          seen = await expected<SyncView>(200, 'GET', `/v1/calendar/sync/${syncId}`);
+          return seen.state === 'done' || seen.state === 'failed';
+        },
+        'the sync ended',
+        120_000,
+      );
+      return seen;
+    },
+    settled: (milliseconds = 120_000) =>
+      until(
+        async () => {
+          const { items } = await expected<{ items: ConnectionView[] }>(200, 'GET', '/v1/calendar/connections');
+          return items.every(({ status }) => status !== 'syncing');
+        },
+        'every calendar was read',
+        milliseconds,
+      ),
+  };
+};
+
+/** Starts the service. Extra settings go into its environment; manual syncs may follow each other at once. */
+export const startService = async (settings: Readonly<Record<string, string>> = {}): Promise<Service> => {
+  if (!existsSync(PROGRAM)) throw new Error('The service is not built: npm run build');
+  const dataDir = await mkdtemp(join(tmpdir(), 'juy-service-'));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  let printed = '';
+  let child: ChildProcess;
+  const start = async (): Promise<void> => {
+    child = spawn(process.execPath, [PROGRAM], {
+      env: { ...process.env, DATA_DIR: dataDir, PORT: String(port), CALDAV_ALLOW_PRIVATE: 'true', MANUAL_SYNC_SECONDS: '0', ...settings },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (part: Buffer) => {
+        printed += part.toString();
+      });
+    await until(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`the service ended at its start:\n${printed.slice(-3000)}`);
+        return fetch(`${url}/health/ready`).then(
+          (answer) => answer.ok,
+          () => false,
+        );
+      },
+      'the service was ready',
+      START_LIMIT,
+    );
+  };
+  await start();
+  return {
+    url,
+    dataDir,
+    pid: () => child.pid ?? 0,
+    output: () => printed,
+    as: async (userId) => {
+      const answer = await fetch(`${url}/v1/dev/token`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ userId }),
+      });
+      return clientOf(url, ((await answer.json()) as { token: string }).token);
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited(child);
+    },
+    restart: start,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited(child);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+};

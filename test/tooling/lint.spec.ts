@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Each line breaks one rule of the house. */
+const bad: readonly (readonly [rule: string, line: string])[] = [
+  ['no-restricted-syntax', 'export const a = (): number => Date.now();'],
+  ['no-restricted-syntax', 'export const b = (): Date => new Date();'],
+  ['no-restricted-syntax', 'export const c = (): number => Math.random();'],
+  ['no-restricted-syntax', "export const d = (): string | undefined => process.env['HOME'];"],
+  ['no-restricted-globals', 'export const e = (): number => process.pid;'],
+  ['no-console', "export const f = (): void => { console.log('x'); };"],
+  ['@typescript-eslint/no-floating-promises', 'export const g = (): void => { Promise.resolve(1); };'],
+  ['@typescript-eslint/no-explicit-any', 'export const h = (x: any): unknown => x as unknown;'],
+  ['@typescript-eslint/consistent-type-definitions', 'export interface I { readonly x: number }'],
+  ['max-params', 'export const j = (p: 1, q: 1, r: 1, s: 1, t: 1, u: 1, v: 1): number => p + q + r + s + t + u + v;'],
+  ['max-lines-per-function', `export const k = (): number => {${' void 0;\\n'.repeat(45)} return 1; };`.replaceAll('\\n', '\n')],
+];
+
+const program = `
+  import { readFileSync } from 'node:fs';
+  import { ESLint } from 'eslint';
+  const [result] = await new ESLint().lintText(readFileSync(0, 'utf8'), { filePath: 'src/kernel/clock.ts' });
+  console.log(JSON.stringify(result.messages));
+`;
+
+let found: readonly Readonly<{ ruleId: string | null; line: number }>[];
+let firstLines: readonly number[];
+
+beforeAll(() => {
+  const lines = bad.map(([, line]) => line);
+  firstLines = lines.map((_, index) => lines.slice(0, index).join('\n').split('\n').length + (index === 0 ? 0 : 1));
+  // In a process of its own: ESLint loads its configuration in ways Jest's module loader does not know.
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: root,
+    input: lines.join('\n'),
+    encoding: 'utf8',
+  });
+  found = JSON.parse(stdout) as typeof found;
+});
+
+describe('The linter', () => {
+  it.each(bad.map(([rule, line], index) => [rule, line.split('\n')[0], index] as const))('catches by %s: %s', (rule, _line, index) => {
+    expect(found.filter(({ line }) => line === firstLines[index]).map(({ ruleId }) => ruleId)).toContain(rule);
+  });
+});
