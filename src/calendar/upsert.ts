@@ -20,9 +20,14 @@ const copyOf = ({ mark }: Ink, { contents, start, recurrenceId }: Component): st
     ? mark('copy', JSON.stringify([contents.organizer?.email ?? null, recurrenceId ?? start, contents.title]))
     : mark('copy-uid', contents.uid);
 
-/** Names a vendor gave to zones of its own may name people or places: in the feed they are numbered. */
-const renameZones = (object: CalendarObject): Readonly<{ zones: CustomZones; name: (zone: string) => string }> => {
-  const names = new Map(Object.keys(object.zones).map((zone, index) => [zone, `custom:${index + 1}`]));
+/**
+ * Names a vendor gave to zones of its own may name people or places: in the feed they go by a mark of what they define, so that objects of one
+ * series that are stored apart agree on them.
+ */
+const renameZones = ({ mark }: Ink, object: CalendarObject): Readonly<{ zones: CustomZones; name: (zone: string) => string }> => {
+  const names = new Map(
+    Object.entries(object.zones).map(([zone, observances]) => [zone, `custom:${mark('zone', JSON.stringify(observances))}`]),
+  );
   return {
     zones: Object.fromEntries(Object.entries(object.zones).map(([zone, observances]) => [names.get(zone) ?? zone, observances])),
     name: (zone) => names.get(zone) ?? zone,
@@ -35,7 +40,7 @@ const renamed = <T>(value: T, name: (zone: string) => string): T =>
 /** The present form of an object for the feed, sealed and marked; `known` is the content hash held so far. */
 export const toUpsert = (ink: Ink, object: CalendarObject, known: string | null): Upsert => {
   const ref = refOf(ink, object.remoteId);
-  const { zones, name } = renameZones(object);
+  const { zones, name } = renameZones(ink, object);
   const bare: FeedComponent[] = object.components.map((component) => {
     const { contents: _, ...timing } = component;
     return { ...timing, copy: copyOf(ink, component) };
@@ -45,7 +50,7 @@ export const toUpsert = (ink: Ink, object: CalendarObject, known: string | null)
   const hash = ink.mark('content', JSON.stringify([components, zones, contents]));
   return {
     ref,
-    series: refOf(ink, object.seriesRemoteId),
+    series: object.seriesRemoteId === object.remoteId ? ref : refOf(ink, object.seriesRemoteId),
     changed: hash !== known,
     hash,
     components,

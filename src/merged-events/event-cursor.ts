@@ -3,6 +3,12 @@ import { Refused } from '../kernel/refused.js';
 /** Where a page ended: the sort key of its last occurrence. */
 export type EventCursor = Readonly<{ start: string; calendarId: string; series: string; original: string }>;
 
+/** What Postgres writes for an instant in UTC; a cursor it could not read must be refused here. */
+const START = /^\d{4}-[01]\d-[0-3]\d [0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?\+00$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const MARK = /^[\w-]{1,64}$/;
+const ORIGINAL = /^[\dTZ:.-]{0,40}$/;
+
 const refused = (): Refused => new Refused('cursor.invalid', 400, 'This cursor is not one of this route: start again without it.');
 
 /** Opaque to clients; nothing personal is in it. */
@@ -18,6 +24,7 @@ export const readCursor = (text: string): EventCursor => {
   }
   const [start, calendarId, series, original, ...rest] = parts;
   const known = start !== undefined && calendarId !== undefined && series !== undefined && original !== undefined && rest.length === 0;
-  if (!known || Number.isNaN(Date.parse(start)) || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(calendarId)) throw refused();
+  if (!known || !START.test(start) || Number.isNaN(Date.parse(start)) || !UUID.test(calendarId)) throw refused();
+  if (!MARK.test(series) || !ORIGINAL.test(original)) throw refused();
   return { start, calendarId, series, original };
 };

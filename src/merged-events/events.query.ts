@@ -10,7 +10,7 @@ import { type TimeRange } from '../kernel/time-range.js';
 import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type EventCursor, writeCursor } from './event-cursor.js';
 import { type EventPage, type EventView } from './events.contract.js';
-import { COPIES_SQL, type CopyRow, eventId, EVENTS_SQL, type EventRow } from './events.sql.js';
+import { COPIES_SQL, type CopyRow, eventId, EVENTS_SQL, type EventRow, FIRST } from './events.sql.js';
 
 type Asked = Readonly<{ range: TimeRange; provider: string | null; calendarId: string | null; cursor: EventCursor | null; limit: number }>;
 
@@ -58,30 +58,30 @@ export class MergedEventsHandler implements IQueryHandler<MergedEvents> {
   ) {}
 
   async execute({ actor: { userId }, asked }: MergedEvents): Promise<EventPage> {
-    const { range, provider, calendarId, cursor, limit } = asked;
-    const found = await this.database.query<EventRow>(EVENTS_SQL, [
-      userId,
-      range.start,
-      range.end,
-      provider,
-      calendarId,
-      cursor?.start ?? null,
-      cursor?.calendarId ?? null,
-      cursor?.series ?? null,
-      cursor?.original ?? null,
-      limit + 1,
-    ]);
+    const { calendarId, limit } = asked;
+    const found = await this.shown(userId, asked);
     const rows = found.slice(0, limit);
     const last = found.length > limit ? rows.at(-1) : undefined;
     const freshness = await this.database.query<FreshnessRow>(FRESHNESS_SQL, [userId, calendarId === null ? null : [calendarId]]);
     return {
       items: await this.opened(userId, rows),
-      nextCursor:
-        last === undefined
-          ? null
-          : writeCursor({ start: last.start_key, calendarId: last.calendar_id, series: last.series, original: last.original }),
+      nextCursor: last === undefined ? null : writeCursor(placeOf(last)),
       freshness: freshness.map((row) => freshnessOf(row, this.clock.now())),
     };
+  }
+
+  /** One row more than asked for, when there is one; reads on past copies that are not shown. */
+  private async shown(userId: string, { range, provider, calendarId, cursor, limit }: Asked): Promise<readonly EventRow[]> {
+    const shown: EventRow[] = [];
+    for (let after: EventCursor | null = cursor ?? FIRST; after !== null && shown.length <= limit;) {
+      const { start, calendarId: calendar, series, original }: EventCursor = after;
+      const wanted = [userId, range.start, range.end, provider, calendarId, start, calendar, series, original, limit + 1];
+      const rows: readonly EventRow[] = await this.database.query<EventRow>(EVENTS_SQL, wanted);
+      shown.push(...rows.filter(({ hidden }) => !hidden));
+      const last = rows.at(-1);
+      after = rows.length > limit && last !== undefined ? placeOf(last) : null;
+    }
+    return shown;
   }
 
   private async opened(userId: string, rows: readonly EventRow[]): Promise<EventView[]> {
@@ -120,6 +120,13 @@ export class MergedEventsHandler implements IQueryHandler<MergedEvents> {
     return sealer;
   }
 }
+
+const placeOf = (row: EventRow): EventCursor => ({
+  start: row.start_key,
+  calendarId: row.calendar_id,
+  series: row.series,
+  original: row.original,
+});
 
 const meetingKey = ({ copy, original }: CopyRow): string => `${copy} ${original}`;
 

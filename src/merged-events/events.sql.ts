@@ -23,35 +23,46 @@ export type EventRow = Instance &
     private: boolean;
     recurring: boolean;
     sealed: string;
+    /** The same meeting is shown already, in another calendar. */
+    hidden: boolean;
   }>;
 
 /** Stable for as long as the occurrence is; the series' keyed hash, and for an instance its original start. */
 export const eventId = ({ series, original }: Instance): string => (original === '' ? series : `${series}_${original}`);
 
 /** What overlaps `[start, end)`; without length, what starts in it. */
-const inRange = (row: string): string =>
-  `${row}.start_at < $3::timestamptz and (${row}.end_at > $2::timestamptz or (${row}.end_at = ${row}.start_at and ${row}.start_at >= $2::timestamptz))`;
+const inRange = (start: string, end: string): string =>
+  `${start} < $3::timestamptz and (${end} > $2::timestamptz or (${end} = ${start} and ${start} >= $2::timestamptz))`;
 
 const wanted = (row: string): string => `($4::text is null or ${row}.provider = $4) and ($5::uuid is null or ${row}.calendar_id = $5)`;
 
 /**
- * User, start, end, provider, calendar, then the cursor's four parts, then the limit. A meeting that sits in several of the wanted calendars is
- * shown once, as the copy in the first of them that is in range.
+ * User, start, end, provider, calendar, then the cursor's four parts (the first page starts after `FIRST`), then the limit. A meeting that sits
+ * in several of the wanted calendars is `hidden` in all but the first of them that is in range; whoever asks leaves those out. The page is cut
+ * first, so that copies are looked for and contents joined for its rows alone, and the look for copies can use no index but theirs
+ * (`+ interval`): this holds without statistics, which a table that was filled a second ago does not have.
  */
 export const EVENTS_SQL = `
+  with page as materialized (
+    select e.* from user_calendar_events e
+    where e.user_id = $1 and ${inRange('e.start_at', 'e.end_at')} and ${wanted('e')}
+      and (e.start_at, e.calendar_id, e.series, e.original) > ($6::timestamptz, $7::uuid, $8::text, $9::text)
+    order by e.start_at, e.calendar_id, e.series, e.original
+    limit $10)
   select e.calendar_id, e.provider, e.series, e.original, e.copy, e.ref, e.component, e.start_at, e.end_at, e.start_at::text as start_key,
-    e.all_day, e.floating, e.local_start, e.local_end, e.zone, e.status, e.busy, e.private, e.recurring, k.connection_id, c.sealed
-  from user_calendar_events e
+    e.all_day, e.floating, e.local_start, e.local_end, e.zone, e.status, e.busy, e.private, e.recurring, k.connection_id, c.sealed,
+    exists (
+      select 1 from user_calendar_events o
+      where o.user_id = $1 and o.copy = e.copy and o.original = e.original
+        and ${inRange("(o.start_at + interval '0')", 'o.end_at')} and ${wanted('o')}
+        and (o.calendar_id, o.series) < (e.calendar_id, e.series)) as hidden
+  from page e
     join event_contents c on c.calendar_id = e.calendar_id and c.ref = e.ref
     join event_calendars k on k.calendar_id = e.calendar_id
-  where e.user_id = $1 and ${inRange('e')} and ${wanted('e')}
-    and ($6::timestamptz is null or (e.start_at, e.calendar_id, e.series, e.original) > ($6::timestamptz, $7::uuid, $8::text, $9::text))
-    and not exists (
-      select 1 from user_calendar_events o
-      where o.user_id = e.user_id and o.copy = e.copy and o.original = e.original and ${inRange('o')} and ${wanted('o')}
-        and (o.calendar_id, o.series) < (e.calendar_id, e.series))
-  order by e.start_at, e.calendar_id, e.series, e.original
-  limit $10`;
+  order by e.start_at, e.calendar_id, e.series, e.original`;
+
+/** Before every occurrence there is. */
+export const FIRST = { start: '-infinity', calendarId: '00000000-0000-0000-0000-000000000000', series: '', original: '' };
 
 /** User, then the marks and original starts of the meetings on a page. */
 export const COPIES_SQL = `

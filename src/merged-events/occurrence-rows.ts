@@ -1,6 +1,8 @@
 import { type CustomZones } from '../calendar/calendar-object.js';
 import { type FeedComponent } from '../calendar/feed.js';
+import { type Occurrence } from '../calendar/occurrence.js';
 import { expand } from '../calendar/recurrence.js';
+import { instant } from '../kernel/clock.js';
 import { type TimeRange } from '../kernel/time-range.js';
 
 /** An object as `event_contents` keeps it. */
@@ -36,8 +38,31 @@ export type OccurrenceRow = Readonly<{
 const zoneOf = ({ start }: FeedComponent, fallback: string): string =>
   'zone' in start && start.zone !== null && !start.zone.startsWith('custom:') ? start.zone : fallback;
 
+/** A component, and where in which object it is. */
+type Part = Readonly<{ object: StoredObject; index: number; component: FeedComponent }>;
+
+const rowOf = (occurrence: Occurrence, { object, index, component }: Part, generation: number, fallbackZone: string): OccurrenceRow => ({
+  series: object.series,
+  original: occurrence.original,
+  ref: object.ref,
+  component: index,
+  generation,
+  start: instant(occurrence.start),
+  end: instant(occurrence.end),
+  allDay: occurrence.allDay,
+  floating: occurrence.floating,
+  localStart: occurrence.localStart,
+  localEnd: occurrence.localEnd,
+  zone: zoneOf(component, fallbackZone),
+  status: component.status,
+  busy: component.busy,
+  private: component.private,
+  recurring: occurrence.original !== '',
+  copy: component.copy,
+});
+
 /** Overrides that are stored apart from their master belong to its expansion: masters first, each component remembering its object. */
-const joined = (objects: readonly StoredObject[]): readonly Readonly<{ object: StoredObject; index: number; component: FeedComponent }>[] =>
+const joined = (objects: readonly StoredObject[]): readonly Part[] =>
   objects
     .flatMap((object) => object.components.map((component, index) => ({ object, index, component })))
     .sort((a, b) => Number(a.component.recurrenceId !== null) - Number(b.component.recurrenceId !== null));
@@ -59,31 +84,9 @@ export const rowsOf = (
   );
   if ('unexpandable' in expansion) return { rows: [], unexpandable: expansion.unexpandable };
   const generation = Math.max(...objects.map((object) => object.generation));
-  const rows = expansion.occurrences.flatMap((occurrence): OccurrenceRow[] => {
+  const rows = expansion.occurrences.flatMap((occurrence) => {
     const part = parts[occurrence.component];
-    if (part === undefined) return [];
-    const { object, index, component } = part;
-    return [
-      {
-        series: object.series,
-        original: occurrence.original,
-        ref: object.ref,
-        component: index,
-        generation,
-        start: new Date(occurrence.start).toISOString(),
-        end: new Date(occurrence.end).toISOString(),
-        allDay: occurrence.allDay,
-        floating: occurrence.floating,
-        localStart: occurrence.localStart,
-        localEnd: occurrence.localEnd,
-        zone: zoneOf(component, fallbackZone),
-        status: component.status,
-        busy: component.busy,
-        private: component.private,
-        recurring: occurrence.original !== '',
-        copy: component.copy,
-      },
-    ];
+    return part === undefined ? [] : [rowOf(occurrence, part, generation, fallbackZone)];
   });
   return { rows, unexpandable: null };
 };

@@ -61,7 +61,12 @@ const open = <E extends Message>(
   return subscription;
 };
 
-const drain = <E extends Message>(subscription: AllStreamSubscription, codec: Codec<E>, tail: Tail): Batch<E> | null => {
+const drain = <E extends Message>(
+  subscription: AllStreamSubscription,
+  codec: Codec<E>,
+  after: Position | null,
+  tail: Tail,
+): Batch<E> | null => {
   // Taken before reading: a checkpoint seen later may stand for events that are still in the buffer.
   const checkpoint = tail.checkpoint;
   const events: Recorded<E>[] = [];
@@ -73,12 +78,21 @@ const drain = <E extends Message>(subscription: AllStreamSubscription, codec: Co
     position = resolved.event.position.commit;
     if (codec.reads.includes(resolved.event.type)) events.push(toRecorded(resolved.event, codec));
   }
-  if (position !== null) return { events, position, live: tail.live };
+  if (position !== null) return { events, position, live: tail.live && subscription.readableLength === 0 };
   // Only an empty buffer proves that everything before the checkpoint has been handed on.
   if (checkpoint === null || subscription.readableLength > 0) return null;
   tail.checkpoint = null;
+  // Seen before the events that have been handed on since: going back to it would bring them a second time.
+  if (after !== null && checkpoint <= after) return null;
   return { events, position: checkpoint, live: tail.live };
 };
+
+/** Resolves when there may be something to hand on, or a reason to stop. */
+const change = (subscription: AllStreamSubscription, tail: Tail, aborted: () => boolean): Promise<void> =>
+  new Promise((resolve) => {
+    tail.wake = resolve;
+    if (subscription.readableLength > 0 || tail.checkpoint !== null || tail.failure !== null || aborted()) resolve();
+  });
 
 /**
  * Follows the log from a position, for ever: drains whatever waits as one batch, and takes the subscription up again from the last batch
@@ -87,7 +101,8 @@ const drain = <E extends Message>(subscription: AllStreamSubscription, codec: Co
 export async function* follow<E extends Message>(driver: Driver, wanted: Wanted<E>): AsyncGenerator<Batch<E>> {
   let after = wanted.after;
   let pause = FIRST_PAUSE;
-  while (!wanted.signal.aborted) {
+  const aborted = (): boolean => wanted.signal.aborted;
+  while (!aborted()) {
     const tail: Tail = { checkpoint: null, live: false, failure: null, wake: () => undefined };
     const subscription = open(driver, wanted, after, tail);
     let reportedLive = false;
@@ -97,8 +112,8 @@ export async function* follow<E extends Message>(driver: Driver, wanted: Wanted<
     wanted.signal.addEventListener('abort', stop);
     try {
       for (;;) {
-        if (wanted.signal.aborted) return;
-        const batch = drain(subscription, wanted.codec, tail);
+        if (aborted()) return;
+        const batch = drain(subscription, wanted.codec, after, tail);
         if (batch !== null) {
           pause = FIRST_PAUSE;
           after = batch.position;
@@ -110,10 +125,7 @@ export async function* follow<E extends Message>(driver: Driver, wanted: Wanted<
         } else if (tail.failure !== null) {
           break;
         } else {
-          await new Promise<void>((resolve) => {
-            tail.wake = resolve;
-            if (subscription.readableLength > 0 || tail.checkpoint !== null || tail.failure !== null || wanted.signal.aborted) resolve();
-          });
+          await change(subscription, tail, aborted);
         }
       }
       driver.log.error('a subscription was lost and is taken up again', tail.failure, { pause });

@@ -49,7 +49,7 @@ const leaseOf = <Row>(
   id: unknown,
   epoch: bigint,
   stopping: AbortSignal,
-): Lease & { end: () => void } => {
+): Lease & { end: () => Promise<void> } => {
   const lost = new AbortController();
   const renew = async (): Promise<void> => {
     const rows = await database.query(
@@ -58,8 +58,9 @@ const leaseOf = <Row>(
     );
     if (rows.length === 0) lost.abort(new Superseded());
   };
+  let renewal: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    renew().catch((error: unknown) => {
+    renewal = renew().catch((error: unknown) => {
       log.error('a lease could not be renewed', error, { queue: queue.table });
     });
   }, RENEWAL);
@@ -72,6 +73,8 @@ const leaseOf = <Row>(
     },
     end: () => {
       clearInterval(timer);
+      // A renewal that overtook the release would hold the row for nobody.
+      return renewal;
     },
   };
 };
@@ -103,7 +106,7 @@ const runOne = async <Row>(runtime: Runtime, queue: Queue<Row>, row: Row & Claim
     failed = !stopping.aborted;
     if (failed && !(error instanceof Superseded)) runtime.log.error('due work failed and is tried again', error, { queue: queue.table });
   } finally {
-    lease.end();
+    await lease.end();
     await release(runtime, queue, id, epoch, failed).catch(() => undefined);
   }
 };

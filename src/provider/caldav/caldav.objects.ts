@@ -1,6 +1,6 @@
 import { type CalendarObject } from '../../calendar/calendar-object.js';
 import { type TimeRange } from '../../kernel/time-range.js';
-import { type Change } from '../calendar-provider.js';
+import { type Change, ProviderFault } from '../calendar-provider.js';
 import { UnreadableObject } from '../unreadable-object.js';
 import { type Listed } from './caldav.listing.js';
 import { type DavClient, DavRefused, isUnsupported } from './dav.client.js';
@@ -107,7 +107,47 @@ export async function* readObjects(reader: Reader, objects: readonly Listed[]): 
   }
 }
 
-/** All objects with an instance in `range`, whole, in one answer; null when the server does not do that. */
+/** What a person would rather wait for by another way than not get at all. */
+const isPassing = (error: unknown): boolean => isUnsupported(error) || (error instanceof ProviderFault && PASSING.has(error.fault));
+const PASSING: ReadonlySet<string> = new Set(['unavailable', 'throttled', 'malformed']);
+
+/**
+ * The whole calendar in one answer, handed on while it arrives: one request instead of one per hundred objects. `wants` picks what is worth
+ * reading. Ends early, without a word, when the server does not do this or breaks off: what is missing then is for `readObjects`.
+ */
+export async function* readEverything(
+  reader: Reader,
+  wants: (path: string, etag: string | null) => boolean,
+): AsyncGenerator<readonly Change[], undefined> {
+  const waiting: Change[] = [];
+  const end: { reached: boolean; error: Error | null } = { reached: false, error: null };
+  let wake: () => void = () => undefined;
+  const body = calendarQuery(null, ['d:getetag', 'c:calendar-data']);
+  const answered = reader.dav.multistatus({ method: 'REPORT', url: reader.calendar, depth: 1, body }, (row, base) => {
+    const found = delivered(row, base);
+    if (found !== null && found.text !== null && wants(found.path, found.etag))
+      waiting.push(toChange(reader, found.path, found.etag, found.text));
+    if (waiting.length >= BATCH) wake();
+    return null;
+  });
+  const over = (error: Error | null): void => {
+    Object.assign(end, { reached: true, error });
+    wake();
+  };
+  void answered.then(() => {
+    over(null);
+  }, over);
+  while (waiting.length > 0 || !end.reached) {
+    if (waiting.length > 0) yield waiting.splice(0);
+    else
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+  }
+  if (end.error !== null && !isPassing(end.error)) throw end.error;
+}
+
+/** All objects with an instance in `range`, whole, in one answer; null when the server does not do that, or not now. */
 export const readRange = async (reader: Reader, range: TimeRange): Promise<readonly Change[] | null> => {
   const body = calendarQuery(range, ['d:getetag', 'c:calendar-data']);
   try {
@@ -117,7 +157,7 @@ export const readRange = async (reader: Reader, range: TimeRange): Promise<reado
     });
     return items;
   } catch (error) {
-    if (!isUnsupported(error)) throw error;
+    if (!isPassing(error)) throw error;
     return null;
   }
 };

@@ -1,7 +1,7 @@
 import { type Change, ProviderFault, type ScanEnd, type ScanPage, type ScanRequest } from '../calendar-provider.js';
 import { type Collection, type Ctag, readCtag } from './caldav.collection.js';
 import { type Listed, listSync, listWhole, listWindow, type Members, SyncBroken, type SyncListing } from './caldav.listing.js';
-import { isMissed, type ParseResource, type Reader, readObjects, readRange } from './caldav.objects.js';
+import { isMissed, type ParseResource, type Reader, readEverything, readObjects, readRange } from './caldav.objects.js';
 import { type Cursor, readCursor, writeCursor } from './cursor.js';
 import { asFault, type DavClient, DavRefused, isUnsupported } from './dav.client.js';
 
@@ -52,18 +52,32 @@ const etagOf = (change: Change): string | null =>
 
 const idOf = (change: Change): string => (change.kind === 'object' ? change.object.remoteId : change.remoteId);
 
+/** From so many objects on one answer with everything is quicker than many with some; up to so many one answer is small enough to hold. */
+const AT_ONCE = { from: 200, to: 10_000 };
+
+/** Reads what is listed: all of it in one answer where that pays, and whatever did not come that way by name. */
+async function* readUnread(reader: Reader, unread: readonly Listed[], expected: number): AsyncGenerator<ScanPage, undefined> {
+  const open = new Map(unread.map((object) => [object.path, object]));
+  if (unread.length >= AT_ONCE.from && unread.length <= AT_ONCE.to)
+    for await (const changes of readEverything(reader, (path) => open.delete(path))) yield* pagesOf(changes, expected);
+  for await (const changes of readObjects(reader, [...open.values()])) yield { changes, expected };
+}
+
 /** The first read of a calendar: the urgent days, then the list, then whatever of it was not read with the same etag. */
 async function* scanWhole(scanned: Scanned, request: ScanRequest): Pages {
   const { about, ctag } = await scanned.fresh();
   const reader = readerOf(scanned, about);
   const soon = request.soon === null ? null : await readRange(reader, request.soon);
+  // The server lists while the caller takes in the urgent days; a failure is looked at when the list is needed.
+  const listing = listBaseline(scanned, about, ctag, request);
+  listing.catch(() => undefined);
   yield* pagesOf(soon ?? [], null);
   const read = new Map(soon?.map((change) => [idOf(change), etagOf(change)]));
-  const { members, cursor } = await listBaseline(scanned, about, ctag, request);
+  const { members, cursor } = await listing;
   const expected = members.size;
   yield* pagesOf([...read.keys()].filter((path) => !members.has(path)).map(removal), expected);
   const unread = [...members.values()].filter(({ path, etag }) => etag === null || read.get(path) !== etag);
-  for await (const changes of readObjects(reader, unread)) yield { changes, expected };
+  yield* readUnread(reader, unread, expected);
   return { cursor: writeCursor(cursor), whole: true, expected };
 }
 

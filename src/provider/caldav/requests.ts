@@ -35,9 +35,9 @@ export const multiget = (hrefs: readonly string[]): string =>
 
 const basic = (instant: string): string => `${instant.slice(0, 19).replace(/[-:]/g, '')}Z`;
 
-/** RFC 4791 7.8: events with an instance in `range`, series expanded by the server. iCloud answers only when VEVENT is named. */
-export const calendarQuery = (range: TimeRange, properties: readonly string[]): string => {
-  const time = `<c:time-range start="${basic(range.start)}" end="${basic(range.end)}"/>`;
+/** RFC 4791 7.8: events with an instance in `range` (null: all), series expanded by the server. iCloud answers only when VEVENT is named. */
+export const calendarQuery = (range: TimeRange | null, properties: readonly string[]): string => {
+  const time = range === null ? '' : `<c:time-range start="${basic(range.start)}" end="${basic(range.end)}"/>`;
   const events = `<c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT">${time}</c:comp-filter></c:comp-filter>`;
   return document('c:calendar-query', `${wanted(properties)}<c:filter>${events}</c:filter>`);
 };
