@@ -6,9 +6,42 @@ import { createApp } from './infra/http/http.app.js';
 import { healthRegistry } from './infra/http/health.registry.js';
 import { pinoLog } from './infra/logging/log.pino.js';
 import { prometheusMetrics } from './infra/metrics.prometheus.js';
-import { openRuntime } from './runtime.js';
+import { type HealthChecks } from './kernel/health.js';
+import { type Log } from './kernel/log.js';
+import { openRuntime, type Runtime } from './runtime.js';
 import { welcome } from './welcome.js';
 import { startWorkers } from './workers.js';
+
+/** Stops once, in order, on the first signal; a second one changes nothing. */
+const stopOnSignals = (log: Log, stop: () => Promise<void>): void => {
+  let stopped: Promise<void> | null = null;
+  const end = (): void => {
+    log.info('stopping');
+    stopped ??= stop().then(
+      () => {
+        log.info('stopped');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.error('stopping failed', error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+};
+
+const watchEngines = (health: HealthChecks, { database, store }: Runtime): void => {
+  health.add('database', async () => {
+    await database.query('select 1');
+    return { ok: true };
+  });
+  health.add('event store', async () => {
+    await store.lastRevision('health');
+    return { ok: true };
+  });
+};
 
 const start = async (): Promise<void> => {
   const config = readConfig();
@@ -16,41 +49,20 @@ const start = async (): Promise<void> => {
   const engines = await startEngines(config, log);
   const runtime = await openRuntime(config, engines, log);
   const [health, metrics] = [healthRegistry(), prometheusMetrics()];
-  health.add('database', async () => {
-    await runtime.database.query('select 1');
-    return { ok: true };
-  });
-  health.add('event store', async () => {
-    await runtime.store.lastRevision('health');
-    return { ok: true };
-  });
+  watchEngines(health, runtime);
   const stopping = new AbortController();
   const workers = startWorkers(runtime, config.roles, health, stopping.signal);
   const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
-  await app.listen(config.http.port, config.http.host);
-  log.info('ready', { roles: [...config.roles] });
-  if (config.roles.has('api')) process.stdout.write(welcome(config, await app.getUrl()));
-
-  let stopped: Promise<void> | null = null;
-  const stop = async (): Promise<void> => {
-    log.info('stopping');
+  stopOnSignals(log, async () => {
     stopping.abort();
     await app.close();
     await workers;
     await runtime.close();
     await engines.stop();
-    log.info('stopped');
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      stopped ??= stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          log.error('stopping failed', error);
-          process.exit(1);
-        },
-      );
-    });
+  });
+  await app.listen(config.http.port, config.http.host);
+  log.info('ready', { roles: [...config.roles] });
+  if (config.roles.has('api')) process.stdout.write(welcome(config, await app.getUrl()));
 };
 
 start().catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { type Codec } from '../kernel/event-store.js';
-import { applyEach, type Projection } from '../kernel/projection.js';
+import { applyEach, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from './account-events.js';
 
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
@@ -12,62 +12,69 @@ const insert = `insert into calendars
     status = case when excluded.status = 'adopted' then 'adopted' else calendars.status end,
     revision = case when excluded.status = 'adopted' then excluded.revision else calendars.revision end`;
 
-/** One row per calendar found in an account: \`listed\`, or \`adopted\` once it is synced. A revoked connection's rows go at once. */
+const whereFrom: Handlers<AccountEvent> = {
+  CalendarsDiscovered: async (sql, { stream, event }) => {
+    for (const { calendarId, writable, busyOnly, color, timeZone, sealed } of event.calendars)
+      await sql.query(insert, [
+        calendarId,
+        idOf(stream),
+        event.userId,
+        event.provider,
+        'listed',
+        writable,
+        busyOnly,
+        color,
+        timeZone,
+        sealed,
+        -1,
+      ]);
+  },
+  CalendarAdopted: (sql, { stream, revision, event }) => {
+    const { connectionId, userId, provider, writable, busyOnly, color, timeZone, sealed } = event;
+    return sql.query(insert, [
+      idOf(stream),
+      connectionId,
+      userId,
+      provider,
+      'adopted',
+      writable,
+      busyOnly,
+      color,
+      timeZone,
+      sealed,
+      revision,
+    ]);
+  },
+  ConnectionRevoked: (sql, { stream }) => sql.query('delete from calendars where connection_id = $1', [idOf(stream)]),
+  // Again at the end: a calendar may have been adopted while its connection was revoked.
+  ConnectionPurged: (sql, { stream }) => sql.query('delete from calendars where connection_id = $1', [idOf(stream)]),
+};
+
+const howItStands: Handlers<AccountEvent> = {
+  WriteToggled: (sql, { stream, revision, event }) =>
+    sql.query('update calendars set mode = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.mode, revision]),
+  GenerationStarted: (sql, { stream, revision }) =>
+    sql.query('update calendars set revision = $2 where calendar_id = $1', [idOf(stream), revision]),
+  BaselineCompleted: (sql, { stream, revision, event }) =>
+    sql.query('update calendars set generation = $2, held_removals = null, revision = $3 where calendar_id = $1', [
+      idOf(stream),
+      event.generation,
+      revision,
+    ]),
+  SyncFailed: (sql, { stream, revision, event }) =>
+    sql.query('update calendars set fault = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.fault, revision]),
+  SyncRecovered: (sql, { stream, revision }) =>
+    sql.query('update calendars set fault = null, revision = $2 where calendar_id = $1', [idOf(stream), revision]),
+  MassChangeHeld: (sql, { stream, revision, event }) =>
+    sql.query('update calendars set held_removals = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.removals, revision]),
+};
+
+/** One row per calendar found in an account: `listed`, or `adopted` once it is synced. A revoked connection's rows go at once. */
 export const calendars = (codec: Codec<AccountEvent>): Projection<AccountEvent> => ({
   name: 'calendars',
   follows: ['connection-', 'calendar-'],
   codec,
-  apply: applyEach<AccountEvent>({
-    CalendarsDiscovered: async (sql, { stream, event }) => {
-      for (const found of event.calendars)
-        await sql.query(insert, [
-          found.calendarId,
-          idOf(stream),
-          event.userId,
-          event.provider,
-          'listed',
-          found.writable,
-          found.busyOnly,
-          found.color,
-          found.timeZone,
-          found.sealed,
-          -1,
-        ]);
-    },
-    CalendarAdopted: (sql, { stream, revision, event }) =>
-      sql.query(insert, [
-        idOf(stream),
-        event.connectionId,
-        event.userId,
-        event.provider,
-        'adopted',
-        event.writable,
-        event.busyOnly,
-        event.color,
-        event.timeZone,
-        event.sealed,
-        revision,
-      ]),
-    WriteToggled: (sql, { stream, revision, event }) =>
-      sql.query('update calendars set mode = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.mode, revision]),
-    GenerationStarted: (sql, { stream, revision }) =>
-      sql.query('update calendars set revision = $2 where calendar_id = $1', [idOf(stream), revision]),
-    BaselineCompleted: (sql, { stream, revision, event }) =>
-      sql.query('update calendars set generation = $2, held_removals = null, revision = $3 where calendar_id = $1', [
-        idOf(stream),
-        event.generation,
-        revision,
-      ]),
-    SyncFailed: (sql, { stream, revision, event }) =>
-      sql.query('update calendars set fault = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.fault, revision]),
-    SyncRecovered: (sql, { stream, revision }) =>
-      sql.query('update calendars set fault = null, revision = $2 where calendar_id = $1', [idOf(stream), revision]),
-    MassChangeHeld: (sql, { stream, revision, event }) =>
-      sql.query('update calendars set held_removals = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.removals, revision]),
-    ConnectionRevoked: (sql, { stream }) => sql.query('delete from calendars where connection_id = $1', [idOf(stream)]),
-    // Again at the end: a calendar may have been adopted while its connection was revoked.
-    ConnectionPurged: (sql, { stream }) => sql.query('delete from calendars where connection_id = $1', [idOf(stream)]),
-  }),
+  apply: applyEach<AccountEvent>({ ...whereFrom, ...howItStands }),
   reset: async (sql) => {
     await sql.query('truncate calendars');
   },

@@ -35,7 +35,7 @@ export const loadKnown = async ({ runtime, row, ink, sealer }: Run): Promise<Kno
 };
 
 type Absorbing = Readonly<{ scan: AsyncGenerator<ScanPage, ScanEnd>; writer: FeedWriter; known: Known; whole: boolean }>;
-type Absorbed = Readonly<{ end: ScanEnd; seen: ReadonlySet<string>; removed: readonly string[] }>;
+type Absorbed = Readonly<{ end: ScanEnd; seen: ReadonlySet<string>; removed: ReadonlySet<string> }>;
 
 /** Near enough to the length of its JSON, and much cheaper: the sealed part is most of it. */
 const sizeOf = ({ sealed, components, zones }: Upsert): number =>
@@ -58,29 +58,31 @@ const absorbObject = async ({ ink, sealer }: Run, { writer, known, whole }: Abso
 /** Takes in every page of a scan: changed objects into the feed, the others into what is known; answers what was seen and what went. */
 export const absorb = async (run: Run, absorbing: Absorbing): Promise<Absorbed> => {
   const seen = new Set<string>();
-  const removed: string[] = [];
-  const { scan, writer, whole } = absorbing;
+  const brought = new Set<string>();
+  const removed = new Set<string>();
+  const { scan, writer, known, whole } = absorbing;
+  const see = (ref: string): void => {
+    seen.add(ref);
+    removed.delete(ref);
+  };
   const take = async (change: Change): Promise<void> => {
-    switch (change.kind) {
-      case 'object':
-        seen.add(await absorbObject(run, absorbing, change.object));
-        return;
-      case 'removed':
-        removed.push(refOf(run.ink, change.remoteId));
-        return;
-      case 'unchanged':
-        seen.add(refOf(run.ink, change.remoteId));
-        return;
-      case 'unreadable': {
-        const ref = refOf(run.ink, change.remoteId);
-        seen.add(ref);
-        writer.keep({ ref, etag: null, hash: null, fault: change.code });
-      }
+    if (change.kind === 'object') {
+      const ref = await absorbObject(run, absorbing, change.object);
+      brought.add(ref);
+      see(ref);
+      return;
     }
+    const ref = refOf(run.ink, change.remoteId);
+    if (change.kind !== 'removed') see(ref);
+    else if (known.has(ref) || brought.has(ref)) {
+      seen.delete(ref);
+      removed.add(ref);
+    }
+    if (change.kind === 'unreadable') writer.keep({ ref, etag: null, hash: null, fault: change.code });
   };
   for (let page = 1; ; page += 1) {
     const next = await scan.next();
-    if (next.done === true) return { end: next.value, seen, removed: removed.filter((ref) => !seen.has(ref)) };
+    if (next.done === true) return { end: next.value, seen, removed };
     for (const change of next.value.changes) await take(change);
     // The first page of a whole reading holds the days people look at first: it is not kept waiting for a full chunk.
     if (whole && page === 1) await writer.flush();

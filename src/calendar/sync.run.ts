@@ -78,21 +78,43 @@ const plan = async (run: Run, forced: GenerationReason | null): Promise<Plan> =>
   return { generation: await report(run, { kind: 'generation', window, reason: reason ?? 'resumed' }), window, whole: true, cursor: null };
 };
 
-const scanWith = async (run: Run, { generation, window, whole, cursor }: Plan): Promise<'done' | 'held'> => {
-  const { runtime, row, lease, sealer } = run;
-  const target = {
-    calendarId: row.calendar_id,
-    userId: row.user_id,
-    generation,
-    window,
-    actor: ACTOR,
-    runId: run.runId,
-    permit: lease.permit,
-  };
-  const writer = await FeedWriter.open(
+const openWriter = ({ runtime, row, lease, runId }: Run, { generation, window }: Plan): Promise<FeedWriter> =>
+  FeedWriter.open(
     { store: runtime.store, sql: runtime.database, clock: runtime.clock, newId: runtime.entropy.uuid },
-    target,
+    { calendarId: row.calendar_id, userId: row.user_id, generation, window, actor: ACTOR, runId, permit: lease.permit },
   );
+
+/** Too much would go at once: what came is kept, nothing is removed, and the calendar is read again in a minute, or when its owner asks. */
+const hold = async (run: Run, writer: FeedWriter, counted: { removed: number; known: number }): Promise<void> => {
+  const { runtime, row, lease } = run;
+  await writer.flush();
+  await writer.settled();
+  await report(run, { kind: 'held', removals: counted.removed, known: counted.known });
+  await finishFailed(runtime, row, lease, { fault: 'mass-change-held', retryAfter: null, held: instant(runtime.clock.now()) });
+};
+
+const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, seen, gone }: Found): Promise<void> => {
+  const { runtime, row, lease, sealer } = run;
+  const { generation, window, whole } = planned;
+  gone.forEach((ref) => {
+    writer.remove(ref);
+  });
+  await writer.flush(whole);
+  await writer.settled();
+  if (whole) await report(run, { kind: 'completed', generation, objects: seen.size });
+  if (row.fault !== null) await report(run, { kind: 'succeeded' });
+  const cursor = end.cursor === null ? null : sealer.seal(`cursor:${row.calendar_id}`, end.cursor);
+  await finishSucceeded(runtime, row, lease, { cursor, generation, window, gone, position: writer.position });
+  if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);
+};
+
+/** What a scan brought to light: how it ended, which objects it saw, and which are gone. */
+type Found = Readonly<{ end: ScanEnd; seen: ReadonlySet<string>; gone: readonly string[] }>;
+
+const scanWith = async (run: Run, planned: Plan): Promise<void> => {
+  const { runtime, lease } = run;
+  const { window, whole, cursor } = planned;
+  const writer = await openWriter(run, planned);
   const known = await loadKnown(run);
   const scan = run.provider.scan(run.secret, run.remoteId, {
     cursor,
@@ -102,33 +124,10 @@ const scanWith = async (run: Run, { generation, window, whole, cursor }: Plan): 
     call: { signal: lease.signal, permit: lease.permit },
   });
   const { end, seen, removed } = await absorb(run, { scan, writer, known, whole });
-  const gone = [...new Set([...removed, ...missing(known, end, seen)])].filter((ref) => known.has(ref));
+  const gone = [...new Set([...removed, ...missing(known, end, seen)])];
   const counted = await occurrencesOf(run, gone);
-  if (isMassRemoval(counted.removed, counted.known) && row.held === null) {
-    await writer.flush();
-    await writer.settled();
-    await report(run, { kind: 'held', removals: counted.removed, known: counted.known });
-    await finishFailed(runtime, row, lease, { fault: 'mass-change-held', retryAfter: null, held: instant(runtime.clock.now()) });
-    return 'held';
-  }
-  gone.forEach((ref) => {
-    writer.remove(ref);
-  });
-  await writer.flush(whole);
-  await writer.settled();
-  if (whole) await report(run, { kind: 'completed', generation, objects: seen.size });
-  if (row.fault !== null) await report(run, { kind: 'succeeded' });
-  const sealed = end.cursor === null ? null : sealer.seal(`cursor:${row.calendar_id}`, end.cursor);
-  await finishSucceeded(runtime, row, lease, {
-    cursor: sealed,
-    generation,
-    window,
-    whole: end.whole || whole,
-    gone,
-    position: writer.position,
-  });
-  if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);
-  return 'done';
+  if (isMassRemoval(counted.removed, counted.known) && run.row.held === null) await hold(run, writer, counted);
+  else await complete(run, planned, writer, { end, seen, gone });
 };
 
 const fail = async (run: Run, error: ProviderFault): Promise<void> => {

@@ -50,8 +50,6 @@ type Success = Readonly<{
   cursor: string | null;
   generation: number;
   window: TimeRange;
-  /** Every object was listed: what is still of an older generation is gone. */
-  whole: boolean;
   gone: readonly string[];
   position: Position | null;
 }>;

@@ -14,7 +14,7 @@ export const toSecret = ({ username, password, serverUrl }: Credentials): Secret
   ...(serverUrl === null ? {} : { serverUrl }),
 });
 
-const refusal = (provider: Provider): Refused =>
+const credentialsRefused = (provider: Provider): Refused =>
   new Refused(
     'connection.credentials-refused',
     422,
@@ -23,6 +23,23 @@ const refusal = (provider: Provider): Refused =>
       : 'The calendar server refused this user name or password.',
   );
 
+const addressRefused = (detail: string): Refused =>
+  new Refused(
+    'connection.address-refused',
+    422,
+    `This server is not called: ${detail}. Give an https address on the public internet; for a server on your own network, start the service with CALDAV_ALLOW_PRIVATE=true.`,
+  );
+
+/** What the caller can mend is their mistake; everything else is the provider's, and stays as it is. */
+const explained = (error: unknown, provider: Provider): unknown => {
+  if (error instanceof ProviderFault && (error.fault === 'access-revoked' || error.fault === 'forbidden'))
+    return credentialsRefused(provider);
+  if (error instanceof ProviderFault && error.fault === 'refused-address') return addressRefused(error.detail);
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return new ProviderFault('unavailable', 'The calendar server took too long to answer. Try again in a minute.');
+  return error;
+};
+
 /** Proves credentials by reading the account they open. Refused ones are the caller's mistake; an account that cannot be read is the provider's. */
 export const openAccount = async (providers: Providers, provider: Provider, secret: Secret): Promise<Discovery> => {
   const adapter = providers.get(provider);
@@ -30,10 +47,7 @@ export const openAccount = async (providers: Providers, provider: Provider, secr
   try {
     return await adapter.discover(secret, { signal: AbortSignal.timeout(PATIENCE), permit: () => Promise.resolve() });
   } catch (error) {
-    if (error instanceof ProviderFault && (error.fault === 'access-revoked' || error.fault === 'forbidden')) throw refusal(provider);
-    if (error instanceof DOMException && error.name === 'TimeoutError')
-      throw new ProviderFault('unavailable', 'The calendar server took too long to answer. Try again in a minute.');
-    throw error;
+    throw explained(error, provider);
   }
 };
 

@@ -23,8 +23,9 @@ const DISPOSAL = 500;
 const READ_DEADLINE = 30_000;
 const APPEND_DEADLINE = 20_000;
 
-const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): EventStore => ({
-  load: async <E extends Message>(stream: string, codec: Codec<E>) => {
+const load =
+  (client: EventStoreDBClient): EventStore['load'] =>
+  async <E extends Message>(stream: string, codec: Codec<E>) => {
     const events: E[] = [];
     const handled = new Map<string, Appended>();
     let revision = -1n;
@@ -40,9 +41,11 @@ const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): Eve
       if (!(error instanceof StreamNotFoundError)) throw error;
     }
     return { events, revision, handled };
-  },
+  };
 
-  append: async (stream, expected, events, codec, metadata) => {
+const append =
+  (client: EventStoreDBClient, newId: () => string): EventStore['append'] =>
+  async (stream, expected, events, codec, metadata) => {
     const stored = events.map((event) => {
       const { type, data } = codec.encode(event);
       return jsonEvent({ id: newId(), type, data, metadata: toStored(metadata, type) });
@@ -57,26 +60,25 @@ const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): Eve
       if (error instanceof WrongExpectedVersionError) throw new WrongRevision(stream, expected ?? -1n);
       throw error;
     }
-  },
+  };
 
-  follow: (prefixes, codec, after, signal) => follow({ client, log }, { prefixes, codec, after, signal }),
-
-  lastRevision: async (stream) => {
+const lastRevision =
+  (client: EventStoreDBClient): EventStore['lastRevision'] =>
+  async (stream) => {
+    const last = { direction: BACKWARDS, fromRevision: END, maxCount: 1, deadline: READ_DEADLINE } as const;
     try {
-      for await (const { event } of client.readStream(stream, {
-        direction: BACKWARDS,
-        fromRevision: END,
-        maxCount: 1,
-        deadline: READ_DEADLINE,
-      })) {
-        if (event !== undefined) return event.revision;
-      }
+      for await (const { event } of client.readStream(stream, last)) if (event !== undefined) return event.revision;
     } catch (error) {
       if (!(error instanceof StreamNotFoundError)) throw error;
     }
     return -1n;
-  },
+  };
 
+const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): EventStore => ({
+  load: load(client),
+  append: append(client, newId),
+  follow: (prefixes, codec, after, signal) => follow({ client, log }, { prefixes, codec, after, signal }),
+  lastRevision: lastRevision(client),
   truncateBefore: async (stream, revision) => {
     await client.setStreamMetadata(stream, { truncateBefore: Number(revision) }, { deadline: APPEND_DEADLINE });
   },

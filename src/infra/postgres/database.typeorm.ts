@@ -63,6 +63,16 @@ const listener =
     };
   };
 
+/** Several processes may start at once; one brings the tables up to date, the others wait for it. */
+const migrate = async (source: DataSource, runner: QueryRunner): Promise<void> => {
+  await runner.query('select pg_advisory_lock(490)');
+  try {
+    await source.runMigrations();
+  } finally {
+    await runner.query('select pg_advisory_unlock(490)');
+  }
+};
+
 /** Opens the pool and brings the tables up to date; several processes may do so at once. `url`: `postgres://…`. */
 export const openDatabase = async (url: string, log: Log, poolSize = 20): Promise<Postgres> => {
   const source = new DataSource({
@@ -85,14 +95,7 @@ export const openDatabase = async (url: string, log: Log, poolSize = 20): Promis
       await runner.release().catch(() => undefined);
     }
   };
-  await withRunner(async (runner) => {
-    await runner.query('select pg_advisory_lock(490)');
-    try {
-      await source.runMigrations();
-    } finally {
-      await runner.query('select pg_advisory_unlock(490)');
-    }
-  });
+  await withRunner((runner) => migrate(source, runner));
   return {
     query: (text, values) => withRunner((runner) => sqlOn(runner).query(text, values)),
     transaction: (work) => withRunner((runner) => transactionOn(runner, work)),

@@ -21,7 +21,7 @@ class Superseded extends Error {
 const readCheckpoint = async (session: Session, name: string): Promise<bigint | null> => {
   await session.query('insert into checkpoint (name, position) values ($1, null) on conflict do nothing', [name]);
   const [row] = await session.query<{ position: string | null }>('select position from checkpoint where name = $1', [name]);
-  return row?.position == null ? null : BigInt(row.position);
+  return row === undefined || row.position === null ? null : BigInt(row.position);
 };
 
 /** Rows and checkpoint commit together, and only from the position this runner last saw: a crash neither repeats nor skips an event. */

@@ -7,15 +7,20 @@ const subjectName = (userId: string): string => `subject:${userId}`;
 const connectionName = (connectionId: string): string => `connection:${connectionId}`;
 const secretName = (connectionId: string): string => `secret:${connectionId}`;
 
-/** Keys wrapped in rows: each under the one above it, its own name authenticated with it, so that rows cannot be exchanged. */
-export const vault = (sql: Sql, masterKey: Buffer): Vault => {
-  const read = async (name: string, key: Buffer): Promise<Buffer | null> => {
+/** Reads and unwraps the keys of people and connections. */
+type Keyring = Readonly<{
+  read: (name: string, key: Buffer) => Promise<Buffer | null>;
+  subject: (userId: string) => Promise<Buffer>;
+  connection: (userId: string, connectionId: string) => Promise<Buffer>;
+}>;
+
+const keyring = (sql: Sql, masterKey: Buffer): Keyring => {
+  const read: Keyring['read'] = async (name, key) => {
     const [row] = await sql.query<{ sealed: Buffer }>('select sealed from vault where name = $1', [name]);
     return row === undefined ? null : openBytes(key, name, row.sealed);
   };
-
   /** Two first uses may race: the row that was stored first is the key. */
-  const subjectKey = async (userId: string): Promise<Buffer> => {
+  const subject: Keyring['subject'] = async (userId) => {
     const name = subjectName(userId);
     const stored = await read(name, masterKey);
     if (stored !== null) return stored;
@@ -28,49 +33,58 @@ export const vault = (sql: Sql, masterKey: Buffer): Vault => {
     if (kept === null) throw new KeyDestroyed('the key of a person was destroyed while it was made');
     return kept;
   };
-
-  const connectionKey = async (userId: string, connectionId: string): Promise<Buffer> => {
-    const key = await read(connectionName(connectionId), await subjectKey(userId));
-    if (key === null) throw new KeyDestroyed('the key of this connection was destroyed');
-    return key;
-  };
-
-  const scope = (userId: string, connectionId: string): string => `${userId}|${connectionId}`;
-
   return {
-    subject: async (userId) => sealer(await subjectKey(userId), userId),
-    marker: async (userId) => marker(await subjectKey(userId)),
-    connection: async (userId, connectionId) => sealer(await connectionKey(userId, connectionId), scope(userId, connectionId)),
+    read,
+    subject,
+    connection: async (userId, connectionId) => {
+      const key = await read(connectionName(connectionId), await subject(userId));
+      if (key === null) throw new KeyDestroyed('the key of this connection was destroyed');
+      return key;
+    },
+  };
+};
+
+const sealSecret = (key: Buffer, connectionId: string, secret: Secret): Buffer =>
+  sealBytes(key, secretName(connectionId), Buffer.from(JSON.stringify(secret)));
+
+/** How rows of a connection come and go. */
+const rowsOf = (sql: Sql): Pick<Vault, 'activate' | 'destroyConnection' | 'sweep'> => ({
+  activate: async (connectionId) => {
+    await sql.query(`update vault set status = 'active' where connection_id = $1`, [connectionId]);
+  },
+  destroyConnection: async (connectionId) => {
+    await sql.query('delete from vault where connection_id = $1', [connectionId]);
+  },
+  sweep: async (olderThan) => {
+    const swept = await sql.query(`delete from vault where status = 'pending' and created_at < $1 returning 1`, [olderThan]);
+    return swept.length;
+  },
+});
+
+/** Keys wrapped in rows: each under the one above it, its own name authenticated with it, so that rows cannot be exchanged. */
+export const vault = (sql: Sql, masterKey: Buffer): Vault => {
+  const keys = keyring(sql, masterKey);
+  return {
+    ...rowsOf(sql),
+    subject: async (userId) => sealer(await keys.subject(userId), userId),
+    marker: async (userId) => marker(await keys.subject(userId)),
+    connection: async (userId, connectionId) => sealer(await keys.connection(userId, connectionId), `${userId}|${connectionId}`),
     keep: async (userId, connectionId, secret) => {
       const key = randomBytes(32);
-      const wrapped = sealBytes(await subjectKey(userId), connectionName(connectionId), key);
-      const hidden = sealBytes(key, secretName(connectionId), Buffer.from(JSON.stringify(secret)));
+      const wrapped = sealBytes(await keys.subject(userId), connectionName(connectionId), key);
       await sql.query(
         `insert into vault (name, user_id, connection_id, sealed, status) values ($1, $3, $4, $5, 'pending'), ($2, $3, $4, $6, 'pending')`,
-        [connectionName(connectionId), secretName(connectionId), userId, connectionId, wrapped, hidden],
+        [connectionName(connectionId), secretName(connectionId), userId, connectionId, wrapped, sealSecret(key, connectionId, secret)],
       );
     },
-    activate: async (connectionId) => {
-      await sql.query(`update vault set status = 'active' where connection_id = $1`, [connectionId]);
-    },
     replaceSecret: async (userId, connectionId, secret) => {
-      const key = await connectionKey(userId, connectionId);
-      await sql.query('update vault set sealed = $2 where name = $1', [
-        secretName(connectionId),
-        sealBytes(key, secretName(connectionId), Buffer.from(JSON.stringify(secret))),
-      ]);
+      const hidden = sealSecret(await keys.connection(userId, connectionId), connectionId, secret);
+      await sql.query('update vault set sealed = $2 where name = $1', [secretName(connectionId), hidden]);
     },
     secret: async (userId, connectionId) => {
-      const clear = await read(secretName(connectionId), await connectionKey(userId, connectionId));
+      const clear = await keys.read(secretName(connectionId), await keys.connection(userId, connectionId));
       if (clear === null) throw new KeyDestroyed('the credentials of this connection were removed');
       return JSON.parse(clear.toString()) as Secret;
-    },
-    destroyConnection: async (connectionId) => {
-      await sql.query('delete from vault where connection_id = $1', [connectionId]);
-    },
-    sweep: async (olderThan) => {
-      const swept = await sql.query(`delete from vault where status = 'pending' and created_at < $1 returning 1`, [olderThan]);
-      return swept.length;
     },
   };
 };
