@@ -9,6 +9,7 @@ import { prometheusMetrics } from './infra/metrics.prometheus.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
 import { openRuntime, type Runtime } from './runtime.js';
+import { startSyncThread } from './sync.supervisor.js';
 import { welcome } from './welcome.js';
 import { startWorkers } from './workers.js';
 
@@ -45,17 +46,23 @@ const watchEngines = (health: HealthChecks, { database, store }: Runtime): void 
 
 const start = async (): Promise<void> => {
   const config = readConfig();
-  const log = pinoLog({ level: config.logLevel, format: config.production || !process.stdout.isTTY ? 'json' : 'text' });
+  const logSettings = { level: config.logLevel, format: config.production || !process.stdout.isTTY ? 'json' : 'text' } as const;
+  const log = pinoLog(logSettings);
   const engines = await startEngines(config, log);
   const runtime = await openRuntime(config, engines, log);
   const [health, metrics] = [healthRegistry(), prometheusMetrics()];
   watchEngines(health, runtime);
   const stopping = new AbortController();
-  const workers = startWorkers(runtime, config.roles, health, stopping.signal);
+  const apart = config.roles.has('sync') && config.roles.size > 1;
+  const here = new Set([...config.roles].filter((role) => role !== 'sync' || !apart));
+  const workers = startWorkers(runtime, here, health, stopping.signal);
+  const { databaseUrl, eventStoreUrl } = engines;
+  const stopSyncs = apart ? startSyncThread({ config, engines: { databaseUrl, eventStoreUrl }, logSettings }, log, health) : null;
   const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
   stopOnSignals(log, async () => {
     stopping.abort();
     await app.close();
+    await stopSyncs?.();
     await workers;
     await runtime.close();
     await engines.stop();

@@ -34,7 +34,7 @@ const providersOf = ({ caldav }: Config): Readonly<{ providers: Providers; close
 };
 
 /** Opens the engines and brings the tables up to date. */
-export const openRuntime = async (config: Config, engines: Engines, log: Log): Promise<Runtime> => {
+export const openRuntime = async (config: Config, engines: Pick<Engines, 'databaseUrl' | 'eventStoreUrl'>, log: Log): Promise<Runtime> => {
   const masterKey =
     config.masterKey.from === 'value' ? Buffer.from(config.masterKey.key) : masterKeyFile(config.masterKey.path, config.masterKey.create);
   const database = await openDatabase(engines.databaseUrl, log);

@@ -80,12 +80,12 @@ export const absorb = async (run: Run, absorbing: Absorbing): Promise<Absorbed> 
     }
     if (change.kind === 'unreadable') writer.keep({ ref, etag: null, hash: null, fault: change.code });
   };
-  for (let page = 1; ; page += 1) {
+  for (;;) {
     const next = await scan.next();
     if (next.done === true) return { end: next.value, seen, removed };
     for (const change of next.value.changes) await take(change);
-    // The first page of a whole reading holds the days people look at first: it is not kept waiting for a full chunk.
-    if (whole && page === 1) await writer.flush();
+    // Before the calendar is listed come the days people look at first: they are not kept waiting for a full chunk.
+    if (whole && next.value.expected === null) await writer.flush();
     await recordProgress(run.runtime.database, run.row.calendar_id, seen.size, next.value.expected);
   }
 };

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
 import { type Marker, type Sealer } from '../../kernel/vault.js';
 
 const NONCE = 12;
@@ -13,7 +13,7 @@ const freshNonce = (): Buffer => {
 };
 
 /** AES-256-GCM: 12 bytes nonce, ciphertext, 16 bytes tag. `aad` names what is sealed and whose it is. */
-export const sealBytes = (key: Buffer, aad: string, clear: Buffer): Buffer => {
+export const sealBytes = (key: Buffer | KeyObject, aad: string, clear: Buffer): Buffer => {
   const nonce = freshNonce();
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(Buffer.from(aad));
@@ -21,21 +21,24 @@ export const sealBytes = (key: Buffer, aad: string, clear: Buffer): Buffer => {
 };
 
 /** Throws when key, `aad` or a single bit differ from what was sealed. */
-export const openBytes = (key: Buffer, aad: string, sealed: Buffer): Buffer => {
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE));
+export const openBytes = (key: Buffer | KeyObject, aad: string, sealed: Buffer): Buffer => {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE), { authTagLength: TAG });
   decipher.setAAD(Buffer.from(aad));
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG));
   return Buffer.concat([decipher.update(sealed.subarray(NONCE, sealed.length - TAG)), decipher.final()]);
 };
 
 /** Text in, base64 out; `scope` (subject and connection) and object are authenticated together. */
-export const sealer = (key: Buffer, scope: string): Sealer => ({
-  seal: (object, clear) => sealBytes(key, `${scope}|${object}`, Buffer.from(clear)).toString('base64'),
-  open: (object, sealed) => openBytes(key, `${scope}|${object}`, Buffer.from(sealed, 'base64')).toString(),
-});
+export const sealer = (key: Buffer, scope: string): Sealer => {
+  const secret = createSecretKey(key);
+  return {
+    seal: (object, clear) => sealBytes(secret, `${scope}|${object}`, Buffer.from(clear)).toString('base64'),
+    open: (object, sealed) => openBytes(secret, `${scope}|${object}`, Buffer.from(sealed, 'base64')).toString(),
+  };
+};
 
 /** 128 bits of HMAC-SHA-256 under a key derived for marks alone, in URL-safe letters. */
 export const marker = (subjectKey: Buffer): Marker => {
-  const key = Buffer.from(hkdfSync('sha256', subjectKey, '', 'juy.calendar marks', 32));
+  const key = createSecretKey(Buffer.from(hkdfSync('sha256', subjectKey, '', 'juy.calendar marks', 32)));
   return (purpose, value) => createHmac('sha256', key).update(`${purpose}\n${value}`).digest().subarray(0, 16).toString('base64url');
 };
