@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 import { type SyncView } from '../../src/calendar/calendar.contract.js';
 import { type EventPage, type EventView } from '../../src/merged-events/events.contract.js';
@@ -39,6 +40,11 @@ export type Service = Readonly<{
   kill: () => Promise<void>;
   /** Starts again in the same data folder; resolves when it is ready. */
   restart: () => Promise<void>;
+  /** Stops as Ctrl-C does and keeps the data folder, for a restart or a look at it. */
+  halt: () => Promise<void>;
+  /** Rows of the service's own database, read behind its back. */
+  rows: <Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
+  /** Stops, also what a `kill` left over, and removes the data folder. */
   stop: () => Promise<void>;
 }>;
 
@@ -64,8 +70,30 @@ const exited = (child: ChildProcess): Promise<void> =>
       );
 
 const until = async (isSo: () => Promise<boolean>, what: string, milliseconds: number): Promise<void> => {
-  for (const end = performance.now() + milliseconds; !(await isSo()); await sleep(50))
+  const end = performance.now() + milliseconds;
+  while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`${what}: not within ${milliseconds} ms`);
+    await sleep(50);
+  }
+};
+
+/** The embedded PostgreSQL that a killed service leaves running. */
+const endLeftOver = async (dataDir: string): Promise<void> => {
+  const pidFile = join(dataDir, 'postgres', 'postmaster.pid');
+  if (!existsSync(pidFile)) return;
+  process.kill(Number.parseInt(await readFile(pidFile, 'utf8'), 10), 'SIGINT');
+  await until(() => Promise.resolve(!existsSync(pidFile)), 'PostgreSQL ended', 10_000);
+};
+
+const rowsOf = async <Row extends pg.QueryResultRow>(dataDir: string, sql: string, values: readonly unknown[]): Promise<readonly Row[]> => {
+  const [port, password] = await Promise.all(['postgres.port', 'postgres.password'].map((name) => readFile(join(dataDir, name), 'utf8')));
+  const client = new pg.Client({ host: '127.0.0.1', port: Number(port), user: 'juy', password: password?.trim() ?? '', database: 'juy' });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql, [...values])).rows;
+  } finally {
+    await client.end();
+  }
 };
 
 const clientOf = (url: string, token: string): Client => {
@@ -74,7 +102,7 @@ const clientOf = (url: string, token: string): Client => {
     path: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
-  ) => {
+  ): Promise<Answer<T>> => {
     const answer = await fetch(url + path, {
       method,
       headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
@@ -163,6 +191,10 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
       START_LIMIT,
     );
   };
+  const halt = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await exited(child);
+  };
   await start();
   return {
     url,
@@ -182,9 +214,11 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
       await exited(child);
     },
     restart: start,
+    halt,
+    rows: (sql, values = []) => rowsOf(dataDir, sql, values),
     stop: async () => {
-      child.kill('SIGTERM');
-      await exited(child);
+      await halt();
+      await endLeftOver(dataDir);
       await rm(dataDir, { recursive: true, force: true });
     },
   };

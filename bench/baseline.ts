@@ -1,0 +1,35 @@
+import { type BenchAccount } from './account.radicale.js';
+import { median, timed } from './timing.js';
+
+/** Milliseconds a bare HTTP client needs for the same data. */
+export type Baseline = Readonly<{ everything: number; objects: number; soon: number; oneChange: number }>;
+
+const ROUNDS = 5;
+
+/** One calendar-query with all data, one for the next 30 days, and one sync-collection with a GET of what changed; the middle of five each. */
+export const measureBaseline = async ({ raw, change }: BenchAccount, now: number): Promise<Baseline> => {
+  const whole: number[] = [];
+  const days: number[] = [];
+  const single: number[] = [];
+  let objects = 0;
+  let { token } = await raw.changes('');
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const all = await timed(raw.readAll);
+    whole.push(all.milliseconds);
+    objects = all.result;
+    days.push((await timed(() => raw.readRange(new Date(now), new Date(now + 30 * 86_400_000)))).milliseconds);
+    const title = `Changed for the bare client ${round}`;
+    await change(title);
+    const known = token;
+    const one = await timed(async () => {
+      const answer = await raw.changes(known);
+      const texts = await Promise.all(answer.hrefs.map(raw.get));
+      return { token: answer.token, texts };
+    });
+    if (one.result.texts.length !== 1 || !(one.result.texts[0] ?? '').includes(title))
+      throw new Error(`The bare client was told of ${one.result.texts.length} changes instead of its own one.`);
+    single.push(one.milliseconds);
+    token = one.result.token;
+  }
+  return { everything: median(whole), objects, soon: median(days), oneChange: median(single) };
+};

@@ -1,0 +1,94 @@
+import { type Baseline } from './baseline.js';
+import { type Peaks } from './memory.proc.js';
+import { type VdirsyncerTimes } from './vdirsyncer.process.js';
+
+/** Milliseconds, but for counts. */
+export type Figures = Readonly<{
+  events: number;
+  occurrences: number;
+  warmUp: number;
+  baseline: Baseline;
+  vdirsyncer: VdirsyncerTimes | null;
+  cold: number;
+  second: number;
+  answered: number;
+  soon: number;
+  complete: number;
+  oneChange: number;
+  unchanged: number;
+  paging: number;
+  pages: number;
+  peaks: Peaks;
+}>;
+
+/** `target` in milliseconds; `raw` and `peer` are what the time is held against. */
+type Line = Readonly<{ name: string; time: number; raw?: number; peer?: number | undefined; target?: number }>;
+
+const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(2)} s`;
+
+const ratio = (time: number, other: number | undefined): string => (other === undefined ? '' : `${(time / other).toPrecision(2)} x`);
+
+const verdict = ({ time, target }: Line): string =>
+  target === undefined ? '' : `${time <= target ? 'within' : 'over'} ${(target / 1_000).toString()} s`;
+
+const tabulated = (rows: readonly (readonly string[])[]): string => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   '))
+    .join('\n');
+};
+
+const linesOf = ({ baseline, vdirsyncer, ...ours }: Figures): readonly Line[] => {
+  const [raw, peer] = [baseline.everything, vdirsyncer?.first];
+  const theirs: readonly Line[] =
+    vdirsyncer === null
+      ? []
+      : [
+          { name: 'vdirsyncer: first sync', time: vdirsyncer.first, raw },
+          { name: 'vdirsyncer: nothing changed', time: vdirsyncer.unchanged, raw: baseline.oneChange },
+        ];
+  return [
+    { name: 'bare client: calendar-query of everything', time: raw },
+    { name: 'bare client: calendar-query of the next 30 days', time: baseline.soon },
+    { name: 'bare client: sync-collection and one GET', time: baseline.oneChange },
+    ...theirs,
+    { name: 'service: start with an empty data folder', time: ours.cold, target: 60_000 },
+    { name: 'service: second start', time: ours.second, target: 5_000 },
+    { name: 'service: account connected', time: ours.answered },
+    { name: 'service: next 30 days readable', time: ours.soon, raw: baseline.soon, peer, target: 2_000 },
+    { name: 'service: everything readable', time: ours.complete, raw, peer, target: 5_000 },
+    {
+      name: 'service: one changed event readable',
+      time: ours.oneChange,
+      raw: baseline.oneChange,
+      peer: vdirsyncer?.unchanged,
+      target: 1_000,
+    },
+    { name: 'service: sync, nothing changed', time: ours.unchanged, raw: baseline.oneChange, peer: vdirsyncer?.unchanged },
+    { name: `service: ${ours.occurrences} occurrences by ${ours.pages} pages`, time: ours.paging, raw },
+  ];
+};
+
+/** The whole report, ready to print. */
+export const report = (figures: Figures): string => {
+  const { events, occurrences, warmUp, vdirsyncer, peaks } = figures;
+  const times = linesOf(figures).map((line) => [
+    line.name,
+    seconds(line.time),
+    ratio(line.time, line.raw),
+    ratio(line.time, line.peer),
+    verdict(line),
+  ]);
+  const memory = [...peaks].map(([name, kilobytes]) => [name, `${Math.round(kilobytes / 1_024)} MB`]);
+  return [
+    `${events} events, ${occurrences} occurrences from 30 days back to 365 ahead; Node ${process.versions.node}.`,
+    `Radicale's own first reading of the files took ${seconds(warmUp)} and is in none of the times.`,
+    vdirsyncer === null
+      ? 'vdirsyncer is not installed (apt-get install vdirsyncer): nothing to compare with.'
+      : `vdirsyncer ${vdirsyncer.version}.`,
+    '',
+    tabulated([['', 'time', 'to bare client', 'to vdirsyncer', 'target'], ...times]),
+    '',
+    ...(memory.length === 0 ? ['Memory is read from /proc, which is not there.'] : [tabulated([['', 'peak memory'], ...memory])]),
+  ].join('\n');
+};
