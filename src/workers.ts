@@ -19,6 +19,7 @@ import { type Runtime } from './runtime.js';
 /** A projection with the type of its events closed in, so that all of them fit one list. */
 const runnable = <E extends Message>(projection: Projection<E>) => ({
   name: projection.name,
+  follows: projection.follows,
   reset: projection.reset,
   run: (runtime: Runtime, progress: Progress, signal: AbortSignal): Promise<void> => runProjection(runtime, projection, progress, signal),
 });

@@ -11,7 +11,7 @@ export const calendarSchemas = {
   'CalendarAdopted.v1': z.strictObject({
     connectionId: z.uuid(),
     userId: z.string(),
-    provider: z.string(),
+    provider: z.enum(['google', 'microsoft', 'apple', 'caldav']),
     writable: z.boolean(),
     busyOnly: z.boolean(),
     color: z.string().nullable(),

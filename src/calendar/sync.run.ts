@@ -165,6 +165,7 @@ const rebase = async (run: Run): Promise<void> => {
   try {
     await scanWith(run, await plan(run, 'cursor-expired'));
   } catch (error) {
+    if (run.lease.signal.aborted) throw new Superseded();
     if (!(error instanceof ProviderFault)) throw error;
     await fail(
       run,

@@ -69,7 +69,7 @@ export const finishSucceeded = async (
       `update sync_state set cursor = $3, generation = $4, window_start = $5, window_end = $6,
          generation_due_at = case when $7 then $8::timestamptz else generation_due_at end,
          last_attempt_at = $9, last_success_at = $9, position = coalesce($10, position), failures = 0, fault = null, held = null,
-         full_requested = false, lane = 'sweep', due_at = $11
+         full_requested = full_requested and not $12, lane = 'sweep', due_at = $11
        where calendar_id = $1 and epoch = $2 returning 1`,
       [
         row.calendar_id,
@@ -83,6 +83,8 @@ export const finishSucceeded = async (
         instant(now),
         position,
         instant(nextPollAt(now, entropy.fraction())),
+        // One that was asked for while this run was under way is still owed.
+        row.full_requested,
       ],
     );
     if (held.length === 0) throw new Superseded();
@@ -103,7 +105,7 @@ export const finishFailed = async ({ database, clock, entropy }: Runtime, row: S
       : instant(failure.held === null ? retryAt(now, failures, failure.retryAfter, entropy.fraction()) : now + MINUTE);
   await database.transaction(async (sql) => {
     const held = await sql.query(
-      `update sync_state set last_attempt_at = $3, failures = $4, fault = $5, held = $6, due_at = $7
+      `update sync_state set last_attempt_at = $3, failures = $4, fault = $5, held = coalesce($6, held), due_at = $7
        where calendar_id = $1 and epoch = $2 returning 1`,
       [row.calendar_id, lease.epoch, instant(now), failures, failure.fault, failure.held, due],
     );

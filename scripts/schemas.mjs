@@ -1,0 +1,36 @@
+// Writes the JSON Schema of every stored event that has none yet, from the built code: npm run build first.
+// What is committed is never changed: stored events stay readable for ever, so another shape takes a new version beside the old one.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
+import { z } from 'zod';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { connectionSchemas } = await import('../dist/connection/connection.codec.js');
+const { calendarSchemas, feedSchemas } = await import('../dist/calendar/calendar.codec.js');
+
+// A format says it; the pattern zod adds is its own reading of it, and changes with its versions.
+const withoutPattern = ({ jsonSchema }) => {
+  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+};
+
+const refused = [];
+for (const [category, schemas] of Object.entries({ connection: connectionSchemas, calendar: calendarSchemas, feed: feedSchemas })) {
+  const folder = join(root, 'eventstore/schemas', category);
+  mkdirSync(folder, { recursive: true });
+  for (const [type, schema] of Object.entries(schemas)) {
+    const file = join(folder, `${type}.json`);
+    const text = await format(JSON.stringify(z.toJSONSchema(schema, { override: withoutPattern })), { parser: 'json', printWidth: 140 });
+    if (!existsSync(file)) {
+      writeFileSync(file, text);
+      process.stdout.write(`${category}/${type}.json written; put a sample beside it: ${type}.sample.json\n`);
+    } else if (JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))) !== JSON.stringify(JSON.parse(text))) {
+      refused.push(`${category}/${type}`);
+    }
+  }
+}
+if (refused.length > 0) {
+  process.stderr.write(`Stored already, and not to be changed; make a new version: ${refused.join(', ')}\n`);
+  process.exit(1);
+}

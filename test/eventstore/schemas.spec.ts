@@ -1,0 +1,89 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { calendarCodec, calendarSchemas, feedCodec, feedSchemas } from '../../src/calendar/calendar.codec.js';
+import { connectionCodec, connectionSchemas } from '../../src/connection/connection.codec.js';
+import { type Message } from '../../src/kernel/decider.js';
+import { type Codec } from '../../src/kernel/event-store.js';
+
+const FOLDER = fileURLToPath(new URL('../../eventstore/schemas', import.meta.url));
+
+type Family = Readonly<{
+  category: string;
+  schemas: Readonly<Record<string, z.ZodType>>;
+  repeat: (type: string, data: unknown) => Readonly<{ type: string; data: unknown }>;
+}>;
+
+const family = <E extends Message>(category: string, schemas: Readonly<Record<string, z.ZodType>>, codec: Codec<E>): Family => ({
+  category,
+  schemas,
+  repeat: (type, data) => codec.encode(codec.decode(type, data)),
+});
+
+const FAMILIES = [
+  family('connection', connectionSchemas, connectionCodec),
+  family('calendar', calendarSchemas, calendarCodec),
+  family('feed', feedSchemas, feedCodec),
+];
+const EVENTS = FAMILIES.flatMap(({ category, schemas, repeat }) =>
+  Object.entries(schemas).map(([type, schema]) => ({ category, type, schema, repeat })),
+);
+
+const read = (category: string, file: string): unknown => JSON.parse(readFileSync(join(FOLDER, category, file), 'utf8'));
+
+/** As scripts/schemas.mjs writes it: without zod's own reading of a format. */
+const jsonSchemaOf = (schema: z.ZodType): unknown =>
+  JSON.parse(
+    JSON.stringify(
+      z.toJSONSchema(schema, {
+        override: ({ jsonSchema }) => {
+          if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+        },
+      }),
+    ),
+  );
+
+const committed = (suffix: string): readonly Readonly<{ category: string; file: string; type: string }>[] =>
+  readdirSync(FOLDER).flatMap((category) =>
+    readdirSync(join(FOLDER, category))
+      .filter((file) => file.endsWith(suffix))
+      .map((file) => ({ category, file, type: basename(file, suffix) })),
+  );
+
+/** Names of all fields anywhere in a JSON Schema. */
+const fieldsOf = (schema: unknown): readonly string[] => {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const properties: unknown = 'properties' in schema ? schema.properties : null;
+  const own = typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
+  return [...own, ...Object.values(schema).flatMap(fieldsOf)];
+};
+
+const PERSONAL =
+  /title|name|mail|location|place|description|summary|notes?$|attendee|organi[sz]er|person|phone|address|url|href|uid$|remote|etag|password|secret|token|cursor/i;
+
+describe('A stored event', () => {
+  it.each(EVENTS)('$category/$type has a schema and a sample', ({ category, type }) => {
+    for (const file of [`${type}.json`, `${type}.sample.json`]) expect(existsSync(join(FOLDER, category, file))).toBe(true);
+  });
+
+  it.each(EVENTS)('$category/$type is what its schema was when it was first stored: a change takes a new version', (event) => {
+    expect(jsonSchemaOf(event.schema)).toEqual(read(event.category, `${event.type}.json`));
+  });
+
+  it.each(committed('.sample.json'))('$category/$type is read for ever, and written as it was', ({ category, file, type }) => {
+    const sample = read(category, file);
+    const event = EVENTS.find((each) => each.category === category && each.type === type);
+    expect(event?.repeat(type, sample)).toEqual({ type, data: sample });
+  });
+
+  it.each(committed('.json').filter(({ file }) => !file.endsWith('.sample.json')))(
+    '$category/$type has no field for anything personal in clear',
+    ({ category, file }) => {
+      const fields = fieldsOf(read(category, file));
+      expect(fields.length).toBeGreaterThan(0);
+      expect(fields.filter((field) => PERSONAL.test(field))).toEqual([]);
+    },
+  );
+});

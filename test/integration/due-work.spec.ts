@@ -1,0 +1,277 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { workOff } from '../../src/infra/postgres/due-work.postgres.js';
+import { type DueTask, type Lease, Superseded } from '../../src/kernel/due-work.js';
+import { NOW } from '../support/builders.js';
+import { eventually, openStores, type Stores } from '../support/store.js';
+
+type Row = Readonly<{ connection_id: string }>;
+
+let stores: Stores;
+let now = NOW;
+const clock = { now: (): number => now };
+
+beforeAll(async () => {
+  stores = await openStores();
+});
+beforeEach(async () => {
+  now = NOW;
+  await stores.database.query('truncate connection_state');
+});
+afterAll(() => stores.stop());
+
+const at = (milliseconds: number): string => new Date(milliseconds).toISOString();
+const addRow = async (due = NOW): Promise<string> => {
+  const id = randomUUID();
+  await stores.database.query(
+    `insert into connection_state (connection_id, user_id, provider, task, due_at) values ($1, 'ada', 'caldav', 'discover', $2)`,
+    [id, at(due)],
+  );
+  return id;
+};
+const rowOf = async (id: string) => {
+  const [row] = await stores.database.query<{ due_at: Date; epoch: string; claimed_until: Date | null; failures: number }>(
+    'select due_at, epoch, claimed_until, failures from connection_state where connection_id = $1',
+    [id],
+  );
+  if (row === undefined) throw new Error('the row is gone');
+  return row;
+};
+
+/** What a task does at its end: the row is due again in a day, and says how often this was done. Answers whether the claim still held. */
+const finish = async ({ connection_id }: Row, { epoch }: Lease): Promise<boolean> => {
+  const rows = await stores.database.query(
+    'update connection_state set due_at = $3, failures = failures + 1 where connection_id = $1 and epoch = $2 returning 1',
+    [connection_id, epoch, at(now + 86_400_000)],
+  );
+  return rows.length === 1;
+};
+const hint = () => stores.database.query('notify connection_state');
+const wake = async (id: string): Promise<void> => {
+  await stores.database.query('update connection_state set wake = true, due_at = $2 where connection_id = $1', [id, at(now)]);
+  await hint();
+};
+
+const startWorker = (task: DueTask<Row>, concurrency = 4) => {
+  const aborting = new AbortController();
+  const ended = workOff<Row>(
+    { database: stores.database, clock, log: stores.log },
+    { table: 'connection_state', key: 'connection_id', order: 'due_at', concurrency, task },
+    aborting.signal,
+  );
+  return {
+    stop: async (): Promise<void> => {
+      aborting.abort();
+      await ended;
+    },
+  };
+};
+
+/** A gate a task waits at until the test opens it. */
+const gate = () => {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+};
+
+describe('Due work', () => {
+  it('is never done twice at once, and all of it is done, however many workers there are', async () => {
+    const ids = await Promise.all(Array.from({ length: 60 }, () => addRow()));
+    const held = new Set<string>();
+    const doneBy = new Map<string, string[]>();
+    let collisions = 0;
+    const task =
+      (worker: string): DueTask<Row> =>
+      async (row, lease) => {
+        if (held.has(row.connection_id)) collisions += 1;
+        held.add(row.connection_id);
+        await sleep(5);
+        await finish(row, lease);
+        held.delete(row.connection_id);
+        doneBy.set(row.connection_id, [...(doneBy.get(row.connection_id) ?? []), worker]);
+      };
+    const workers = ['one', 'other'].map((name) => startWorker(task(name)));
+    await eventually('all is done', () => doneBy.size === ids.length);
+    await Promise.all(workers.map(({ stop }) => stop()));
+    expect(collisions).toBe(0);
+    expect([...doneBy.values()].every((workers) => workers.length === 1)).toBe(true);
+    expect(new Set([...doneBy.values()].flat())).toEqual(new Set(['one', 'other']));
+  });
+
+  it('that is not due yet, or that somebody holds, is left alone', async () => {
+    const [later, held, due] = [await addRow(NOW + 1), await addRow(), await addRow()];
+    await stores.database.query('update connection_state set claimed_until = $2 where connection_id = $1', [held, at(NOW + 8_000)]);
+    const done: string[] = [];
+    const worker = startWorker(async (row, lease) => {
+      await finish(row, lease);
+      done.push(row.connection_id);
+    });
+    await eventually('the due row is done', () => done.length > 0);
+    await worker.stop();
+    expect(done).toEqual([due]);
+    expect([await rowOf(later), await rowOf(held)]).toMatchObject([{ epoch: '0' }, { epoch: '0' }]);
+  });
+
+  it('of a worker that died is free when its lease has ended', async () => {
+    const id = await addRow();
+    await stores.database.query('update connection_state set epoch = 1, claimed_until = $2 where connection_id = $1', [
+      id,
+      at(NOW + 8_000),
+    ]);
+    const epochs: bigint[] = [];
+    const worker = startWorker(async (row, lease) => {
+      await finish(row, lease);
+      epochs.push(lease.epoch);
+    });
+    now = NOW + 8_000;
+    await hint();
+    expect(await rowOf(id)).toMatchObject({ epoch: '1' });
+    now = NOW + 8_001;
+    await hint();
+    await eventually('it is done', () => epochs.length > 0);
+    await worker.stop();
+    expect(epochs).toEqual([2n]);
+  });
+
+  it('of a worker that was frozen is no longer its own: it may do nothing more, and what it writes changes nothing', async () => {
+    const id = await addRow();
+    const [started, thawed] = [gate(), gate()];
+    const found: unknown[] = [];
+    const worker = startWorker(async (row, lease) => {
+      started.open();
+      await thawed.opened;
+      found.push(await lease.permit().catch((error: unknown) => error), await finish(row, lease));
+      await eventually('it is told', () => lease.signal.aborted);
+      found.push(lease.signal.reason);
+    });
+    await started.opened;
+    await stores.database.query('update connection_state set epoch = epoch + 1, claimed_until = $2, due_at = $3 where connection_id = $1', [
+      id,
+      at(NOW + 60_000),
+      at(NOW + 5),
+    ]);
+    thawed.open();
+    await eventually('it has given up', () => found.length === 3);
+    await worker.stop();
+    expect(found).toEqual([expect.any(Superseded), false, expect.any(Superseded)]);
+    expect(await rowOf(id)).toMatchObject({ epoch: '2', failures: 0, due_at: new Date(NOW + 5), claimed_until: new Date(NOW + 60_000) });
+  });
+
+  it('is permitted for as long as the claim holds, which is renewed while the work lasts', async () => {
+    const id = await addRow();
+    const permitted: boolean[] = [];
+    const worker = startWorker(async (row, lease) => {
+      now = NOW + 5_000;
+      await eventually('the claim is renewed', async () => (await rowOf(id)).claimed_until?.getTime() === NOW + 13_000);
+      await lease.permit();
+      permitted.push(await finish(row, lease));
+    });
+    await eventually('it is done', () => permitted.length > 0);
+    await worker.stop();
+    expect(permitted).toEqual([true]);
+    expect(await rowOf(id)).toMatchObject({ claimed_until: null });
+  });
+});
+
+describe('A hint', () => {
+  it('wakes a worker long before it would look again by itself', async () => {
+    const id = await addRow(NOW + 60_000);
+    const runs: number[] = [];
+    const worker = startWorker(async (row, lease) => {
+      runs.push(performance.now());
+      await finish(row, lease);
+    });
+    const waits: number[] = [];
+    for (let time = 1; time <= 5; time += 1) {
+      const hinted = performance.now();
+      await wake(id);
+      await eventually('it has run', async () => runs.length >= time && (await rowOf(id)).claimed_until === null);
+      waits.push((runs.at(-1) ?? Infinity) - hinted);
+    }
+    await worker.stop();
+    // By itself it looks every two seconds.
+    expect(waits.toSorted((a, b) => a - b)[2]).toBeLessThan(500);
+  });
+
+  it('during a run causes exactly one more run, however often it comes', async () => {
+    const id = await addRow();
+    const [started, hinted] = [gate(), gate()];
+    let runs = 0;
+    const worker = startWorker(async (row, lease) => {
+      runs += 1;
+      started.open();
+      await hinted.opened;
+      await finish(row, lease);
+    });
+    await started.opened;
+    for (let time = 0; time < 3; time += 1) await wake(id);
+    hinted.open();
+    await eventually('it has run again', () => runs === 2);
+    await eventually('it rests', async () => (await rowOf(id)).claimed_until === null && (await rowOf(id)).failures === 2);
+    const probe = await addRow();
+    await hint();
+    await eventually('later work is done', async () => (await rowOf(probe)).failures === 1);
+    await worker.stop();
+    expect(await rowOf(id)).toMatchObject({ failures: 2, due_at: new Date(NOW + 86_400_000) });
+  });
+});
+
+describe('Work that fails', () => {
+  it('is tried again after a pause', async () => {
+    const id = await addRow(NOW - 60_000);
+    let runs = 0;
+    const worker = startWorker(async (row, lease) => {
+      runs += 1;
+      if (runs === 1) throw new Error('it failed');
+      await finish(row, lease);
+    });
+    await eventually('it has failed', async () => runs === 1 && (await rowOf(id)).claimed_until === null);
+    expect(await rowOf(id)).toMatchObject({ due_at: new Date(NOW + 5_000) });
+    now = NOW + 5_000;
+    await hint();
+    await eventually('it is done', async () => (await rowOf(id)).failures === 1);
+    await worker.stop();
+    expect(runs).toBe(2);
+  });
+
+  it('does not keep other work waiting', async () => {
+    const bad = await addRow();
+    const good = await addRow(NOW + 1);
+    const worker = startWorker((row, lease) => {
+      if (row.connection_id === bad) throw new Error('it failed at once');
+      return finish(row, lease).then(() => undefined);
+    }, 1);
+    await eventually('the first has failed', async () => (await rowOf(bad)).due_at.getTime() === NOW + 5_000);
+    now = NOW + 1;
+    await hint();
+    await eventually('the other is done', async () => (await rowOf(good)).failures === 1);
+    await worker.stop();
+  });
+});
+
+describe('A worker that is stopped', () => {
+  it('tells its work to stop, waits for it, and leaves the row free at once', async () => {
+    const id = await addRow();
+    const started = gate();
+    const worker = startWorker(async (_, { signal }) => {
+      started.open();
+      await new Promise((resolve) => {
+        signal.addEventListener('abort', resolve);
+      });
+      throw new Error('it was stopped');
+    });
+    await started.opened;
+    await worker.stop();
+    expect(await rowOf(id)).toMatchObject({ claimed_until: null, due_at: new Date(NOW) });
+  });
+
+  it('while it waits, ends', async () => {
+    const worker = startWorker(() => Promise.resolve());
+    await worker.stop();
+    const rows = await stores.database.query('select 1 from connection_state where epoch > 0');
+    expect(rows).toEqual([]);
+  });
+});

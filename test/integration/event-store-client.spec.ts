@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Batch, type Position, WrongRevision } from '../../src/kernel/event-store.js';
+import { calendarCodec } from '../../src/calendar/calendar.codec.js';
+import { eventually, metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';
+
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+});
+afterAll(() => stores.stop());
+
+const fresh = (): string => `note${randomUUID().slice(0, 8)}-`;
+const append = (stream: string, ...texts: readonly string[]) => stores.store.append(stream, null, texts.map(noted), notes, metadata());
+const textsOf = (batches: readonly Batch<Noted>[]): readonly string[] =>
+  batches.flatMap(({ events }) => events.map(({ event }) => event.text));
+
+/** A follower that notes down what it is handed. */
+const follower = (prefix: string, { after = null, work }: Readonly<{ after?: Position | null; work?: () => Promise<unknown> }> = {}) => {
+  const aborting = new AbortController();
+  const batches: Batch<Noted>[] = [];
+  const ended = (async () => {
+    for await (const batch of stores.store.follow([prefix], notes, after, aborting.signal)) {
+      batches.push(batch);
+      await work?.();
+    }
+  })();
+  return {
+    batches,
+    ended,
+    until: (what: string, enough: (texts: readonly string[]) => boolean) => eventually(what, () => enough(textsOf(batches))),
+    stop: async (): Promise<void> => {
+      aborting.abort();
+      await ended;
+    },
+  };
+};
+
+const killServer = async (): Promise<void> => {
+  process.kill(Number(await readFile(join(stores.engines.dataDir, 'eventstore.pid'), 'utf8')), 'SIGKILL');
+};
+
+/** As every caller of the store does: what failed is asked again, what may have been stored is looked for first. */
+const appendStubbornly = async (stream: string, text: string, revision: bigint): Promise<void> => {
+  await eventually('the store takes it', async () => {
+    try {
+      if ((await stores.store.lastRevision(stream)) > revision) return true;
+      await stores.store.append(stream, revision, [noted(text)], notes, metadata());
+      return true;
+    } catch {
+      return false;
+    }
+  });
+};
+
+describe('A stream', () => {
+  it('gives back its events, its revision, and how far the log stood after each command', async () => {
+    const stream = `${fresh()}a`;
+    const first = await stores.store.append(stream, -1n, [noted('a'), noted('b')], notes, metadata('first'));
+    const second = await stores.store.append(stream, first.revision, [noted('c')], notes, metadata('second'));
+    expect([first.revision, second.revision]).toEqual([1n, 2n]);
+    expect(second.position).toBeGreaterThan(first.position);
+    expect(await stores.store.load(stream, notes)).toEqual({
+      events: ['a', 'b', 'c'].map(noted),
+      revision: 2n,
+      handled: new Map([
+        ['first', first],
+        ['second', second],
+      ]),
+    });
+    expect(await stores.store.lastRevision(stream)).toBe(2n);
+  });
+
+  it('that was never written is empty, at revision -1', async () => {
+    const stream = `${fresh()}never`;
+    expect(await stores.store.load(stream, notes)).toEqual({ events: [], revision: -1n, handled: new Map() });
+    expect(await stores.store.lastRevision(stream)).toBe(-1n);
+  });
+
+  it('takes nothing from a writer who has not seen its end', async () => {
+    const stream = `${fresh()}a`;
+    await append(stream, 'a', 'b');
+    const late = (expected: bigint) => stores.store.append(stream, expected, [noted('late')], notes, metadata());
+    for (const expected of [-1n, 0n, 7n]) await expect(late(expected)).rejects.toEqual(new WrongRevision(stream, expected));
+    expect(await stores.store.lastRevision(stream)).toBe(1n);
+  });
+
+  it('takes exactly one of many who write at once', async () => {
+    const stream = `${fresh()}a`;
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, index) => stores.store.append(stream, -1n, [noted(String(index))], notes, metadata())),
+    );
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await stores.store.lastRevision(stream)).toBe(0n);
+  });
+
+  it('hides what lies before a truncation and goes on counting', async () => {
+    const stream = `${fresh()}a`;
+    await append(stream, 'a', 'b', 'c');
+    await stores.store.truncateBefore(stream, 2n);
+    expect(await stores.store.load(stream, notes)).toMatchObject({ events: [noted('c')], revision: 2n });
+    expect(await append(stream, 'd')).toMatchObject({ revision: 3n });
+    await stores.store.truncateBefore(stream, 4n);
+    expect((await stores.store.load(stream, notes)).events).toEqual([]);
+    expect(await append(stream, 'e')).toMatchObject({ revision: 4n });
+  });
+
+  it('is not read by a codec that does not know its events', async () => {
+    const stream = `${fresh()}a`;
+    await append(stream, 'a');
+    await expect(stores.store.load(stream, calendarCodec)).rejects.toThrow('no codec reads Noted.v1');
+  });
+});
+
+describe('A follower', () => {
+  it('is handed the past, then the present, in the order of the log, with who caused it', async () => {
+    const prefix = fresh();
+    await append(`${prefix}a`, 'a1', 'a2');
+    const { revision, position } = await append(`${prefix}b`, 'b1');
+    const following = follower(prefix);
+    await following.until('the past is there', (texts) => texts.length === 3);
+    await eventually('it is live', () => following.batches.at(-1)?.live);
+    await append(`${prefix}a`, 'a3');
+    await following.until('the present is there', (texts) => texts.length === 4);
+    await following.stop();
+    expect(textsOf(following.batches)).toEqual(['a1', 'a2', 'b1', 'a3']);
+    const recorded = following.batches.flatMap(({ events }) => events);
+    expect(recorded[2]).toMatchObject({
+      stream: `${prefix}b`,
+      revision,
+      position,
+      metadata: { actor: 'ada', correlationId: 'correlation', causationId: 'causation' },
+    });
+    expect(recorded[2]?.id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(recorded[2]?.recordedAt).toMatch(/^\d{4}-.*Z$/);
+  });
+
+  it('goes on after the position it names', async () => {
+    const prefix = fresh();
+    const { position } = await append(`${prefix}a`, 'before');
+    await append(`${prefix}a`, 'after');
+    const following = follower(prefix, { after: position });
+    await following.until('the rest is there', (texts) => texts.length === 1);
+    await following.stop();
+    expect(textsOf(following.batches)).toEqual(['after']);
+  });
+
+  it('is handed what has come while it was busy as one batch, all of it once', async () => {
+    const prefix = fresh();
+    const texts = Array.from({ length: 1_000 }, (_, index) => String(index));
+    for (let from = 0; from < texts.length; from += 250) await append(`${prefix}a`, ...texts.slice(from, from + 250));
+    const following = follower(prefix, { work: () => sleep(5) });
+    await following.until('all is there', (seen) => seen.length >= texts.length);
+    await following.stop();
+    expect(textsOf(following.batches)).toEqual(texts);
+    expect(following.batches.filter(({ events }) => events.length > 0).length).toBeLessThan(texts.length / 8);
+  });
+
+  it('says that it is live only when the past has been handed on', async () => {
+    const prefix = fresh();
+    const texts = Array.from({ length: 300 }, (_, index) => String(index));
+    await append(`${prefix}a`, ...texts);
+    const following = follower(prefix, { work: () => sleep(5) });
+    await eventually('it is live', () => following.batches.at(-1)?.live);
+    await following.stop();
+    const past = following.batches.slice(0, following.batches.findIndex(({ live }) => live) + 1);
+    expect(textsOf(past)).toEqual(texts);
+  });
+
+  it('of quiet streams moves on with the log, so that it need not look through all of it again', async () => {
+    const prefix = fresh();
+    const following = follower(prefix);
+    await eventually('it is live', () => following.batches.at(-1)?.live);
+    // The store says how far it has looked only now and then.
+    const { position } = await append(`${fresh()}loud`, 'not for it');
+    await append(`${fresh()}loud`, ...Array.from({ length: 200 }, () => 'not for it'));
+    await eventually('it has moved', () => (following.batches.at(-1)?.position ?? -1n) >= position);
+    await following.stop();
+    expect(textsOf(following.batches)).toEqual([]);
+  });
+
+  it('never goes back, however its own events and those of others alternate', async () => {
+    const [prefix, others] = [fresh(), fresh()];
+    const following = follower(prefix, { work: () => sleep(20) });
+    const texts: string[] = [];
+    for (let round = 0; round < 30; round += 1) {
+      texts.push(String(round));
+      // Enough for the store to say how far it has looked, while the follower is still busy.
+      await append(`${others}x`, ...Array.from({ length: 40 }, () => 'not for it'));
+      await append(`${prefix}a`, String(round));
+    }
+    await following.until('all is there', (seen) => seen.length >= texts.length);
+    await following.stop();
+    expect(textsOf(following.batches)).toEqual(texts);
+    const positions = following.batches.flatMap((batch) => (batch.position === null ? [] : [batch.position]));
+    expect(positions).toEqual(positions.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
+  });
+
+  it('that is aborted ends, whether it waits or works', async () => {
+    const waiting = follower(fresh());
+    await eventually('it is live', () => waiting.batches.at(-1)?.live);
+    await waiting.stop();
+    await follower(fresh()).stop();
+    const never = stores.store.follow([fresh()], notes, null, AbortSignal.abort());
+    expect(await never[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('stops at an event its codec cannot read', async () => {
+    const prefix = fresh();
+    await stores.store.append(
+      `${prefix}a`,
+      null,
+      [noted('fine')],
+      { ...notes, encode: () => ({ type: 'Noted.v1', data: { text: 42 } }) },
+      metadata(),
+    );
+    await expect(follower(prefix).ended).rejects.toThrow('Noted.v1 does not match its schema at text');
+  });
+
+  it('loses and doubles nothing when the store is killed again and again', async () => {
+    const prefix = fresh();
+    const following = follower(prefix);
+    const texts = Array.from({ length: 60 }, (_, index) => String(index));
+    for (const [index, text] of texts.entries()) {
+      if (index % 20 === 10) await killServer();
+      await appendStubbornly(`${prefix}a`, text, BigInt(index) - 1n);
+    }
+    await appendStubbornly(`${prefix}a`, 'last', BigInt(texts.length) - 1n);
+    await following.until('the last is there', (seen) => seen.includes('last'));
+    await following.stop();
+    expect(textsOf(following.batches)).toEqual([...texts, 'last']);
+  });
+});

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
+import { applyEach, type Projection } from '../../src/kernel/projection.js';
+import { eventually, metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';
+
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+  await stores.database.query('create table probe (id bigserial primary key, projection text not null, text text not null)');
+});
+afterAll(() => stores.stop());
+
+/** A projection of its own, with a stream it follows and everything a test wants to know of it. */
+const probe = () => {
+  const name = `probe${randomUUID().slice(0, 8)}`;
+  const broken = new Set<string>();
+  const projection: Projection<Noted> = {
+    name,
+    follows: [`${name}-`],
+    codec: notes,
+    apply: applyEach<Noted>({
+      Noted: async (sql, { event }) => {
+        await sql.query('insert into probe (projection, text) values ($1, $2)', [name, event.text]);
+        if (broken.has(event.text)) throw new TypeError('it cannot be applied');
+      },
+    }),
+    reset: () => Promise.resolve(),
+  };
+  const run = () => {
+    const aborting = new AbortController();
+    const progress: Progress = { name, running: false, live: false, position: null, failure: null };
+    const ended = runProjection(stores, projection, progress, aborting.signal);
+    return {
+      progress,
+      stop: async (): Promise<void> => {
+        aborting.abort();
+        await ended;
+      },
+    };
+  };
+  const rows = async (): Promise<readonly string[]> =>
+    (await stores.database.query<{ text: string }>('select text from probe where projection = $1 order by id', [name])).map(
+      ({ text }) => text,
+    );
+  const checkpoint = async (): Promise<bigint | null> => {
+    const [row] = await stores.database.query<{ position: string | null }>('select position from checkpoint where name = $1', [name]);
+    return row === undefined || row.position === null ? null : BigInt(row.position);
+  };
+  const append = (...texts: readonly string[]) => stores.store.append(`${name}-a`, null, texts.map(noted), notes, metadata());
+  const written = (count: number) => eventually(`${count} rows are written`, async () => (await rows()).length >= count);
+  return { name, broken, run, rows, checkpoint, append, written };
+};
+
+/** Ends the database connections that hold a projection's lock, as an operator or a broken network would. */
+const endLockHolders = async (name: string): Promise<number> => {
+  const ended = await stores.database.query(
+    `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and pid <> pg_backend_pid()
+       and classid = (hashtext('projection')::bigint & 4294967295)::oid and objid = (hashtext($1)::bigint & 4294967295)::oid`,
+    [name],
+  );
+  return ended.length;
+};
+
+const numbers = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => String(index));
+
+describe('A projection', () => {
+  it('writes the rows of every event once, in order, and says how far it is', async () => {
+    const { run, rows, append, written, checkpoint } = probe();
+    await append('a', 'b');
+    const runner = run();
+    await written(2);
+    const { position } = await append('c');
+    await written(3);
+    await eventually('it is live', () => runner.progress.live);
+    expect(runner.progress).toMatchObject({ running: true, failure: null });
+    await runner.stop();
+    expect(await rows()).toEqual(['a', 'b', 'c']);
+    expect(await checkpoint()).toBeGreaterThanOrEqual(position);
+    expect(runner.progress).toMatchObject({ running: false, live: false });
+  });
+
+  it('goes on where it was when it runs again', async () => {
+    const { run, rows, append, written } = probe();
+    await append('a');
+    const first = run();
+    await written(1);
+    await first.stop();
+    await append('b');
+    const second = run();
+    await written(2);
+    await second.stop();
+    expect(await rows()).toEqual(['a', 'b']);
+  });
+
+  it('that cannot apply an event keeps neither rows nor checkpoint of it, shows why, and tries again', async () => {
+    const { run, rows, append, written, broken, checkpoint } = probe();
+    const { position: before } = await append('a');
+    const runner = run();
+    await written(1);
+    await eventually('the first is committed', async () => (await checkpoint()) === before);
+    broken.add('bad');
+    const { position: after } = await append('bad', 'b');
+    await eventually('it shows its failure', () => runner.progress.failure === 'TypeError');
+    expect(await rows()).toEqual(['a']);
+    expect((await checkpoint()) ?? 0n).toBeLessThan(after - 1n);
+    broken.clear();
+    await written(3);
+    await eventually('the failure is over', () => runner.progress.failure === null);
+    await runner.stop();
+    expect(await rows()).toEqual(['a', 'bad', 'b']);
+  });
+});
+
+describe('Two runners of one projection', () => {
+  it('never write both: the second stands by until the first has gone', async () => {
+    const { run, rows, append, written } = probe();
+    const first = run();
+    await eventually('the first runs', () => first.progress.running);
+    const second = run();
+    await append(...numbers(20));
+    await written(20);
+    expect([first.progress.running, second.progress.running]).toEqual([true, false]);
+    await first.stop();
+    await append('last');
+    await written(21);
+    expect(second.progress.running).toBe(true);
+    await second.stop();
+    expect(await rows()).toEqual([...numbers(20), 'last']);
+  });
+
+  it('change over when the connection that holds the lock is lost, and nothing is lost or doubled', async () => {
+    const { name, run, rows, append, written } = probe();
+    const runners = [run(), run()];
+    const texts = numbers(120);
+    let ended = 0;
+    for (const [index, text] of texts.entries()) {
+      if (index % 40 === 20) {
+        await eventually('one holds the lock', () => runners.some(({ progress }) => progress.running));
+        ended += await endLockHolders(name);
+      }
+      await append(text);
+    }
+    await written(texts.length);
+    await append('last');
+    await written(texts.length + 1);
+    expect(ended).toBeGreaterThan(0);
+    await Promise.all(runners.map(({ stop }) => stop()));
+    expect(await rows()).toEqual([...texts, 'last']);
+  });
+});
+
+describe('A runner whose checkpoint was moved by another', () => {
+  it('stops writing and goes on from where the other is', async () => {
+    const { name, run, rows, append, written } = probe();
+    await append('mine');
+    const runner = run();
+    await written(1);
+    await eventually('it is live', () => runner.progress.live);
+    // The other runner is in the middle of its commit while this one comes to the same event.
+    await stores.database.transaction(async (sql) => {
+      await sql.query('select 1 from checkpoint where name = $1 for update', [name]);
+      const { position } = await append('taken by the other');
+      await sql.query('update checkpoint set position = $2 where name = $1', [name, position]);
+    });
+    await eventually('it notices', () => runner.progress.failure === 'Superseded');
+    await append('mine again');
+    await written(2);
+    await runner.stop();
+    expect(await rows()).toEqual(['mine', 'mine again']);
+  });
+});

@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { FeedWriter } from '../../src/calendar/feed.writer.js';
+import { syncCalendar } from '../../src/calendar/sync.run.js';
+import { connectionCodec } from '../../src/connection/connection.codec.js';
+import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
+import { Superseded } from '../../src/kernel/due-work.js';
+import { WrongRevision } from '../../src/kernel/event-store.js';
+import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
+import { component, memoryAccount, NOW } from '../support/builders.js';
+import { eventually, metadata } from '../support/store.js';
+import {
+  MINUTE,
+  adopted,
+  changedIn,
+  chunks,
+  claim,
+  due,
+  dyingAt,
+  factTypes,
+  facts,
+  lunch,
+  many,
+  merged,
+  runtimeOf,
+  shown,
+  startSyncing,
+  stateOf,
+  stopSyncing,
+  stores,
+  sync,
+  type Adopted,
+} from '../support/synced-calendar.js';
+
+beforeAll(startSyncing);
+afterAll(stopSyncing);
+
+describe('A death in the middle of a sync', () => {
+  it.each([
+    ['before the cursor is stored', 'set cursor ='],
+    ['before what was appended is remembered', 'insert into remote_object'],
+  ])('%s leaves the same rows when it is run again', async (_, words) => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a', 1), lunch('b', 2));
+    await expect(sync(calendar, dyingAt(words))).rejects.toThrow('the process died here');
+    expect(await stateOf(calendar)).toMatchObject({ cursor: null, generation: 0 });
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['a', 'b']);
+    calendar.account.put(lunch('b', 3, 'b moved'));
+    calendar.account.remove('a');
+    await expect(sync(calendar, dyingAt(words))).rejects.toThrow('the process died here');
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['b moved']);
+  });
+
+  it('after everything was appended tells no change a second time', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a', 1), lunch('b', 2));
+    await expect(sync(calendar, dyingAt('set cursor ='))).rejects.toThrow();
+    expect(changedIn(await chunks(calendar))).toEqual([true, true]);
+    await sync(calendar);
+    expect(changedIn(await chunks(calendar))).toEqual([false, false]);
+    calendar.account.put(lunch('b', 3));
+    await expect(sync(calendar, dyingAt('set cursor ='))).rejects.toThrow();
+    const feed = await chunks(calendar);
+    expect(changedIn(feed.slice(-1))).toEqual([true]);
+    await sync(calendar);
+    expect(await chunks(calendar)).toEqual(feed);
+  });
+});
+
+describe('A sync that would remove most of a calendar', () => {
+  it('is held and told, shows everything as it was, and is carried out when another reading says the same', async () => {
+    const calendar = await adopted();
+    calendar.account.put(...many(30));
+    await sync(calendar);
+    calendar.account.remove(...many(25).map(({ remoteId }) => remoteId));
+    expect(await shown(calendar)).toHaveLength(30);
+    await sync(calendar);
+    expect(await facts(calendar)).toContainEqual(expect.objectContaining({ type: 'MassChangeHeld', removals: 25, known: 30 }));
+    expect(await stateOf(calendar)).toMatchObject({ fault: 'mass-change-held', dueIn: MINUTE });
+    expect(await shown(calendar)).toHaveLength(30);
+    await sync(calendar);
+    expect(await shown(calendar)).toHaveLength(5);
+    expect(await stateOf(calendar)).toMatchObject({ fault: null, held: null, generation: 2 });
+  });
+
+  it('has lost nothing when the next reading finds everything again', async () => {
+    const calendar = await adopted();
+    calendar.account.put(...many(30));
+    await sync(calendar);
+    expect(await shown(calendar)).toHaveLength(30);
+    calendar.account.remove(...many(30).map(({ remoteId }) => remoteId));
+    await sync(calendar);
+    calendar.account.put(...many(30));
+    await sync(calendar);
+    expect(await shown(calendar)).toHaveLength(30);
+    expect(await stateOf(calendar)).toMatchObject({ fault: null, held: null });
+  });
+});
+
+describe('An object that cannot be read', () => {
+  it('keeps what was last known of it, also over a new generation, hides no other, and is counted', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a', 1), lunch('b', 2), lunch('c', 3));
+    await sync(calendar);
+    calendar.account.spoil('b');
+    calendar.account.put(lunch('c', 3, 'c renamed'));
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['a', 'b', 'c renamed']);
+    await stores.database.query('update sync_state set full_requested = true where calendar_id = $1', [calendar.calendarId]);
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['a', 'b', 'c renamed']);
+    const unread = () =>
+      stores.database.query('select 1 from remote_object where calendar_id = $1 and fault is not null', [calendar.calendarId]);
+    expect(await unread()).toHaveLength(1);
+    calendar.account.put(lunch('b', 2, 'b again'));
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['a', 'b again', 'c renamed']);
+    expect(await unread()).toHaveLength(0);
+  });
+});
+
+describe('A provider that fails', () => {
+  const failing = async (calendar: Adopted, fault: Fault, retryAfter: number | null = null): Promise<void> => {
+    calendar.account.failNext(new ProviderFault(fault, 'for a while', retryAfter));
+    await sync(calendar);
+  };
+
+  it('is asked again after longer and longer pauses; that it fails is told once, and once that it is over', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a'));
+    await sync(calendar);
+    const pauses: number[] = [];
+    for (let time = 0; time < 9; time += 1) {
+      await failing(calendar, 'unavailable');
+      pauses.push((await stateOf(calendar)).dueIn / MINUTE);
+    }
+    expect(pauses).toEqual([5, 10, 20, 40, 80, 160, 320, 360, 360]);
+    expect((await factTypes(calendar)).slice(2)).toEqual(['SyncFailed']);
+    expect(await shown(calendar)).toEqual(['a']);
+    await sync(calendar);
+    await sync(calendar);
+    expect((await factTypes(calendar)).slice(2)).toEqual(['SyncFailed', 'SyncRecovered']);
+    expect(await stateOf(calendar)).toMatchObject({ failures: 0, fault: null });
+  });
+
+  it('is left in peace for as long as it asks for', async () => {
+    const calendar = await adopted();
+    await failing(calendar, 'throttled', 7_200);
+    expect(await stateOf(calendar)).toMatchObject({ fault: 'throttled', dueIn: 120 * MINUTE });
+  });
+
+  it('in the middle of a reading has removed nothing', async () => {
+    const calendar = await adopted();
+    calendar.account.put(...many(30));
+    await sync(calendar);
+    await stores.database.query('update sync_state set full_requested = true where calendar_id = $1', [calendar.calendarId]);
+    calendar.account.failNext(new ProviderFault('unavailable', 'broke off'), 1);
+    await sync(calendar);
+    expect(await shown(calendar)).toHaveLength(30);
+  });
+
+  it('for want of a valid grant is not asked again until its owner has reconnected, and the connection says so', async () => {
+    const calendar = await adopted();
+    await failing(calendar, 'access-revoked');
+    expect(await stateOf(calendar)).toMatchObject({ fault: 'access-revoked', dueIn: Infinity });
+    const { events } = await stores.store.load(`connection-${calendar.connectionId}`, connectionCodec);
+    expect(events.at(-1)).toMatchObject({ type: 'ConnectionFailing', fault: 'access-revoked', needsReconnect: true });
+    const reconnected = { type: 'ConnectionReauthorized', userId: calendar.userId, at: new Date(NOW).toISOString() } as const;
+    await stores.store.append(`connection-${calendar.connectionId}`, null, [reconnected], connectionCodec, metadata());
+    await eventually('it is due', async () => (await stateOf(calendar)).dueIn === 0);
+  });
+});
+
+describe('A connection that is revoked', () => {
+  it('shows nothing any more, stops the run that is under way, and ignores what still arrives', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a'));
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['a']);
+    const before = await chunks(calendar);
+    calendar.account.put(lunch('b', 2));
+    const revoked = { type: 'ConnectionRevoked', userId: calendar.userId, provider: 'caldav', at: new Date(NOW).toISOString() } as const;
+    calendar.account.beforeNextPage(async () => {
+      const { position } = await stores.store.append(`connection-${calendar.connectionId}`, null, [revoked], connectionCodec, metadata());
+      expect(await readModels(stores.database).reached([due.name, merged.name], position, 20_000)).toBe(true);
+    });
+    await expect(sync(calendar)).rejects.toBeInstanceOf(Superseded);
+    expect(await chunks(calendar)).toEqual(before);
+    await late(calendar);
+    expect(await chunks(calendar)).toHaveLength(before.length + 1);
+    expect(await shown(calendar)).toEqual([]);
+    for (const table of ['user_calendar_events', 'event_contents', 'sync_state'])
+      expect(await stores.database.query(`select 1 from ${table} where calendar_id = $1`, [calendar.calendarId])).toEqual([]);
+  });
+
+  /** What a worker that has not heard of it yet appends. */
+  const late = async ({ calendarId, userId }: Adopted): Promise<void> => {
+    const window = { start: '2026-10-23T00:00:00.000Z', end: '2027-12-07T00:00:00.000Z' };
+    const writer = await FeedWriter.open(
+      { store: stores.store, sql: stores.database, clock: { now: () => NOW }, newId: randomUUID },
+      { calendarId, userId, generation: 1, window, actor: 'system:sync', runId: randomUUID(), permit: () => Promise.resolve() },
+    );
+    const { contents: _, ...timing } = component();
+    const upsert = {
+      ref: 'late',
+      series: 'late',
+      changed: true,
+      hash: 'hash',
+      components: [{ ...timing, copy: 'copy' }],
+      zones: {},
+      sealed: 'a',
+    };
+    await writer.upsert(upsert, 100, { ref: 'late', etag: null, hash: 'hash', fault: null });
+    await writer.flush();
+    await writer.settled();
+  };
+});
+
+describe('A worker that lost its calendar to another', () => {
+  const overtaken = async (permit: 'honest' | 'deceived') => {
+    const calendar = await adopted(memoryAccount(2));
+    calendar.account.put(lunch('a', 1));
+    await sync(calendar);
+    calendar.account.put(lunch('a', 1, 'a renamed'), lunch('b', 2), lunch('c', 3), lunch('d', 4));
+    const { row, lease } = await claim(calendar);
+    let successors: Awaited<ReturnType<typeof chunks>> = [];
+    calendar.account.beforeNextPage(async () => {
+      await sync(calendar);
+      calendar.account.put(lunch('d', 5, 'd moved'));
+      await sync(calendar);
+      successors = await chunks(calendar);
+    });
+    const kept = permit === 'honest' ? lease : { ...lease, permit: () => Promise.resolve() };
+    const ended = await syncCalendar(runtimeOf(calendar))(row, kept).then(
+      () => 'done',
+      (error: unknown) => error,
+    );
+    expect(await shown(calendar)).toEqual(['a renamed', 'b', 'c', 'd moved']);
+    expect(await chunks(calendar)).toEqual(successors);
+    return ended;
+  };
+
+  it('is not permitted to go on', async () => {
+    expect(await overtaken('honest')).toBeInstanceOf(Superseded);
+  });
+
+  it('cannot write after its successor even when it does not know', async () => {
+    expect(await overtaken('deceived')).toBeInstanceOf(WrongRevision);
+  });
+});

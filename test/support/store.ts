@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { codecOf } from '../../src/infra/codec.zod.js';
+import { connectEventStore } from '../../src/infra/eventstore/event-store.client.js';
+import { openDatabase, type Postgres } from '../../src/infra/postgres/database.typeorm.js';
+import { type EventStore, type Metadata } from '../../src/kernel/event-store.js';
+import { type Log } from '../../src/kernel/log.js';
+import { type Engines, startEngines } from './engines.js';
+
+/** The engines of one test file, opened as the service opens them. */
+export type Stores = Readonly<{ engines: Engines; database: Postgres; store: EventStore; log: Log; stop: () => Promise<void> }>;
+
+const nothing = (): void => undefined;
+export const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+export const openStores = async (): Promise<Stores> => {
+  const engines = await startEngines();
+  const database = await openDatabase(engines.databaseUrl('juy'), SILENT);
+  const { store, close } = connectEventStore(engines.eventStoreUrl, randomUUID, SILENT);
+  return {
+    engines,
+    database,
+    store,
+    log: SILENT,
+    stop: async () => {
+      await close();
+      await database.close();
+      await engines.stop();
+    },
+  };
+};
+
+/** The simplest event there is. */
+export type Noted = Readonly<{ type: 'Noted'; text: string }>;
+
+export const notes = codecOf<Noted>({ 'Noted.v1': z.strictObject({ text: z.string() }) });
+
+export const noted = (text: string): Noted => ({ type: 'Noted', text });
+
+/** Metadata of a command of its own unless one is named. */
+export const metadata = (commandId: string = randomUUID()): Metadata => ({
+  commandId,
+  correlationId: 'correlation',
+  causationId: 'causation',
+  actor: 'ada',
+});
+
+/** Looks again until it finds something; gives up, with `what` it was waiting for, after half a minute. */
+export const eventually = async <T>(
+  what: string,
+  look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+): Promise<T> => {
+  const until = performance.now() + 30_000;
+  for (;;) {
+    const found = await look();
+    if (found !== null && found !== undefined && found !== false) return found;
+    if (performance.now() > until) throw new Error(`waited in vain until ${what}`);
+    await sleep(10);
+  }
+};

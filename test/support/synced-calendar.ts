@@ -1,0 +1,194 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { expect } from '@jest/globals';
+import { type AccountEvent } from '../../src/calendar/account-events.js';
+import { type CalendarEvent } from '../../src/calendar/calendar.js';
+import { calendarCodec, feedCodec } from '../../src/calendar/calendar.codec.js';
+import { type DeltaSynced } from '../../src/calendar/feed.js';
+import { schedule } from '../../src/calendar/schedule.projection.js';
+import { type SyncRuntime } from '../../src/calendar/sync.context.js';
+import { syncCalendar } from '../../src/calendar/sync.run.js';
+import { type SyncRow } from '../../src/calendar/sync.state.js';
+import { type ConnectionEvent } from '../../src/connection/connection.js';
+import { connectionCodec } from '../../src/connection/connection.codec.js';
+import { faultReporter } from '../../src/connection/connection.worker.js';
+import { anyOf } from '../../src/infra/codec.zod.js';
+import { type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
+import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
+import { vault } from '../../src/infra/vault/vault.postgres.js';
+import { type Lease, Superseded } from '../../src/kernel/due-work.js';
+import { type Projection } from '../../src/kernel/projection.js';
+import { type Database, type Sql } from '../../src/kernel/sql.js';
+import { type Vault } from '../../src/kernel/vault.js';
+import { type MergedEvent, userCalendarEvents } from '../../src/merged-events/user-calendar-events.projection.js';
+import { calendarObject, component, memoryAccount, type MemoryAccount, NOW } from './builders.js';
+import { metadata, openStores, SILENT, type Stores } from './store.js';
+
+export const MINUTE = 60_000;
+export const merged = userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec));
+export const due = schedule(anyOf<AccountEvent>(connectionCodec, calendarCodec));
+
+export let stores: Stores;
+let keys: Vault;
+let now = NOW;
+const stopping = new AbortController();
+const running: Promise<void>[] = [];
+
+const run = (projection: Projection<MergedEvent> | Projection<AccountEvent>): void => {
+  const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
+  running.push(runProjection(stores, projection as Projection<MergedEvent>, progress, stopping.signal));
+};
+
+/** Starts the engines and the two projections a sync works with. */
+export const startSyncing = async (): Promise<void> => {
+  stores = await openStores();
+  keys = vault(stores.database, randomBytes(32));
+  run(merged);
+  run(due);
+};
+export const stopProjections = async (): Promise<void> => {
+  stopping.abort();
+  await Promise.all(running);
+};
+export const stopSyncing = async (): Promise<void> => {
+  await stopProjections();
+  await stores.stop();
+};
+export const passTime = (milliseconds: number): void => {
+  now += milliseconds;
+};
+
+/** An object of one hour at ten, so many days from now. */
+export const lunch = (remoteId: string, day = 1, title = remoteId) =>
+  calendarObject(remoteId, {
+    components: [
+      component({ start: { wall: new Date(NOW + day * 86_400_000).toISOString().slice(0, 19), zone: 'UTC' } }, { uid: remoteId, title }),
+    ],
+  });
+export const many = (count: number) =>
+  Array.from({ length: count }, (_, index) => lunch(`event-${String(index).padStart(2, '0')}`, 1 + index));
+
+/** A connected account with one adopted calendar that is due to be synced. */
+export const adopted = async (account: MemoryAccount = memoryAccount()) => {
+  now = NOW;
+  const [userId, connectionId, calendarId] = [randomUUID(), randomUUID(), randomUUID()];
+  const at = new Date(now).toISOString();
+  await keys.keep(userId, connectionId, { password: 'secret' });
+  await keys.activate(connectionId);
+  const consent = { textVersion: '2026-01', givenAt: at };
+  const linked: ConnectionEvent = {
+    type: 'CalendarConnected',
+    userId,
+    provider: 'caldav',
+    access: 'read',
+    consent,
+    account: 'a',
+    sealed: 'a',
+    at,
+  };
+  await stores.store.append(`connection-${connectionId}`, -1n, [linked], connectionCodec, metadata());
+  const sealer = await keys.connection(userId, connectionId);
+  const found: CalendarEvent = {
+    type: 'CalendarAdopted',
+    connectionId,
+    userId,
+    provider: 'caldav',
+    writable: true,
+    busyOnly: false,
+    color: null,
+    timeZone: 'Europe/Paris',
+    sealed: sealer.seal(`calendar:${calendarId}`, JSON.stringify({ remoteId: '/work/', name: 'Work' })),
+    at,
+  };
+  const { position } = await stores.store.append(`calendar-${calendarId}`, -1n, [found], calendarCodec, metadata());
+  expect(await readModels(stores.database).reached([merged.name, due.name], position, 20_000)).toBe(true);
+  return { account, userId, connectionId, calendarId, sealer };
+};
+export type Adopted = Awaited<ReturnType<typeof adopted>>;
+
+export const runtimeOf = ({ account }: Adopted, database: Database = stores.database): SyncRuntime => {
+  const shared = {
+    database,
+    store: stores.store,
+    vault: keys,
+    providers: new Map([['caldav', account.provider]]),
+    clock: { now: () => now },
+    entropy: { uuid: () => randomUUID(), fraction: () => 0.5 },
+    log: SILENT,
+  };
+  return { ...shared, reportFault: faultReporter({ ...shared, calendarCodec }) };
+};
+
+/** Claims the calendar's row as a worker does. */
+export const claim = async ({ calendarId }: Adopted): Promise<Readonly<{ row: SyncRow; lease: Lease }>> => {
+  const [row] = await stores.database.query<SyncRow & { epoch: string }>(
+    'update sync_state set epoch = epoch + 1, wake = false where calendar_id = $1 returning *',
+    [calendarId],
+  );
+  if (row === undefined) throw new Error('there is no such row');
+  const epoch = BigInt(row.epoch);
+  const permit = async (): Promise<void> => {
+    const held = await stores.database.query('select 1 from sync_state where calendar_id = $1 and epoch = $2', [calendarId, epoch]);
+    if (held.length === 0) throw new Superseded();
+  };
+  return { row, lease: { epoch, permit, signal: new AbortController().signal } };
+};
+
+export const sync = async (calendar: Adopted, database?: Database): Promise<void> => {
+  const { row, lease } = await claim(calendar);
+  await syncCalendar(runtimeOf(calendar, database))(row, lease);
+};
+
+export const chunks = async ({ calendarId }: Adopted): Promise<readonly DeltaSynced[]> =>
+  (await stores.store.load(`feed-${calendarId}`, feedCodec)).events;
+export const facts = async ({ calendarId }: Adopted): Promise<readonly CalendarEvent[]> =>
+  (await stores.store.load(`calendar-${calendarId}`, calendarCodec)).events;
+export const factTypes = async (calendar: Adopted): Promise<readonly string[]> => (await facts(calendar)).map(({ type }) => type).slice(1);
+export const stateOf = async ({ calendarId }: Adopted) => {
+  const [row] = await stores.database.query<SyncRow & { due: string; last_success_at: Date | null }>(
+    'select *, due_at::text as due from sync_state where calendar_id = $1',
+    [calendarId],
+  );
+  if (row === undefined) throw new Error('there is no such row');
+  return { ...row, dueIn: row.due === 'infinity' ? Infinity : Date.parse(row.due) - now };
+};
+
+/** Waits for the read model, and answers the titles of the occurrences it shows, in order of their start. */
+export const shown = async ({ calendarId, sealer }: Adopted): Promise<readonly string[]> => {
+  // A fact nobody is shown, whose place in the log is behind everything the sync has appended.
+  const marker = await stores.store.append(
+    `calendar-${randomUUID()}`,
+    -1n,
+    [{ type: 'SyncRecovered', at: new Date(NOW).toISOString() }],
+    calendarCodec,
+    metadata(),
+  );
+  expect(await readModels(stores.database).reached([merged.name], marker.position, 20_000)).toBe(true);
+  const rows = await stores.database.query<{ ref: string; component: number; sealed: string }>(
+    `select e.ref, e.component, c.sealed from user_calendar_events e join event_contents c using (calendar_id, ref)
+     where calendar_id = $1 order by start_at, original`,
+    [calendarId],
+  );
+  return rows.map(({ ref, component: index, sealed }) => {
+    const opened = JSON.parse(sealer.open(`object:${calendarId}:${ref}`, sealed)) as { contents: { title: string }[] };
+    return opened.contents[index]?.title ?? '';
+  });
+};
+export const changedIn = (deltas: readonly DeltaSynced[]): readonly boolean[] =>
+  deltas.flatMap(({ upserts }) => upserts.map(({ changed }) => changed));
+
+/** A database that dies once, when it is asked for a statement that holds `words`. */
+export const dyingAt = (words: string): Database => {
+  let dead = false;
+  const guarded = (sql: Sql): Sql => ({
+    query: (text, values) => {
+      if (dead || !text.includes(words)) return sql.query(text, values);
+      dead = true;
+      return Promise.reject(new Error('the process died here'));
+    },
+  });
+  return {
+    ...stores.database,
+    ...guarded(stores.database),
+    transaction: (work) => stores.database.transaction((sql) => work(guarded(sql))),
+  };
+};
