@@ -1,0 +1,132 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { DAY, HOUR, icsOf, type Item } from '../support/calendar-item.js';
+import { instancesIn, lines } from '../support/oracle.js';
+import { suiteResources } from '../support/opened.js';
+import { type Radicale, startRadicale } from '../support/radicale.js';
+import { fileOf, seedItems } from '../support/seed.js';
+import { type Client, type Service, startService } from '../support/service.js';
+import { type EventPage } from '../../src/merged-events/events.contract.js';
+
+const today = Math.floor(Date.now() / DAY) * DAY;
+const range = { from: today - 29 * DAY, to: today + 365 * DAY };
+const date = (at: number): string => new Date(at).toISOString().slice(0, 10);
+const everything = `${date(range.from)}/${date(range.to)}`;
+
+const meeting = (uid: string, day: number, title: string): Item => ({
+  uid,
+  master: { title, start: today + day * DAY + 12 * HOUR, length: HOUR, zone: 'Europe/Paris', status: 'CONFIRMED' },
+  rule: null,
+  until: null,
+  exdates: [],
+  rdates: [],
+  overrides: [],
+  lines: [],
+});
+
+describe('A year with more than 10,000 occurrences', () => {
+  const items = seedItems({ events: 5_000, seed: 5, from: new Date(today) });
+  const expected = items.flatMap((item) => instancesIn(icsOf(item), range));
+  const opened = suiteResources();
+  let radicale: Radicale;
+  let service: Service;
+  let me: Client;
+  let work: string;
+  let home: string;
+
+  beforeAll(async () => {
+    radicale = await opened(startRadicale());
+    service = await opened(startService());
+    me = await service.as('ada');
+    [work, home] = [await radicale.makeCalendar('work'), await radicale.makeCalendar('home')];
+    await radicale.seed(work, new Map(items.map((item) => [fileOf(item), icsOf(item)])));
+    await me.connect(radicale);
+    await me.settled();
+  });
+
+  const page = async (query: string): Promise<EventPage> => (await me.request<EventPage>('GET', `/v1/calendar/events?${query}`)).body;
+
+  /** Follows at most so many pages, doing something after each. */
+  const pages = async (limit: number, most: number, between: () => Promise<void> = () => Promise.resolve()) => {
+    const found: EventPage['items'] = [];
+    let cursor: string | null = '';
+    for (let count = 0; cursor !== null && count < most; count += 1) {
+      const next = await page(`range=${everything}&limit=${limit}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`);
+      found.push(...next.items);
+      cursor = next.nextCursor;
+      await between();
+    }
+    return found;
+  };
+
+  it.each([500, 100])('is read whole in pages of %d, without a gap or a double', async (limit) => {
+    const found = await pages(limit, Infinity);
+    expect(found.length).toBeGreaterThan(10_000);
+    expect(new Set(found.map(({ id }) => id)).size).toBe(found.length);
+    expect(lines(found)).toEqual(lines(expected));
+  });
+
+  it('is in the same order in pages of any size, by start', async () => {
+    const large = await pages(500, 2);
+    expect(await pages(7, 100)).toEqual(large.slice(0, 700));
+    const starts = large.filter(({ allDay }) => !allDay).map(({ start }) => start);
+    expect(starts).toEqual([...starts].sort());
+  });
+
+  it('loses and doubles nothing when other events change between the pages', async () => {
+    const bystanders = new Set(items.slice(500).map(({ uid }) => uid));
+    const steady = items.slice(500).flatMap((item) => instancesIn(icsOf(item), range));
+    let round = 0;
+    const found = await pages(500, Infinity, async () => {
+      for (const item of items.slice(round * 5, round * 5 + 5)) {
+        const start = item.master.start + 3 * DAY;
+        await radicale.put(
+          work,
+          fileOf(item),
+          icsOf({ ...meeting(item.uid, 0, 'Moved while paging'), master: { ...item.master, title: 'Moved while paging', start } }),
+        );
+      }
+      if (round % 4 === 0) await me.sync();
+      round += 1;
+    });
+    expect(round).toBeGreaterThan(20);
+    const changed = new Set(items.slice(0, 500).flatMap((item) => lines(instancesIn(icsOf(item), range))));
+    const others = lines(found).filter((line) => !changed.has(line) && !line.endsWith('Moved while paging'));
+    expect(bystanders.size).toBe(4_500);
+    expect(others).toEqual(lines(steady).filter((line) => !changed.has(line)));
+  });
+
+  it('shows a meeting that is in two calendars once, and says where else it is', async () => {
+    const lunch = meeting('lunch-with-eve', 2, 'Lunch with Eve');
+    for (const calendar of [work, home]) await radicale.put(calendar, fileOf(lunch), icsOf(lunch));
+    await me.sync();
+    const found = (await me.events(`${date(today + 2 * DAY)}/${date(today + 3 * DAY)}`)).filter(({ title }) => title === 'Lunch with Eve');
+    expect(found).toHaveLength(1);
+    expect(found[0]?.copies).toHaveLength(1);
+    expect(found[0]?.copies[0]?.calendarId).not.toBe(found[0]?.calendarId);
+  });
+
+  it('shows a changed event once a sync is done', async () => {
+    await radicale.put(home, 'dentist.ics', icsOf(meeting('dentist', 4, 'Dentist')));
+    await me.sync();
+    await radicale.put(home, 'dentist.ics', icsOf(meeting('dentist', 5, 'Dentist, later')));
+    await me.sync();
+    const found = await me.events(`${date(today + 4 * DAY)}/${date(today + 6 * DAY)}`);
+    expect(found.filter(({ title }) => title?.startsWith('Dentist'))).toMatchObject([{ title: 'Dentist, later' }]);
+  });
+
+  it.each([
+    ['a range that ends before it starts', 'range=2026-03-02/2026-03-01', 'range.invalid'],
+    ['a range that is none', 'range=tomorrow', 'range.invalid'],
+    ['a day that does not exist', 'range=2026-02-30/2026-03-05', 'range.invalid'],
+    ['more than 400 days', 'range=2026-01-01/2027-03-01', 'range.invalid'],
+    ['no range', 'limit=5', 'request.invalid'],
+    ['a cursor it never gave', `range=${everything}&cursor=garbage`, 'cursor.invalid'],
+    ['a cursor that is no text', `range=${everything}&cursor=%25E0%25A4%25A`, 'cursor.invalid'],
+    ['a cursor with a time that is none', `range=${everything}&cursor=1~00000000-0000-0000-0000-000000000000~a~b`, 'cursor.invalid'],
+    ['a provider nobody knows', `range=${everything}&provider=fax`, 'request.invalid'],
+    ['pages that are too large', `range=${everything}&limit=501`, 'request.invalid'],
+  ])('refuses %s', async (_, query, code) => {
+    const { status, body } = await me.request('GET', `/v1/calendar/events?${query}`);
+    expect([status, body]).toEqual([400, expect.objectContaining({ code })]);
+  });
+});

@@ -1,0 +1,109 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DAY, icsOf, type Item } from '../support/calendar-item.js';
+import { edited } from '../support/edits.js';
+import { suiteResources } from '../support/opened.js';
+import { type Radicale, startRadicale } from '../support/radicale.js';
+import { fileOf, randomFrom, seedItems } from '../support/seed.js';
+import { type Client, type Service, startService } from '../support/service.js';
+
+const SEED = 11;
+const today = Math.floor(Date.now() / DAY) * DAY;
+
+const READ_MODELS = ['connections', 'calendars', 'event_calendars', 'event_contents', 'user_calendar_events'] as const;
+
+const WORK = { name: 'ada.work', password: 'steam engine' };
+const HOME = { name: 'ada.home', password: 'difference engine' };
+
+type Checkpoint = Readonly<{ name: string; position: string | null }>;
+
+describe('Read models that are built again from the first event', () => {
+  const random = randomFrom(SEED);
+  const opened = suiteResources();
+  let radicale: Radicale;
+  let service: Service;
+  let ada: Client;
+
+  beforeAll(async () => {
+    radicale = await opened(startRadicale([WORK, HOME]));
+    service = await opened(startService());
+    ada = await service.as('ada');
+  });
+
+  const write = async (calendar: string, items: readonly Item[]): Promise<void> => {
+    for (const item of items) await radicale.put(calendar, fileOf(item), icsOf(item));
+  };
+
+  const account = ({ name, password }: typeof WORK) => ({ url: radicale.url, user: name, password });
+
+  /** What a few weeks leave behind: readings, changes, a new generation, a switch, a reconnect, a revoke, and the account linked anew. */
+  const live = async (): Promise<void> => {
+    const [projects, family] = [await radicale.makeCalendar('projects'), await radicale.makeCalendar('family', {}, HOME.name)];
+    const [workItems, homeItems] = [1, 2].map((more) =>
+      seedItems({ events: 120, seed: SEED + more, from: new Date(today), recurring: 0.5 }),
+    );
+    if (workItems === undefined || homeItems === undefined) return;
+    await write(projects, workItems);
+    await write(family, homeItems);
+    const work = await ada.connect(account(WORK));
+    const home = await ada.connect(account(HOME));
+    await ada.settled();
+    await write(
+      family,
+      homeItems.slice(0, 30).map((item) => edited(item, random, today)),
+    );
+    for (const item of homeItems.slice(30, 40)) await radicale.delete(family, fileOf(item));
+    await ada.sync();
+    await ada.sync({ full: true });
+    await write(
+      family,
+      homeItems.slice(50, 60).map((item) => edited(item, random, today)),
+    );
+    await ada.sync();
+    const credentials = { serverUrl: radicale.url, username: HOME.name, password: HOME.password };
+    await ada.request('POST', `/v1/calendar/connections/${home.connectionId}/reconnect`, { credentials });
+    await ada.request('PATCH', '/v1/calendar/settings', { calendars: [{ calendarId: home.calendars[0]?.calendarId, mode: 'write' }] });
+    await ada.request('DELETE', `/v1/calendar/connections/${work.connectionId}`);
+    while ((await service.rows('select 1 from connection_state where connection_id = $1', [work.connectionId])).length > 0)
+      await sleep(100);
+    await ada.connect(account(WORK));
+    await ada.settled();
+    await ada.sync();
+  };
+
+  const dump = async (): Promise<Readonly<Record<string, readonly string[]>>> => {
+    const tables = READ_MODELS.map(async (name) => {
+      const rows = await service.rows<{ line: string }>(`select t::text as line from ${name} t order by line`);
+      return [name, rows.map(({ line }) => line)] as const;
+    });
+    return Object.fromEntries(await Promise.all(tables));
+  };
+
+  const checkpoints = () => service.rows<Checkpoint>('select name, position from checkpoint order by name');
+
+  const reached = async (wanted: readonly Checkpoint[]): Promise<boolean> => {
+    const now = new Map((await checkpoints()).map(({ name, position }) => [name, BigInt(position ?? -1)]));
+    return wanted.every(({ name, position }) => (now.get(name) ?? -1n) >= BigInt(position ?? -1));
+  };
+
+  it('are the same, byte for byte', async () => {
+    await live();
+    const [before, positions] = [await dump(), await checkpoints()];
+    for (const name of READ_MODELS) expect([name, before[name]?.length]).not.toEqual([name, 0]);
+    expect(before['user_calendar_events']?.length).toBeGreaterThan(500);
+    // Killed, so that PostgreSQL is still there to be emptied behind the back of the projections.
+    await service.kill();
+    await service.rows(`truncate ${READ_MODELS.join(', ')}`);
+    await service.rows('delete from checkpoint');
+    await service.restart();
+    while (!(await reached(positions))) await sleep(100);
+    expect(await dump()).toEqual(before);
+  });
+
+  it('go on from there', async () => {
+    expect(await ada.sync()).toMatchObject({ state: 'done' });
+    expect((await ada.request('GET', '/v1/calendar/connections')).body).toMatchObject({
+      items: [{ status: 'connected' }, { status: 'connected' }],
+    });
+  });
+});

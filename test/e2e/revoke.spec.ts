@@ -1,0 +1,138 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DAY, icsOf, type Item } from '../support/calendar-item.js';
+import { asks, type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { instancesIn, lines } from '../support/oracle.js';
+import { suiteResources } from '../support/opened.js';
+import { type Radicale, startRadicale } from '../support/radicale.js';
+import { fileOf, seedItems } from '../support/seed.js';
+import { type Client, type Service, startService } from '../support/service.js';
+import { type ConnectionView } from '../../src/connection/connection.contract.js';
+
+const today = Math.floor(Date.now() / DAY) * DAY;
+const range = { from: today - 29 * DAY, to: today + 365 * DAY };
+const everything = `${new Date(range.from).toISOString().slice(0, 10)}/${new Date(range.to).toISOString().slice(0, 10)}`;
+
+const WORK = { name: 'ada.work', password: 'steam engine' };
+const HOME = { name: 'ada.home', password: 'difference engine' };
+
+const contents = asks('calendar-data');
+
+const texts = (items: readonly Item[]) => new Map(items.map((item) => [fileOf(item), icsOf(item)]));
+const shownOf = (items: readonly Item[]) => lines(items.flatMap((item) => instancesIn(icsOf(item), range)));
+
+/** Everything that is kept of a calendar or its connection, and for how many rows. */
+const KEPT = `
+  select 'calendars' as kept, count(*) from calendars where connection_id = $1
+  union all select 'user_calendar_events', count(*) from user_calendar_events where calendar_id = any($2)
+  union all select 'event_contents', count(*) from event_contents where calendar_id = any($2)
+  union all select 'event_calendars', count(*) from event_calendars where calendar_id = any($2)
+  union all select 'sync_state', count(*) from sync_state where connection_id = $1
+  union all select 'remote_object', count(*) from remote_object where calendar_id = any($2)
+  union all select 'sync_run', count(*) from sync_run where calendar_id = any($2)
+  union all select 'connection_state', count(*) from connection_state where connection_id = $1
+  union all select 'vault', count(*) from vault where connection_id = $1`;
+
+describe('A person with two accounts who revokes one in the middle of its first reading', () => {
+  const workItems = seedItems({ events: 1_200, seed: 7, from: new Date(today) });
+  const homeItems = seedItems({ events: 40, seed: 8, from: new Date(today) });
+  const opened = suiteResources();
+  let radicale: Radicale;
+  let workDoor: FaultProxy;
+  let homeDoor: FaultProxy;
+  let service: Service;
+  let ada: Client;
+  let eve: Client;
+  let home: ConnectionView;
+  let work: ConnectionView;
+  let homeCalendar: string;
+  let requestsAtAnswer: number;
+
+  beforeAll(async () => {
+    radicale = await opened(startRadicale([WORK, HOME]));
+    [workDoor, homeDoor] = [await opened(startFaultProxy(radicale.url)), await opened(startFaultProxy(radicale.url))];
+    service = await opened(startService());
+    [ada, eve] = [await service.as('ada'), await service.as('eve')];
+    await radicale.seed(await radicale.makeCalendar('projects'), texts(workItems));
+    homeCalendar = await radicale.makeCalendar('family', {}, HOME.name);
+    await radicale.seed(homeCalendar, texts(homeItems));
+    home = await ada.connect({ url: homeDoor.url, user: HOME.name, password: HOME.password });
+    await ada.settled();
+  });
+
+  const kept = async ({ connectionId, calendars }: ConnectionView) => {
+    const rows = await service.rows<{ kept: string; count: string }>(KEPT, [connectionId, calendars.map(({ calendarId }) => calendarId)]);
+    return Object.fromEntries(rows.map((row) => [row.kept, Number(row.count)]));
+  };
+
+  it('gets the answer that it is revoked while objects are being fetched', async () => {
+    let fetches = 0;
+    // The days people look at first come in; then the server falls silent over the rest.
+    workDoor.inject({ when: (seen) => contents(seen) && (fetches += 1) === 2, delivery: 'stalls' });
+    work = await ada.connect({ url: workDoor.url, user: WORK.name, password: WORK.password });
+    while (fetches < 2 || (await kept(work))['user_calendar_events'] === 0) await sleep(20);
+    const { status, body } = await ada.request<ConnectionView>('DELETE', `/v1/calendar/connections/${work.connectionId}`);
+    requestsAtAnswer = workDoor.seen.length;
+    expect([status, body.status]).toEqual([202, 'revoked']);
+  });
+
+  it('leaves no row, secret or key of the account within seconds', async () => {
+    const nothing = Object.fromEntries(Object.keys(await kept(work)).map((name) => [name, 0]));
+    for (let wait = 0; wait < 50 && Object.values(await kept(work)).some((count) => count > 0); wait += 1) await sleep(200);
+    expect(await kept(work)).toEqual(nothing);
+  });
+
+  it('sends no request to its server any more', async () => {
+    // As long as the next reading of a calendar, and whatever a worker had in hand, could take to show.
+    await sleep(5_000);
+    expect(workDoor.seen.slice(requestsAtAnswer)).toEqual([]);
+  });
+
+  it('reads that it is revoked, and none of its events', async () => {
+    const { status, body } = await ada.request<ConnectionView>('GET', `/v1/calendar/connections/${work.connectionId}`);
+    expect([status, body]).toEqual([200, expect.objectContaining({ status: 'revoked', account: null, calendars: [] })]);
+    expect(lines(await ada.events(everything))).toEqual(shownOf(homeItems));
+  });
+
+  it('cannot sync or reconnect it', async () => {
+    const { connectionId } = work;
+    expect(await ada.request('POST', '/v1/calendar/sync', { connectionId })).toMatchObject({ status: 404 });
+    const credentials = { serverUrl: workDoor.url, username: WORK.name, password: WORK.password };
+    expect(await ada.request('POST', `/v1/calendar/connections/${connectionId}/reconnect`, { credentials })).toMatchObject({ status: 409 });
+  });
+
+  it('still syncs and reads the other account', async () => {
+    const [first, ...others] = homeItems;
+    if (first === undefined) throw new Error('Nothing was seeded.');
+    const renamed = { ...first, master: { ...first.master, title: 'Renamed' } };
+    await radicale.put(homeCalendar, fileOf(first), icsOf(renamed));
+    expect(await ada.sync({ connectionId: home.connectionId })).toMatchObject({ state: 'done' });
+    expect(lines(await ada.events(everything))).toEqual(shownOf([renamed, ...others]));
+    expect((await kept(home))['vault']).toBeGreaterThan(0);
+  });
+
+  it('is the only one who finds it', async () => {
+    for (const { connectionId } of [home, work]) {
+      const path = `/v1/calendar/connections/${connectionId}`;
+      const credentials = { serverUrl: homeDoor.url, username: HOME.name, password: HOME.password };
+      const asked = [
+        await eve.request('GET', path),
+        await eve.request('DELETE', path),
+        await eve.request('POST', `${path}/reconnect`, { credentials }),
+        await eve.request('POST', '/v1/calendar/sync', { connectionId }),
+      ];
+      expect(asked.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
+    }
+    expect(await eve.events(everything)).toEqual([]);
+  });
+
+  it('can connect the account anew', async () => {
+    workDoor.clear();
+    const again = await ada.connect({ url: workDoor.url, user: WORK.name, password: WORK.password });
+    expect(again.connectionId).not.toBe(work.connectionId);
+    await ada.settled();
+    const shown = await ada.events(everything);
+    const [calendar] = again.calendars;
+    expect(lines(shown.filter(({ calendarId }) => calendarId === calendar?.calendarId))).toEqual(shownOf(workItems));
+  });
+});
