@@ -24,7 +24,11 @@ export const startSyncThread = (data: SyncThreadData, log: Log, health: HealthCh
   let thread: Worker | null = null;
   const live = (): Promise<void> =>
     new Promise((resolve) => {
-      thread = new Worker(new URL('./sync.thread.js', import.meta.url), { workerData: data });
+      thread = new Worker(new URL('./sync.thread.js', import.meta.url), {
+        workerData: data,
+        // Much is read and soon forgotten: a large nursery spares most of the collector's work.
+        resourceLimits: { maxYoungGenerationSizeMb: 64 },
+      });
       thread.on('error', (error) => {
         log.error('the sync thread failed', error);
       });

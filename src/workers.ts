@@ -15,6 +15,7 @@ import { type Projection } from './kernel/projection.js';
 import { type MergedEvent, userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
 import { type Role } from './config.variables.js';
 import { type Runtime } from './runtime.js';
+import { warmUp } from './warm-up.js';
 
 /** A projection with the type of its events closed in, so that all of them fit one list. */
 const runnable = <E extends Message>(projection: Projection<E>) => ({
@@ -46,6 +47,7 @@ export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health:
       health.add(`projection ${projection.name}`, () => standing(progress));
       work.push(projection.run(runtime, progress, signal));
     }
+  if (roles.has('sync') || roles.has('projector')) work.push(warmUp(runtime.clock.now(), signal));
   if (roles.has('sync')) {
     const sync = syncCalendar({ ...runtime, reportFault: faultReporter(runtime) });
     const oldest = `lane <> 'hot', due_at`;

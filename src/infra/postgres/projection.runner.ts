@@ -27,6 +27,8 @@ const readCheckpoint = async (session: Session, name: string): Promise<bigint | 
 /** Rows and checkpoint commit together, and only from the position this runner last saw: a crash neither repeats nor skips an event. */
 const commit = <E extends Message>(session: Session, projection: Projection<E>, batch: Batch<E>, previous: bigint | null): Promise<void> =>
   session.transaction(async (sql) => {
+    // Rows and checkpoint go together, and what a crash of the server takes back is applied again from the log.
+    await sql.query('set local synchronous_commit = off');
     const moved = await sql.query(
       `update checkpoint set position = $3, moved_at = clock_timestamp() where name = $1 and position is not distinct from $2 returning 1`,
       [projection.name, previous, batch.position],

@@ -17,12 +17,12 @@ export type Collection = Readonly<{
 /** Mark of the calendar's state (`getctag`); null when the server keeps none. */
 export type Ctag = string | null;
 
-const PROPERTIES = ['d:resourcetype', 'd:supported-report-set', 'cs:getctag', 'd:current-user-principal'];
+const PROPERTIES = ['d:resourcetype', 'd:supported-report-set', 'd:current-user-principal'];
 
 const KEPT_FOR = 15 * MINUTE;
 const KEPT_AT_MOST = 10_000;
 
-/** The ctag as it is now. */
+/** The ctag as it is now; older than any listing made afterwards. Costs some servers a look at every object, so only the rung that needs it asks. */
 export const readCtag = async (dav: DavClient, calendar: string): Promise<Ctag> => {
   const request = { method: 'PROPFIND', url: calendar, depth: 0, body: propfind(['cs:getctag']) } as const;
   const { items } = await dav.multistatus(request, (row) => ({ ctag: textOf(row, 'cs:getctag'), status: row.status }));
@@ -44,8 +44,8 @@ const addressesOf = async (dav: DavClient, principal: string | null, { username 
   }
 };
 
-/** Asks the calendar about itself; the ctag in the answer is older than any listing made afterwards. */
-const read = async (dav: DavClient, calendar: string, account: Account): Promise<Readonly<{ about: Collection; ctag: Ctag }>> => {
+/** Asks the calendar about itself. */
+const read = async (dav: DavClient, calendar: string, account: Account): Promise<Collection> => {
   const request = { method: 'PROPFIND', url: calendar, depth: 0, body: propfind(PROPERTIES) } as const;
   const { items } = await dav.multistatus(request, (row, base) => {
     if (row.status !== null && row.status >= 400) throw new DavRefused(row.status, []);
@@ -53,21 +53,20 @@ const read = async (dav: DavClient, calendar: string, account: Account): Promise
     const [principal] = hrefsOf(row, 'd:current-user-principal');
     return {
       syncs: reports.some((report) => child(child(report, 'd:report'), 'd:sync-collection') !== undefined),
-      ctag: textOf(row, 'cs:getctag'),
       principal: principal !== undefined && URL.canParse(principal, base) ? new URL(principal, base).href : null,
     };
   });
   const [first] = items;
   if (first === undefined) throw new ProviderFault('malformed', 'the server says nothing about the calendar');
-  return { about: { syncs: first.syncs, ownAddresses: await addressesOf(dav, first.principal, account) }, ctag: first.ctag };
+  return { syncs: first.syncs, ownAddresses: await addressesOf(dav, first.principal, account) };
 };
 
 /** What is known about calendars, kept for a quarter of an hour; nothing secret is kept. */
 export type Collections = Readonly<{
   /** From memory when it is known. */
   known: (dav: DavClient, calendar: string, account: Account) => Promise<Collection>;
-  /** Asked anew, with the ctag. */
-  fresh: (dav: DavClient, calendar: string, account: Account) => Promise<Readonly<{ about: Collection; ctag: Ctag }>>;
+  /** Asked anew. */
+  fresh: (dav: DavClient, calendar: string, account: Account) => Promise<Collection>;
 }>;
 
 export const collections = (clock: Clock): Collections => {
@@ -75,18 +74,18 @@ export const collections = (clock: Clock): Collections => {
   const keyOf = (calendar: string, { lane }: Account): string => `${lane} ${calendar}`;
 
   const fresh: Collections['fresh'] = async (dav, calendar, account) => {
-    const answer = await read(dav, calendar, account);
+    const about = await read(dav, calendar, account);
     const [oldest] = kept.keys();
     if (kept.size >= KEPT_AT_MOST && oldest !== undefined) kept.delete(oldest);
-    kept.set(keyOf(calendar, account), { until: clock.now() + KEPT_FOR, about: answer.about });
-    return answer;
+    kept.set(keyOf(calendar, account), { until: clock.now() + KEPT_FOR, about });
+    return about;
   };
 
   return {
     fresh,
     known: async (dav, calendar, account) => {
       const entry = kept.get(keyOf(calendar, account));
-      return entry !== undefined && entry.until > clock.now() ? entry.about : (await fresh(dav, calendar, account)).about;
+      return entry !== undefined && entry.until > clock.now() ? entry.about : fresh(dav, calendar, account);
     },
   };
 };

@@ -111,9 +111,20 @@ export async function* readObjects(reader: Reader, objects: readonly Listed[]): 
 const isPassing = (error: unknown): boolean => isUnsupported(error) || (error instanceof ProviderFault && PASSING.has(error.fault));
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'throttled', 'malformed']);
 
+/** More objects than this are not held at once: the answer is cut there, and the rest is read by name. */
+const MOST_AT_ONCE = 10_000;
+
+/** So many make a page of the big answer. */
+const PAGE = 250;
+
+class Enough extends Error {
+  override readonly name = 'Enough';
+}
+
 /**
  * The whole calendar in one answer, handed on while it arrives: one request instead of one per hundred objects. `wants` picks what is worth
- * reading. Ends early, without a word, when the server does not do this or breaks off: what is missing then is for `readObjects`.
+ * reading. Ends early, without a word, when the server does not do this or breaks off, or the calendar is too large: what is missing then is
+ * for `readObjects`.
  */
 export async function* readEverything(
   reader: Reader,
@@ -122,12 +133,16 @@ export async function* readEverything(
   const waiting: Change[] = [];
   const end: { reached: boolean; error: Error | null } = { reached: false, error: null };
   let wake: () => void = () => undefined;
+  let count = 0;
   const body = calendarQuery(null, ['d:getetag', 'c:calendar-data']);
   const answered = reader.dav.multistatus({ method: 'REPORT', url: reader.calendar, depth: 1, body }, (row, base) => {
     const found = delivered(row, base);
-    if (found !== null && found.text !== null && wants(found.path, found.etag))
+    if (found !== null && found.text !== null && wants(found.path, found.etag)) {
       waiting.push(toChange(reader, found.path, found.etag, found.text));
-    if (waiting.length >= BATCH) wake();
+      count += 1;
+    }
+    if (count >= MOST_AT_ONCE) throw new Enough();
+    if (waiting.length >= PAGE) wake();
     return null;
   });
   const over = (error: Error | null): void => {
@@ -144,7 +159,7 @@ export async function* readEverything(
         wake = resolve;
       });
   }
-  if (end.error !== null && !isPassing(end.error)) throw end.error;
+  if (end.error !== null && !(end.error instanceof Enough) && !isPassing(end.error)) throw end.error;
 }
 
 /** All objects with an instance in `range`, whole, in one answer; null when the server does not do that, or not now. */

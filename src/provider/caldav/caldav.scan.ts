@@ -12,8 +12,8 @@ export type Scanned = Readonly<{
   parse: ParseResource;
   /** What is known about the calendar. */
   known: () => Promise<Collection>;
-  /** The same asked anew, with the ctag. */
-  fresh: () => Promise<Readonly<{ about: Collection; ctag: Ctag }>>;
+  /** The same asked anew. */
+  fresh: () => Promise<Collection>;
 }>;
 
 type Pages = AsyncGenerator<ScanPage, ScanEnd>;
@@ -34,7 +34,7 @@ type Baseline = Readonly<{ members: Members; cursor: Cursor }>;
  * Lists everything, on the highest rung that bears. Sync token and ctag are older than the listing, so that what changes meanwhile comes
  * again with the next scan.
  */
-const listBaseline = async ({ dav, calendar }: Scanned, about: Collection, ctag: Ctag, { window }: ScanRequest): Promise<Baseline> => {
+const listBaseline = async ({ dav, calendar }: Scanned, about: Collection, { window }: ScanRequest): Promise<Baseline> => {
   if (about.syncs) {
     try {
       const { changed, token } = await listSync(dav, calendar, '');
@@ -43,6 +43,7 @@ const listBaseline = async ({ dav, calendar }: Scanned, about: Collection, ctag:
       if (!(error instanceof SyncBroken) && !isUnsupported(error)) throw error;
     }
   }
+  const ctag = await readCtag(dav, calendar);
   const { rung, members } = await listWhole(dav, calendar, window);
   return { members, cursor: rung === 'list' ? { rung, ctag } : { rung } };
 };
@@ -52,34 +53,40 @@ const etagOf = (change: Change): string | null =>
 
 const idOf = (change: Change): string => (change.kind === 'object' ? change.object.remoteId : change.remoteId);
 
-/** From so many objects on one answer with everything is quicker than many with some; up to so many one answer is small enough to hold. */
-const AT_ONCE = { from: 200, to: 10_000 };
-
-/** Reads what is listed: all of it in one answer where that pays, and whatever did not come that way by name. */
-async function* readUnread(reader: Reader, unread: readonly Listed[], expected: number): AsyncGenerator<ScanPage, undefined> {
-  const open = new Map(unread.map((object) => [object.path, object]));
-  if (unread.length >= AT_ONCE.from && unread.length <= AT_ONCE.to)
-    for await (const changes of readEverything(reader, (path) => open.delete(path))) yield* pagesOf(changes, expected);
-  for await (const changes of readObjects(reader, [...open.values()])) yield { changes, expected };
-}
-
-/** The first read of a calendar: the urgent days, then the list, then whatever of it was not read with the same etag. */
+/**
+ * The first read of a calendar: the urgent days, then everything in one answer, then the list, by which everything read is judged: what is
+ * not on it is gone again, what is on it and was not read with the same etag is fetched by name. So nothing depends on the big answer
+ * being whole, or on what happened between the three; and the server lists while the caller takes in what came.
+ */
 async function* scanWhole(scanned: Scanned, request: ScanRequest): Pages {
-  const { about, ctag } = await scanned.fresh();
+  const about = await scanned.fresh();
   const reader = readerOf(scanned, about);
+  const read = new Map<string, string | null>();
+  const remember = (changes: readonly Change[]): void => {
+    for (const change of changes) read.set(idOf(change), etagOf(change));
+  };
   const soon = request.soon === null ? null : await readRange(reader, request.soon);
-  // The server lists while the caller takes in the urgent days; a failure is looked at when the list is needed.
-  const listing = listBaseline(scanned, about, ctag, request);
-  listing.catch(() => undefined);
+  remember(soon ?? []);
   yield* pagesOf(soon ?? [], null);
-  const read = new Map(soon?.map((change) => [idOf(change), etagOf(change)]));
-  const { members, cursor } = await listing;
+  const later = once(() => listBaseline(scanned, about, request));
+  for await (const changes of readEverything(reader, (path, etag) => etag === null || read.get(path) !== etag)) {
+    later().catch(() => undefined);
+    remember(changes);
+    yield* pagesOf(changes, null);
+  }
+  const { members, cursor } = await later();
   const expected = members.size;
   yield* pagesOf([...read.keys()].filter((path) => !members.has(path)).map(removal), expected);
-  const unread = [...members.values()].filter(({ path, etag }) => etag === null || read.get(path) !== etag);
-  yield* readUnread(reader, unread, expected);
+  const unread = [...members.values()].filter(({ path, etag }) => (etag === null ? !read.has(path) : read.get(path) !== etag));
+  for await (const changes of readObjects(reader, unread)) yield { changes, expected };
   return { cursor: writeCursor(cursor), whole: true, expected };
 }
+
+/** Begins the work when it is first asked for, and only then. */
+const once = <T>(work: () => Promise<T>): (() => Promise<T>) => {
+  let begun: Promise<T> | null = null;
+  return () => (begun ??= work());
+};
 
 /** Reads what is listed with another etag than the one known; answers whether all of it was to be had. */
 async function* readChanged(

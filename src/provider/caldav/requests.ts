@@ -19,12 +19,9 @@ const wanted = (properties: readonly string[]): string => `<d:prop>${properties.
 /** RFC 4918 9.1. */
 export const propfind = (properties: readonly string[]): string => document('d:propfind', wanted(properties));
 
-/** RFC 6578 3.2; the empty token asks for everything. */
+/** RFC 6578 3.2; the empty token asks for everything. Etags only: for a content type some servers parse every object. */
 export const syncCollection = (token: string): string =>
-  document(
-    'd:sync-collection',
-    `<d:sync-token>${escaped(token)}</d:sync-token><d:sync-level>1</d:sync-level>${wanted(['d:getetag', 'd:getcontenttype'])}`,
-  );
+  document('d:sync-collection', `<d:sync-token>${escaped(token)}</d:sync-token><d:sync-level>1</d:sync-level>${wanted(['d:getetag'])}`);
 
 /** RFC 4791 7.9. */
 export const multiget = (hrefs: readonly string[]): string =>

@@ -78,6 +78,7 @@ create table event_contents (
   primary key (calendar_id, ref)
 );
 create index event_contents_series on event_contents (calendar_id, series);
+create index event_contents_unexpandable on event_contents (calendar_id) where unexpandable is not null;
 
 create table user_calendar_events (
   calendar_id uuid not null,
