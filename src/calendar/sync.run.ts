@@ -49,6 +49,7 @@ const missing = (known: Known, end: ScanEnd, seen: ReadonlySet<string>): string[
   end.whole ? [...known.refs()].filter((ref) => !seen.has(ref)) : [];
 
 const occurrencesOf = async ({ runtime, row }: Run, refs: readonly string[]): Promise<{ removed: number; known: number }> => {
+  if (refs.length === 0) return { removed: 0, known: 0 };
   const [counted] = await runtime.database.query<{ removed: string; known: string }>(
     'select count(*) filter (where ref = any($2)) as removed, count(*) as known from user_calendar_events where calendar_id = $1',
     [row.calendar_id, refs],

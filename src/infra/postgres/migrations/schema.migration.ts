@@ -105,7 +105,6 @@ create table user_calendar_events (
 );
 create index user_calendar_events_time on user_calendar_events (user_id, start_at, calendar_id, series, original);
 create index user_calendar_events_copy on user_calendar_events (user_id, copy, original);
-create index user_calendar_events_ref on user_calendar_events (calendar_id, ref);
 `;
 
 const operational = `
