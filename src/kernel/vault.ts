@@ -34,7 +34,7 @@ export type Vault = Readonly<{
   secret: (userId: string, connectionId: string) => Promise<Secret>;
   /** Removes secret and key for good; repeating it is harmless. */
   destroyConnection: (connectionId: string) => Promise<void>;
-  /** Removes what has stayed pending since before an instant (RFC 3339); answers how many rows. */
+  /** Removes what has stayed pending since before an instant (RFC 3339) and belongs to no connection; answers how many rows. */
   sweep: (olderThan: string) => Promise<number>;
 }>;
 

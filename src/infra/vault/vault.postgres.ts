@@ -56,7 +56,11 @@ const rowsOf = (sql: Sql): Pick<Vault, 'activate' | 'destroyConnection' | 'sweep
     await sql.query('delete from vault where connection_id = $1', [connectionId]);
   },
   sweep: async (olderThan) => {
-    const swept = await sql.query(`delete from vault where status = 'pending' and created_at < $1 returning 1`, [olderThan]);
+    const swept = await sql.query(
+      `delete from vault v where status = 'pending' and created_at < $1
+         and not exists (select 1 from connections c where c.connection_id = v.connection_id) returning 1`,
+      [olderThan],
+    );
     return swept.length;
   },
 });

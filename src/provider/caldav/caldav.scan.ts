@@ -53,10 +53,13 @@ const etagOf = (change: Change): string | null =>
 
 const idOf = (change: Change): string => (change.kind === 'object' ? change.object.remoteId : change.remoteId);
 
+/** Where the urgent days alone hold so many objects, or so many are still to be read, one answer with everything beats many with some. */
+const MANY = { soon: 50, unread: 200 };
+
 /**
- * The first read of a calendar: the urgent days, then everything in one answer, then the list, by which everything read is judged: what is
- * not on it is gone again, what is on it and was not read with the same etag is fetched by name. So nothing depends on the big answer
- * being whole, or on what happened between the three; and the server lists while the caller takes in what came.
+ * The first read of a calendar: the urgent days, in a large calendar everything in one answer, then the list, by which all that was read is
+ * judged: what is not on it is gone again, what is on it and was not read with the same etag is fetched. So nothing depends on the big
+ * answer being whole, or on what happened between the three; and the server lists while the caller takes in what came.
  */
 async function* scanWhole(scanned: Scanned, request: ScanRequest): Pages {
   const about = await scanned.fresh();
@@ -65,21 +68,30 @@ async function* scanWhole(scanned: Scanned, request: ScanRequest): Pages {
   const remember = (changes: readonly Change[]): void => {
     for (const change of changes) read.set(idOf(change), etagOf(change));
   };
-  const soon = request.soon === null ? null : await readRange(reader, request.soon);
-  remember(soon ?? []);
-  yield* pagesOf(soon ?? [], null);
-  const later = once(() => listBaseline(scanned, about, request));
-  for await (const changes of readEverything(reader, (path, etag) => etag === null || read.get(path) !== etag)) {
-    later().catch(() => undefined);
-    remember(changes);
-    yield* pagesOf(changes, null);
-  }
-  const { members, cursor } = await later();
+  const soon = request.soon === null ? [] : ((await readRange(reader, request.soon)) ?? []);
+  remember(soon);
+  yield* pagesOf(soon, null);
+  const listing = once(() => listBaseline(scanned, about, request));
+  if (soon.length >= MANY.soon)
+    for await (const changes of readEverything(reader, (path, etag) => etag === null || read.get(path) !== etag)) {
+      listing().catch(() => undefined);
+      remember(changes);
+      yield* pagesOf(changes, null);
+    }
+  const { members, cursor } = await listing();
   const expected = members.size;
   yield* pagesOf([...read.keys()].filter((path) => !members.has(path)).map(removal), expected);
   const unread = [...members.values()].filter(({ path, etag }) => (etag === null ? !read.has(path) : read.get(path) !== etag));
-  for await (const changes of readObjects(reader, unread)) yield { changes, expected };
+  yield* readUnread(reader, unread, expected);
   return { cursor: writeCursor(cursor), whole: true, expected };
+}
+
+/** Reads what is listed: many objects in one answer, and whatever did not come that way by name. */
+async function* readUnread(reader: Reader, unread: readonly Listed[], expected: number): AsyncGenerator<ScanPage, undefined> {
+  const open = new Map(unread.map((object) => [object.path, object]));
+  if (open.size >= MANY.unread)
+    for await (const changes of readEverything(reader, (path) => open.delete(path))) yield* pagesOf(changes, expected);
+  for await (const changes of readObjects(reader, [...open.values()])) yield { changes, expected };
 }
 
 /** Begins the work when it is first asked for, and only then. */
