@@ -279,6 +279,13 @@ describe('Browsers', () => {
   });
 });
 
+describe('A connection that idles', () => {
+  it('is left open for longer than a load balancer or a busy client keeps one', async () => {
+    const idle = (await ask('/health/live')).headers.get('keep-alive');
+    expect(Number(idle?.replace('timeout=', ''))).toBeGreaterThan(60);
+  });
+});
+
 describe('Closing', () => {
   it('lets an answer under way finish', async () => {
     health.add('only for this', () => ({ ok: true }));

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type Server } from 'node:http';
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestExpressApplication } from '@nestjs/platform-express';
@@ -14,6 +15,12 @@ import { validationPipe } from './validation.pipe.js';
 const BODY_LIMIT = '256kb';
 
 /**
+ * How long a connection may idle, in milliseconds: longer than the proxies and clients that keep one do (load balancers: 60 s), so that they
+ * close it first. Who is closed in the moment of asking again sees a reset and cannot know whether it was heard.
+ */
+const KEEP_ALIVE = 75_000;
+
+/**
  * The service's HTTP side around a module that imports `HttpModule`: correlation, authentication, validation, problems, documents. It does not
  * listen yet: `await app.listen(port, host)`. Throws what the module's start threw.
  */
@@ -25,6 +32,8 @@ export const createApp = async (module: Type | DynamicModule, config: Config, lo
     bodyParser: false,
     ...(tls === null ? {} : { httpsOptions: secured(tls) }),
   });
+  const server: Server = app.getHttpServer();
+  server.keepAliveTimeout = KEEP_ALIVE;
   app.disable('x-powered-by');
   // An ETag is a stream's revision here, never a hash of the body.
   app.disable('etag');
