@@ -21,7 +21,7 @@ import { warmUp } from './warm-up.js';
 const runnable = <E extends Message>(projection: Projection<E>) => ({
   name: projection.name,
   follows: projection.follows,
-  reset: projection.reset,
+  tables: projection.tables,
   run: (runtime: Runtime, progress: Progress, signal: AbortSignal): Promise<void> => runProjection(runtime, projection, progress, signal),
 });
 

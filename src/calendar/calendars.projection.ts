@@ -75,7 +75,5 @@ export const calendars = (codec: Codec<AccountEvent>): Projection<AccountEvent> 
   follows: ['connection-', 'calendar-'],
   codec,
   apply: applyEach<AccountEvent>({ ...whereFrom, ...howItStands }),
-  reset: async (sql) => {
-    await sql.query('truncate calendars');
-  },
+  tables: ['calendars'],
 });

@@ -48,5 +48,5 @@ export const schedule = (codec: Codec<AccountEvent>): Projection<AccountEvent> =
       await sql.query('delete from sync_state where connection_id = $1', [idOf(stream)]);
     },
   }),
-  reset: () => Promise.resolve(),
+  tables: [],
 });

@@ -57,7 +57,5 @@ export const connections: Projection<ConnectionEvent> = {
     ConnectionPurged: (sql, { stream, revision, event }) =>
       sql.query('update connections set purged_at = $2, revision = $3 where connection_id = $1', [idOf(stream), event.at, revision]),
   }),
-  reset: async (sql) => {
-    await sql.query('truncate connections');
-  },
+  tables: ['connections'],
 };

@@ -14,8 +14,8 @@ export type Projection<E extends Message> = Readonly<{
   follows: readonly string[];
   codec: Codec<E>;
   apply: (sql: Sql, events: readonly Recorded<E>[]) => Promise<void>;
-  /** Empties its tables, before a replay from zero. */
-  reset: (sql: Sql) => Promise<void>;
+  /** The tables only it writes, emptied or built anew by a replay from zero; none when its rows are operational and outlive one. */
+  tables: readonly string[];
 }>;
 
 /** A handler per event type, applied one event at a time: the usual form of `apply`. Types without a handler change nothing. */

@@ -6,8 +6,8 @@ export type Sql = Readonly<{
 export type Database = Sql &
   Readonly<{
     transaction: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
-    /** Calls back on every `NOTIFY channel`, and once after each reconnection, since hints sent meanwhile are lost. Resolves to the way to stop. */
-    listen: (channel: string, onHint: () => void) => Promise<() => Promise<void>>;
+    /** Calls back on every `NOTIFY channel`, and once after each connection, since hints sent before it are lost. Answers the way to stop. */
+    listen: (channel: string, onHint: () => void) => () => Promise<void>;
   }>;
 
 /** DI token of the `Database`. */

@@ -152,7 +152,5 @@ export const userCalendarEvents = (codec: Codec<MergedEvent>): Projection<Merged
   apply: async (sql, events) => {
     for (const recorded of events) await applyOne(sql, recorded);
   },
-  reset: async (sql) => {
-    await sql.query('truncate event_calendars, event_contents, user_calendar_events');
-  },
+  tables: ['event_calendars', 'event_contents', 'user_calendar_events'],
 });

@@ -1,3 +1,4 @@
+import { PROJECTIONS } from '../../src/workers.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY, icsOf, type Item } from '../support/calendar-item.js';
@@ -10,7 +11,7 @@ import { type Client, type Service, startService } from '../support/service.js';
 const SEED = 11;
 const today = Math.floor(Date.now() / DAY) * DAY;
 
-const READ_MODELS = ['connections', 'calendars', 'event_calendars', 'event_contents', 'user_calendar_events'] as const;
+const READ_MODELS = PROJECTIONS.flatMap(({ tables }) => tables);
 
 const WORK = { name: 'ada.work', password: 'steam engine' };
 const HOME = { name: 'ada.home', password: 'difference engine' };

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { workOff } from '../../src/infra/postgres/due-work.postgres.js';
+import { PRESENCE } from '../../src/infra/postgres/presence.postgres.js';
 import { type DueTask, type Lease, Superseded } from '../../src/kernel/due-work.js';
 import { NOW } from '../support/builders.js';
 import { eventually, openStores, type Stores } from '../support/store.js';
@@ -38,6 +40,15 @@ const rowOf = async (id: string) => {
   if (row === undefined) throw new Error('the row is gone');
   return row;
 };
+
+const claimedBy = async (id: string): Promise<unknown> => {
+  const [row] = await stores.database.query('select claimed_by from connection_state where connection_id = $1', [id]);
+  return row?.['claimed_by'];
+};
+
+/** Ends the connections that say which workers live, as a broken network would. */
+const endPresences = () =>
+  stores.database.query(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid = ${PRESENCE}`);
 
 /** What a task does at its end: the row is due again in a day, and says how often this was done. Answers whether the claim still held. */
 const finish = async ({ connection_id }: Row, { epoch }: Lease): Promise<boolean> => {
@@ -115,7 +126,54 @@ describe('Due work', () => {
     expect([await rowOf(later), await rowOf(held)]).toMatchObject([{ epoch: '0' }, { epoch: '0' }]);
   });
 
-  it('of a worker that died is free when its lease has ended', async () => {
+  it('of a worker that died is free at once, long before its lease has ended', async () => {
+    const [id, other] = [await addRow(), await addRow()];
+    const killed = new pg.Client({ connectionString: stores.engines.databaseUrl('juy') });
+    await killed.connect();
+    await killed.query('select pg_advisory_lock($1, 1000000)', [PRESENCE]);
+    await stores.database.query(
+      'update connection_state set epoch = 1, claimed_until = $2, claimed_by = 1000000 where connection_id = $1',
+      [id, at(NOW + 8_000)],
+    );
+    const done: string[] = [];
+    const worker = startWorker(async (row, lease) => {
+      await finish(row, lease);
+      done.push(row.connection_id);
+    });
+    await eventually('what nobody holds is done', () => done.length > 0);
+    await hint();
+    await sleep(200);
+    expect(done).toEqual([other]);
+    await killed.end();
+    await eventually('the rest is done', () => done.length > 1);
+    await worker.stop();
+    expect(done).toEqual([other, id]);
+  });
+
+  it('of a worker that lost its connection stays its own, and it goes on under another number', async () => {
+    const id = await addRow();
+    const [started, finished] = [gate(), gate()];
+    const numbers: unknown[] = [];
+    const worker = startWorker(async (row, lease) => {
+      numbers.push(await claimedBy(row.connection_id));
+      if (row.connection_id === id) {
+        started.open();
+        await finished.opened;
+      }
+      await finish(row, lease);
+    });
+    await started.opened;
+    await endPresences();
+    const later = await addRow();
+    await eventually('new work is done', async () => (await rowOf(later)).failures === 1);
+    expect(await rowOf(id)).toMatchObject({ epoch: '1', failures: 0 });
+    finished.open();
+    await eventually('its own is done', async () => (await rowOf(id)).failures === 1);
+    await worker.stop();
+    expect(new Set(numbers).size).toBe(2);
+  });
+
+  it('of a worker that says nothing more is free when its lease has ended', async () => {
     const id = await addRow();
     await stores.database.query('update connection_state set epoch = 1, claimed_until = $2 where connection_id = $1', [
       id,

@@ -25,7 +25,7 @@ const probe = () => {
         if (broken.has(event.text)) throw new TypeError('it cannot be applied');
       },
     }),
-    reset: () => Promise.resolve(),
+    tables: [],
   };
   const run = () => {
     const aborting = new AbortController();

@@ -3,11 +3,14 @@ import { DataSource, type QueryRunner } from 'typeorm';
 import { type Log } from '../../kernel/log.js';
 import { type Database, type Sql } from '../../kernel/sql.js';
 import { Schema1763800000000 } from './migrations/schema.migration.js';
+import { bePresent, type Presence } from './presence.postgres.js';
+import { standingSession } from './standing-session.postgres.js';
 
 /** A connection of its own, for what must live as long as a session: an advisory lock and the rows written under it. */
 export type Session = Sql & Readonly<{ transaction: Database['transaction']; release: () => Promise<void> }>;
 
-export type Postgres = Database & Readonly<{ session: () => Promise<Session>; close: () => Promise<void> }>;
+export type Postgres = Database &
+  Readonly<{ session: () => Promise<Session>; presence: (onNumber: () => void) => Presence; close: () => Promise<void> }>;
 
 const STATEMENT_TIMEOUT = 60_000;
 const CONNECT_TIMEOUT = 5_000;
@@ -34,34 +37,18 @@ const transactionOn = async <T>(runner: QueryRunner, work: (sql: Sql) => Promise
 
 const listener =
   (url: string, log: Log): Database['listen'] =>
-  async (channel, onHint) => {
-    let stopped = false;
-    let client: pg.Client | null = null;
-    const connect = async (): Promise<void> => {
-      const fresh = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT, keepAlive: true });
-      fresh.on('notification', onHint);
-      fresh.on('error', () => undefined);
-      fresh.on('end', () => {
-        if (!stopped) setTimeout(() => void reconnect(), 500).unref();
-      });
-      await fresh.connect();
-      await fresh.query(`listen ${pg.escapeIdentifier(channel)}`);
-      client = fresh;
-      onHint();
-    };
-    const reconnect = async (): Promise<void> => {
-      if (stopped) return;
-      await connect().catch((error: unknown) => {
-        log.error('listening failed and is tried again', error, { channel });
-        setTimeout(() => void reconnect(), 1_000).unref();
-      });
-    };
-    await connect();
-    return async () => {
-      stopped = true;
-      await client?.end().catch(() => undefined);
-    };
-  };
+  (channel, onHint) =>
+    standingSession(
+      url,
+      {
+        prepare: async (client) => {
+          await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+          onHint();
+        },
+        onNotice: onHint,
+      },
+      log,
+    );
 
 /** Several processes may start at once; one brings the tables up to date, the others wait for it. */
 const migrate = async (source: DataSource, runner: QueryRunner): Promise<void> => {
@@ -105,6 +92,7 @@ export const openDatabase = async (url: string, log: Log, poolSize = 20): Promis
       return { ...sqlOn(runner), transaction: (work) => transactionOn(runner, work), release: () => runner.release() };
     },
     listen: listener(url, log),
+    presence: (onNumber) => bePresent(url, onNumber, log),
     close: () => source.destroy(),
   };
 };

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, instant, SECOND } from '../../kernel/clock.js';
 import { type DueTask, type Lease, Superseded } from '../../kernel/due-work.js';
 import { type Log } from '../../kernel/log.js';
-import { type Database } from '../../kernel/sql.js';
+import { type Postgres } from './database.typeorm.js';
+import { PRESENCE, type Presence } from './presence.postgres.js';
 
-/** A table whose rows are work: `due_at`, `wake`, `epoch`, `claimed_until` and a key. Its name doubles as the channel of wake-up hints. */
+/** A table whose rows are work: `due_at`, `wake`, `epoch`, `claimed_until`, `claimed_by` and a key. Its name doubles as the channel of hints. */
 type Queue<Row> = Readonly<{
   table: 'sync_state' | 'connection_state';
   key: string;
@@ -13,38 +14,59 @@ type Queue<Row> = Readonly<{
   task: DueTask<Row>;
 }>;
 
-type Runtime = Readonly<{ database: Database; clock: Clock; log: Log }>;
+type Runtime = Readonly<{ database: Postgres; clock: Clock; log: Log }>;
+type Worker = Runtime & Readonly<{ presence: Presence }>;
 
-/** Short, because a killed worker's rows wait for it to end; a frozen worker's writes are refused by epoch and revision, not by time. */
+/** For workers that are frozen or out of reach; those that died are told by their locks. Writes are refused by epoch and revision, not by time. */
 const LEASE = 8 * SECOND;
 const RENEWAL = 2 * SECOND;
 const IDLE = 2 * SECOND;
 const PAUSE_AFTER_FAILURE = 5 * SECOND;
 
+type Run = Readonly<{ id: unknown; ended: Promise<void> }>;
 type Claimed = Readonly<Record<string, unknown>> & Readonly<{ epoch: string }>;
 
-const claim = <Row>({ database, clock }: Runtime, { table, key, order }: Queue<Row>, limit: number): Promise<readonly (Row & Claimed)[]> =>
+/** Numbers of the workers that live. As an array, it is looked up only when a row is met whose lease still runs. */
+const LIVING = `array(select objid::bigint from pg_locks where locktype = 'advisory' and classid = ${PRESENCE} and objsubid = 2 and granted
+  and database = (select oid from pg_database where datname = current_database()))`;
+
+/** `mine`: rows this worker is at, whose claims a lost connection of its own may have left without a living number. */
+const claim = <Row>(
+  { database, clock }: Worker,
+  { table, key, order }: Queue<Row>,
+  limit: number,
+  number: number,
+  mine: readonly unknown[],
+): Promise<readonly (Row & Claimed)[]> =>
   database.query<Row & Claimed>(
-    `update ${table} set epoch = epoch + 1, wake = false, claimed_until = $1::timestamptz + $2 * interval '1 millisecond'
+    `update ${table} set epoch = epoch + 1, wake = false, claimed_until = $1::timestamptz + $2 * interval '1 millisecond', claimed_by = $4
      where ${key} in (
-       select ${key} from ${table} where due_at <= $1 and (claimed_until is null or claimed_until < $1)
+       select ${key} from ${table} where due_at <= $1
+         and (claimed_until is null or claimed_until < $1 or (claimed_by <> all(${LIVING}) and ${key} <> all($5)))
        order by ${order} limit $3 for update skip locked)
      returning *`,
-    [instant(clock.now()), LEASE, limit],
+    [instant(clock.now()), LEASE, limit, number, mine],
   );
 
 /** A database that is away is asked again on the next look. */
-const claimOrNone = async <Row>(runtime: Runtime, queue: Queue<Row>, limit: number): Promise<readonly (Row & Claimed)[]> => {
+const claimOrNone = async <Row>(
+  worker: Worker,
+  queue: Queue<Row>,
+  limit: number,
+  mine: readonly unknown[],
+): Promise<readonly (Row & Claimed)[]> => {
+  const number = worker.presence.number();
+  if (number === null || limit === 0) return [];
   try {
-    return await claim(runtime, queue, limit);
+    return await claim(worker, queue, limit, number, mine);
   } catch (error) {
-    runtime.log.error('due work could not be claimed', error, { queue: queue.table });
+    worker.log.error('due work could not be claimed', error, { queue: queue.table });
     return [];
   }
 };
 
 const leaseOf = <Row>(
-  { database, clock, log }: Runtime,
+  { database, clock, log, presence }: Worker,
   queue: Queue<Row>,
   id: unknown,
   epoch: bigint,
@@ -53,8 +75,9 @@ const leaseOf = <Row>(
   const lost = new AbortController();
   const renew = async (): Promise<void> => {
     const rows = await database.query(
-      `update ${queue.table} set claimed_until = $3::timestamptz + $4 * interval '1 millisecond' where ${queue.key} = $1 and epoch = $2 returning 1`,
-      [id, epoch, instant(clock.now()), LEASE],
+      `update ${queue.table} set claimed_until = $3::timestamptz + $4 * interval '1 millisecond', claimed_by = coalesce($5, claimed_by)
+       where ${queue.key} = $1 and epoch = $2 returning 1`,
+      [id, epoch, instant(clock.now()), LEASE, presence.number()],
     );
     if (rows.length === 0) lost.abort(new Superseded());
   };
@@ -96,58 +119,74 @@ const release = async <Row>(
   );
 };
 
-const runOne = async <Row>(runtime: Runtime, queue: Queue<Row>, row: Row & Claimed, stopping: AbortSignal): Promise<void> => {
+const runOne = async <Row>(worker: Worker, queue: Queue<Row>, row: Row & Claimed, stopping: AbortSignal): Promise<void> => {
   const [id, epoch] = [row[queue.key], BigInt(row.epoch)];
-  const lease = leaseOf(runtime, queue, id, epoch, stopping);
+  const lease = leaseOf(worker, queue, id, epoch, stopping);
   let failed = false;
   try {
     await queue.task(row, lease);
   } catch (error) {
     failed = !stopping.aborted;
-    if (failed && !(error instanceof Superseded)) runtime.log.error('due work failed and is tried again', error, { queue: queue.table });
+    if (failed && !(error instanceof Superseded)) worker.log.error('due work failed and is tried again', error, { queue: queue.table });
   } finally {
     await lease.end();
-    await release(runtime, queue, id, epoch, failed).catch(() => undefined);
+    await release(worker, queue, id, epoch, failed).catch(() => undefined);
   }
+};
+
+/** Somebody who waits until there may be something to do: a hint, also one that came while nobody waited, or the time. */
+const attention = () => {
+  let hinted = false;
+  let wake: () => void = () => undefined;
+  return {
+    hint: (): void => {
+      hinted = true;
+      wake();
+    },
+    /** Forgets the hints that came so far: what they were about is looked at now. */
+    look: (): void => {
+      hinted = false;
+    },
+    rest: async (milliseconds: number): Promise<void> => {
+      const idle = new AbortController();
+      const hint = new Promise<void>((resolve) => {
+        wake = resolve;
+        if (hinted) resolve();
+      });
+      await Promise.race([hint, sleep(milliseconds, undefined, { signal: idle.signal }).catch(() => undefined)]);
+      idle.abort();
+    },
+  };
 };
 
 /**
  * Works off a queue until aborted: claims what is due (`for update skip locked`, so any number of processes may), renews its leases, and looks
- * again on a hint, when a task ends, and every two seconds. A claim whose process died is free after eight.
+ * again on a hint, when a task ends, and every two seconds. A claim is free when its worker has died, or has not renewed it for eight seconds.
  */
 export const workOff = async <Row>(runtime: Runtime, queue: Queue<Row>, signal: AbortSignal): Promise<void> => {
-  const running = new Set<Promise<void>>();
-  let hinted = false;
-  let wake: () => void = () => undefined;
-  const hint = (): void => {
-    hinted = true;
-    wake();
-  };
-  const unlisten = await runtime.database.listen(queue.table, hint);
+  const running = new Set<Run>();
+  const { hint, look, rest } = attention();
+  const presence = runtime.database.presence(hint);
+  const unlisten = runtime.database.listen(queue.table, hint);
+  const worker = { ...runtime, presence };
   signal.addEventListener('abort', hint);
   while (!signal.aborted) {
-    hinted = false;
+    look();
     const free = queue.concurrency - running.size;
-    const rows = free > 0 ? await claimOrNone(runtime, queue, free) : [];
+    const mine = [...running].map(({ id }) => id);
+    const rows = await claimOrNone(worker, queue, free, mine);
     for (const row of rows) {
-      const work: Promise<void> = runOne(runtime, queue, row, signal).finally(() => {
-        running.delete(work);
-        hint();
-      });
-      running.add(work);
-    }
-    if (rows.length === 0 || rows.length === free) {
-      const idle = new AbortController();
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          wake = resolve;
-          if (hinted) resolve();
+      const run: Run = {
+        id: row[queue.key],
+        ended: runOne(worker, queue, row, signal).finally(() => {
+          running.delete(run);
+          hint();
         }),
-        sleep(IDLE, undefined, { signal: idle.signal }).catch(() => undefined),
-      ]);
-      idle.abort();
+      };
+      running.add(run);
     }
+    if (rows.length === 0 || rows.length === free) await rest(IDLE);
   }
-  await Promise.all(running);
-  await unlisten();
+  await Promise.all([...running].map(({ ended }) => ended));
+  await Promise.all([unlisten(), presence.leave()]);
 };

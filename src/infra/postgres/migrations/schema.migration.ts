@@ -3,6 +3,9 @@ import { type MigrationInterface, type QueryRunner } from 'typeorm';
 const infrastructure = `
 create table checkpoint (name text primary key, position bigint, moved_at timestamptz);
 
+-- Numbers of workers: each holds a lock of its number while it lives, and claims rows by it.
+create sequence worker_number as integer cycle;
+
 -- Keys and secrets. \`pending\` rows belong to a connection that is being made; what stays pending is swept.
 create table vault (
   name text primary key,
@@ -124,6 +127,7 @@ create table sync_state (
   wake boolean not null default true,
   epoch bigint not null default 0,
   claimed_until timestamptz,
+  claimed_by bigint,
   full_requested boolean not null default false,
   last_attempt_at timestamptz,
   last_success_at timestamptz,
@@ -147,6 +151,7 @@ create table connection_state (
   wake boolean not null default false,
   epoch bigint not null default 0,
   claimed_until timestamptz,
+  claimed_by bigint,
   failures integer not null default 0
 );
 create index connection_state_due on connection_state (due_at);
@@ -191,5 +196,6 @@ export class Schema1763800000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`drop table sync_run, remote_object, connection_state, sync_state, user_calendar_events, event_contents, event_calendars,
       calendars, connections, vault, checkpoint`);
+    await runner.query('drop sequence worker_number');
   }
 }
