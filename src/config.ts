@@ -61,6 +61,26 @@ export const readConfig = (environment: Environment = process.env): Config => {
   return build(settings);
 };
 
+/** What the event store needs when it runs alone (`npm run eventstore`). */
+export type EventStoreConfig = Readonly<{
+  /** null starts the embedded PostgreSQL. */
+  databaseUrl: string | null;
+  dataDir: string;
+  /** null keeps the port of last time, at first any free one. */
+  port: number | null;
+}>;
+
+/** Reads the few settings of the event store alone, whatever else is set for the service; throws `Misconfigured`. */
+export const readEventStoreConfig = ({ DATABASE_URL, DATA_DIR, EVENTSTORE_PORT }: Environment = process.env): EventStoreConfig => {
+  const { settings, mistakes } = parse({ DATABASE_URL, DATA_DIR, EVENTSTORE_PORT });
+  if (mistakes.length > 0) throw new Misconfigured(mistakes);
+  return {
+    databaseUrl: settings.DATABASE_URL ?? null,
+    dataDir: resolve(settings.DATA_DIR ?? '.data'),
+    port: settings.EVENTSTORE_PORT ?? null,
+  };
+};
+
 // Compose files and shells pass an unset variable on as an empty one.
 const given = (environment: Environment, name: Variable): string | undefined => environment[name]?.trim() || undefined;
 

@@ -103,6 +103,7 @@ export const variables = {
   DATABASE_URL: address(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
   // A cluster's address lists several hosts, which is no URL.
   EVENTSTORE_URL: z.string().regex(/^esdb(\+discover)?:\/\/[^\s/?]+\/?(\?\S*)?$/, { error: 'must be an address like esdb://host:2113' }),
+  EVENTSTORE_PORT: port,
   DATA_DIR: z.string(),
   MASTER_KEY: key,
   MASTER_KEY_FILE: readableFile,

@@ -15,6 +15,10 @@ export const startEngines = async (config: Config, log: Log): Promise<Engines> =
     for (const each of stops.reverse()) await each();
   };
   try {
+    if (config.databaseUrl === null || config.eventStoreUrl === null) {
+      const { ownFolder } = await import('./embedded/owner.file.js');
+      stops.push(await ownFolder(dataDir));
+    }
     let { databaseUrl } = config;
     if (databaseUrl === null) {
       const { startPostgres } = await import('./embedded/postgres.process.js');

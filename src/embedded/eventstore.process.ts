@@ -12,13 +12,15 @@ export type EventStoreOptions = Readonly<{
   dataDir: string;
   /** The database the log is in; nothing else may be in it. */
   databaseUrl: string;
+  /** null or left out: the port of last time, at first any free one. */
+  port?: number | null;
   /** The server's compiled program; the one beside this module unless a test runs from the sources. */
   program?: string;
   log: Log;
 }>;
 
 /** `connectionString` is for `@eventstore/db-client`; it stays the same over restarts, so that clients reconnect. */
-export type LocalEventStore = Engine & Readonly<{ connectionString: string }>;
+export type LocalEventStore = Engine & Readonly<{ connectionString: string; passwordFile: string; certificateFile: string }>;
 
 const USER = 'admin';
 const PROGRAM = fileURLToPath(new URL('./eventstore/eventstore.main.js', import.meta.url));
@@ -74,15 +76,21 @@ const launch = (program: string, pidFile: string, options: ServerOptions, log: L
  * Starts the embedded event store: EventStoreDB's protocol on 127.0.0.1, its log in Postgres. Password, port and certificate are made once and
  * kept in `dataDir`. One left over by a killed service ends by itself; this waits for it.
  */
-export const startEventStore = async ({ dataDir, databaseUrl, program = PROGRAM, log }: EventStoreOptions): Promise<LocalEventStore> => {
+export const startEventStore = async (settings: EventStoreOptions): Promise<LocalEventStore> => {
+  const { dataDir, databaseUrl, program = PROGRAM, log } = settings;
   const folder = resolve(dataDir);
   const password = await rememberedPassword(folder, 'eventstore');
   const { key, certificate } = await identityIn(folder);
   const pidFile = join(folder, 'eventstore.pid');
   await endLeftOver(pidFile);
-  const port = await rememberedPort(folder, 'eventstore', () => Promise.resolve(false));
+  const port = settings.port ?? (await rememberedPort(folder, 'eventstore', () => Promise.resolve(false)));
   const options: ServerOptions = { databaseUrl, port, user: USER, password, certificate, key };
   const engine = await supervise('the event store', () => launch(program, pidFile, options, log), log);
-  const trust = encodeURIComponent(join(folder, 'eventstore.crt'));
-  return { ...engine, connectionString: `esdb://${USER}:${password}@localhost:${port}?tls=true&tlsCAFile=${trust}` };
+  const certificateFile = join(folder, 'eventstore.crt');
+  return {
+    ...engine,
+    connectionString: `esdb://${USER}:${password}@localhost:${port}?tls=true&tlsCAFile=${encodeURIComponent(certificateFile)}`,
+    passwordFile: join(folder, 'eventstore.password'),
+    certificateFile,
+  };
 };

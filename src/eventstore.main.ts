@@ -1,0 +1,69 @@
+import { type EventStoreConfig, Misconfigured, readEventStoreConfig } from './config.js';
+import { startEventStore } from './embedded/eventstore.process.js';
+import { ownFolder } from './embedded/owner.file.js';
+import { databaseBeside } from './embedded/postgres.database.js';
+import { startPostgres } from './embedded/postgres.process.js';
+
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+type Started = Readonly<{ lines: readonly string[]; stop: () => Promise<void> }>;
+
+const startWith = async ({ dataDir, databaseUrl, port }: EventStoreConfig, stops: (() => Promise<void>)[]): Promise<readonly string[]> => {
+  stops.push(await ownFolder(dataDir));
+  let database = databaseUrl;
+  if (database === null) {
+    const postgres = await startPostgres({ dataDir, databases: ['juy'], log: say });
+    stops.push(postgres.stop);
+    database = postgres.url('juy');
+  }
+  const store = await startEventStore({ dataDir, databaseUrl: await databaseBeside(database, 'eventstore'), port, log: say });
+  stops.push(store.stop);
+  return [
+    '',
+    'The event store speaks EventStoreDB’s protocol. Its log is in PostgreSQL, in the database "eventstore".',
+    '',
+    `  password     ${store.passwordFile} (user admin)`,
+    `  certificate  ${store.certificateFile}`,
+    '',
+    'Processes on this machine share it by these lines:',
+    '',
+    ...(databaseUrl === null ? [`  export DATABASE_URL='${database}'`] : []),
+    `  export EVENTSTORE_URL='${store.connectionString}'`,
+    '',
+    'Ctrl-C stops it.',
+  ];
+};
+
+const start = async (config: EventStoreConfig): Promise<Started> => {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.reverse()) await each();
+  };
+  try {
+    return { lines: await startWith(config, stops), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
+
+const fail = (error: unknown): void => {
+  const reason = error instanceof Error ? error.message : String(error);
+  process.stderr.write(error instanceof Misconfigured ? `${reason}\n` : `The event store could not start: ${reason}\n`);
+  process.exit(1);
+};
+
+const main = async (): Promise<void> => {
+  const starting = start(readEventStoreConfig());
+  let stopped: Promise<void> | null = null;
+  const end = (): void => {
+    stopped ??= starting.then(({ stop }) => stop()).then(() => process.exit(0), fail);
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+  say((await starting).lines.join('\n'));
+};
+
+main().catch(fail);
