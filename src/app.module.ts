@@ -22,6 +22,8 @@ import { type HealthChecks } from './kernel/health.js';
 import { READ_MODELS } from './kernel/projection.js';
 import { DATABASE } from './kernel/sql.js';
 import { VAULT } from './kernel/vault.js';
+import { ChangesController } from './merged-events/changes.controller.js';
+import { MyChangesHandler } from './merged-events/changes.query.js';
 import { EventsController } from './merged-events/events.controller.js';
 import { MergedEventsHandler } from './merged-events/events.query.js';
 import { type Runtime } from './runtime.js';
@@ -39,7 +41,7 @@ export class AppModule {
         CqrsModule.forRoot(),
         HttpModule.with({ auth: config.auth, masterKey: runtime.masterKey, clock: runtime.clock, health, metrics }),
       ],
-      controllers: api ? [ConnectionController, CalendarController, EventsController] : [],
+      controllers: api ? [ConnectionController, CalendarController, EventsController, ChangesController] : [],
       providers: [
         { provide: EVENT_STORE, useValue: runtime.store },
         { provide: DATABASE, useValue: runtime.database },
@@ -65,4 +67,5 @@ const HANDLERS = [
   MyCalendarsHandler,
   OneSyncHandler,
   MergedEventsHandler,
+  MyChangesHandler,
 ];

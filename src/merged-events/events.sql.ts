@@ -28,7 +28,8 @@ export type EventRow = Instance &
   }>;
 
 /** Stable for as long as the occurrence is; the series' keyed hash, and for an instance its original start. */
-export const eventId = ({ series, original }: Instance): string => (original === '' ? series : `${series}_${original}`);
+export const eventId = ({ series, original }: Pick<Instance, 'series' | 'original'>): string =>
+  original === '' ? series : `${series}_${original}`;
 
 /** What overlaps `[start, end)`; without length, what starts in it. */
 const inRange = (start: string, end: string): string =>

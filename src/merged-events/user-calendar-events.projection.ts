@@ -1,14 +1,18 @@
 import { type AccountEvent } from '../calendar/account-events.js';
 import { type DeltaSynced } from '../calendar/feed.js';
-import { type Codec, type Recorded } from '../kernel/event-store.js';
+import { type Codec, type Position, type Recorded } from '../kernel/event-store.js';
 import { type Projection } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
+import { changesOf, type Shown } from './changes.js';
+import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source, takeOut } from './changes.rows.js';
 import { type OccurrenceRow, rowsOf, type StoredObject } from './occurrence-rows.js';
 
 /** What the merged calendar is built from. */
 export type MergedEvent = AccountEvent | DeltaSynced;
 
-type CalendarRow = Readonly<{ calendar_id: string; user_id: string; provider: string; time_zone: string | null }>;
+type CalendarRow = Readonly<{ calendar_id: string; user_id: string; provider: string; time_zone: string | null; whole: boolean }>;
+
+const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 
 /** Rows per statement: a few megabytes at most. */
 const SLICE = 5_000;
@@ -92,9 +96,27 @@ const keepUnread = async (sql: Sql, { calendarId, generation, kept }: DeltaSynce
     await sql.query(`update ${table} set generation = $2 where calendar_id = $1 and ref = any($3)`, [calendarId, generation, kept]);
 };
 
-const applyDelta = async (sql: Sql, delta: DeltaSynced): Promise<void> => {
+/** Until a calendar has been read to its end there is nothing to tell changes of: then all of it is there at once. */
+const tellChanges = async (
+  sql: Sql,
+  source: Source,
+  { calendar_id: calendarId, whole }: CalendarRow,
+  delta: DeltaSynced,
+  rows: Readonly<{ before: readonly Shown[]; after: readonly Shown[] }>,
+): Promise<void> => {
+  if (whole) {
+    const changed = new Set(delta.upserts.filter((upsert) => upsert.changed).map(({ ref }) => ref));
+    await recordEventChanges(sql, source, calendarId, changesOf(rows.before, rows.after, changed, delta.window.start));
+  } else if (delta.final) {
+    await sql.query('update event_calendars set whole = true where calendar_id = $1', [calendarId]);
+    await recordCalendarChanges(sql, source, 'calendar-added', [calendarId]);
+  }
+  if (delta.final) await dropOldChanges(sql, delta);
+};
+
+const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Promise<void> => {
   const [calendar] = await sql.query<CalendarRow>(
-    'select calendar_id, user_id, provider, time_zone from event_calendars where calendar_id = $1',
+    'select calendar_id, user_id, provider, time_zone, whole from event_calendars where calendar_id = $1',
     [delta.calendarId],
   );
   // Revoked meanwhile: what a late worker still appended is nobody's any more.
@@ -108,43 +130,68 @@ const applyDelta = async (sql: Sql, delta: DeltaSynced): Promise<void> => {
     if (expanded.unexpandable !== null) unexpandable.set(series, expanded.unexpandable);
     for (const row of expanded.rows) rows.push(row);
   }
-  if (bySeries.size > 0)
-    await sql.query('delete from user_calendar_events where calendar_id = $1 and series = any($2)', [
-      delta.calendarId,
-      [...bySeries.keys()],
-    ]);
+  const before = bySeries.size > 0 ? await takeOut(sql, delta.calendarId, [...bySeries.keys()]) : [];
   await insertRows(sql, calendar, rows);
   await storeContents(sql, delta, unexpandable);
+  await tellChanges(sql, { userId: calendar.user_id, position, at: delta.at }, calendar, delta, { before, after: rows });
 };
 
-const forget = async (sql: Sql, connectionId: string): Promise<void> => {
+const forget = async (sql: Sql, source: Source, connectionId: string): Promise<void> => {
   const gone = await sql.query<{ calendar_id: string }>('delete from event_calendars where connection_id = $1 returning calendar_id', [
     connectionId,
   ]);
   const ids = gone.map(({ calendar_id }) => calendar_id);
   for (const table of ['user_calendar_events', 'event_contents'])
     await sql.query(`delete from ${table} where calendar_id = any($1)`, [ids]);
+  await recordCalendarChanges(sql, source, 'calendar-removed', ids);
 };
 
-const applyOne = async (sql: Sql, { stream, event }: Recorded<MergedEvent>): Promise<void> => {
+/** Whose calendar a fact of its own stream is about; null once its connection is revoked. */
+const ownerOf = async (sql: Sql, calendarId: string): Promise<Readonly<{ user_id: string; connection_id: string }> | null> => {
+  const [owner] = await sql.query<{ user_id: string; connection_id: string }>(
+    'select user_id, connection_id from event_calendars where calendar_id = $1',
+    [calendarId],
+  );
+  return owner ?? null;
+};
+
+const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEvent>): Promise<void> => {
   switch (event.type) {
     case 'CalendarAdopted':
       await sql.query(
         `insert into event_calendars (calendar_id, connection_id, user_id, provider, time_zone) values ($1, $2, $3, $4, $5) on conflict do nothing`,
-        [stream.slice('calendar-'.length), event.connectionId, event.userId, event.provider, event.timeZone],
+        [idOf(stream), event.connectionId, event.userId, event.provider, event.timeZone],
       );
       return;
     case 'DeltaSynced':
-      return applyDelta(sql, event);
+      return applyDelta(sql, event, position);
     case 'ConnectionRevoked':
     case 'ConnectionPurged':
-      return forget(sql, stream.slice('connection-'.length));
+      await forget(sql, { userId: event.userId, position, at: event.at }, idOf(stream));
+      return recordConnectionChange(sql, { userId: event.userId, position, at: event.at }, idOf(stream));
+    case 'CalendarConnected':
+    case 'CalendarsDiscovered':
+    case 'ConnectionReauthorized':
+    case 'ConnectionFailing':
+    case 'ConnectionRecovered':
+      return recordConnectionChange(sql, { userId: event.userId, position, at: event.at }, idOf(stream));
+    case 'BaselineCompleted':
+    case 'SyncFailed':
+    case 'SyncRecovered':
+    case 'MassChangeHeld': {
+      const owner = await ownerOf(sql, idOf(stream));
+      if (owner !== null) await recordConnectionChange(sql, { userId: owner.user_id, position, at: event.at }, owner.connection_id);
+      return;
+    }
     default:
       return;
   }
 };
 
-/** The merged calendar: one row per occurrence, and the sealed contents once per object. Copies sealed bytes, needs no key. */
+/**
+ * The merged calendar: one row per occurrence, the sealed contents once per object, and what changed in either. Copies sealed bytes, needs no
+ * key.
+ */
 export const userCalendarEvents = (codec: Codec<MergedEvent>): Projection<MergedEvent> => ({
   name: 'user_calendar_events',
   follows: ['connection-', 'calendar-', 'feed-'],
@@ -152,5 +199,5 @@ export const userCalendarEvents = (codec: Codec<MergedEvent>): Projection<Merged
   apply: async (sql, events) => {
     for (const recorded of events) await applyOne(sql, recorded);
   },
-  tables: ['event_calendars', 'event_contents', 'user_calendar_events'],
+  tables: ['event_calendars', 'event_contents', 'user_calendar_events', 'changes'],
 });

@@ -24,6 +24,7 @@ describe('The API’s document', () => {
     expect(routes.filter((route) => route.includes('/v1/calendar')).sort()).toEqual([
       'DELETE /v1/calendar/connections/{id}',
       'GET /v1/calendar/calendars',
+      'GET /v1/calendar/changes',
       'GET /v1/calendar/connections',
       'GET /v1/calendar/connections/{id}',
       'GET /v1/calendar/events',

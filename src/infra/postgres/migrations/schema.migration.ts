@@ -65,7 +65,8 @@ create table event_calendars (
   connection_id uuid not null,
   user_id text not null,
   provider text not null,
-  time_zone text
+  time_zone text,
+  whole boolean not null default false
 );
 create index event_calendars_connection on event_calendars (connection_id);
 
@@ -108,6 +109,29 @@ create table user_calendar_events (
 );
 create index user_calendar_events_time on user_calendar_events (user_id, start_at, calendar_id, series, original);
 create index user_calendar_events_copy on user_calendar_events (user_id, copy, original);
+
+-- What changed in a person's merged calendar and connections, in the order of the log.
+create table changes (
+  user_id text not null,
+  position bigint not null,
+  part integer not null,
+  calendar_id uuid,
+  connection_id uuid,
+  at timestamptz not null,
+  change text not null,
+  series text,
+  original text,
+  start_at timestamptz,
+  end_at timestamptz,
+  local_start text,
+  local_end text,
+  all_day boolean,
+  status text,
+  busy text,
+  recurring boolean,
+  primary key (user_id, position, part)
+);
+create index changes_calendar on changes (calendar_id);
 `;
 
 const operational = `
@@ -194,8 +218,8 @@ export class Schema1763800000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`drop table sync_run, remote_object, connection_state, sync_state, user_calendar_events, event_contents, event_calendars,
-      calendars, connections, vault, checkpoint`);
+    await runner.query(`drop table sync_run, remote_object, connection_state, sync_state, changes, user_calendar_events, event_contents,
+      event_calendars, calendars, connections, vault, checkpoint`);
     await runner.query('drop sequence worker_number');
   }
 }

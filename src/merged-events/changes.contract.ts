@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { Instant } from '../infra/http/contract.zod.js';
+
+export const ChangeFilter = z.strictObject({
+  after: z
+    .string()
+    .max(100)
+    .optional()
+    .meta({ description: '`nextCursor` of the answer before. Without it nothing is told but where the feed ends now.' }),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+
+const ChangedEvent = z.strictObject({
+  id: z.string().meta({ description: 'As in /v1/calendar/events, there also among `copies`.' }),
+  seriesId: z.string().nullable(),
+  start: z.string().meta({ description: 'As in /v1/calendar/events; of a removed event where it was.' }),
+  end: z.string(),
+  allDay: z.boolean(),
+  status: z.enum(['confirmed', 'tentative', 'cancelled']),
+  busy: z.enum(['busy', 'tentative', 'needs-action', 'free']),
+});
+
+export const ChangeView = z
+  .strictObject({
+    calendarId: z.uuid(),
+    change: z.enum(['added', 'changed', 'removed', 'calendar-added', 'calendar-removed']).meta({
+      description:
+        'What happened to an event; or to the calendar as a whole, all of whose events can be read for the first time, or are gone at once.',
+    }),
+    event: ChangedEvent.nullable().meta({ description: 'Null when it is about the calendar.' }),
+    at: Instant.meta({ description: 'When it was found.' }),
+  })
+  .meta({ id: 'Change' });
+export type ChangeView = z.output<typeof ChangeView>;
+
+export const ChangePage = z
+  .strictObject({
+    items: z.array(ChangeView),
+    nextCursor: z.string().meta({ description: 'What to send as `after` next time; good for 30 days.' }),
+    more: z.boolean().meta({ description: 'There are more changes already: ask again at once.' }),
+  })
+  .meta({ id: 'ChangePage' });
+export type ChangePage = z.output<typeof ChangePage>;

@@ -1,0 +1,56 @@
+import { Inject } from '@nestjs/common';
+import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import { type Actor } from '../kernel/actor.js';
+import { type Clock, CLOCK } from '../kernel/clock.js';
+import { DATABASE, type Database } from '../kernel/sql.js';
+import { readChangeCursor, writeChangeCursor } from './change-cursor.js';
+import { type ChangePage, type ChangeView } from './changes.contract.js';
+import { type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
+import { eventId } from './events.sql.js';
+
+/** What changed in the calendars of the person who asks; `after` is a cursor this feed gave, null asks where it ends. */
+export class MyChanges extends Query<ChangePage> {
+  constructor(
+    readonly actor: Actor,
+    readonly after: string | null,
+    readonly limit: number,
+  ) {
+    super();
+  }
+}
+
+const eventOf = (row: ChangeRow): ChangeView['event'] => {
+  const { series, original, start_at, end_at, status, busy } = row;
+  if (series === null || original === null || start_at === null || end_at === null || status === null || busy === null) return null;
+  const allDay = row.all_day === true;
+  return {
+    id: eventId({ series, original }),
+    seriesId: row.recurring === true ? series : null,
+    start: allDay && row.local_start !== null ? row.local_start : start_at.toISOString(),
+    end: allDay && row.local_end !== null ? row.local_end : end_at.toISOString(),
+    allDay,
+    status,
+    busy,
+  };
+};
+
+/** How a connection stands is no change of events: who wants to hear of it listens to the stream. */
+const viewsOf = (row: ChangeRow): readonly ChangeView[] =>
+  row.calendar_id === null || row.change === 'connection-changed'
+    ? []
+    : [{ calendarId: row.calendar_id, change: row.change, event: eventOf(row), at: row.at.toISOString() }];
+
+@QueryHandler(MyChanges)
+export class MyChangesHandler implements IQueryHandler<MyChanges> {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async execute({ actor: { userId }, after, limit }: MyChanges): Promise<ChangePage> {
+    const now = this.clock.now();
+    if (after === null) return { items: [], nextCursor: writeChangeCursor(await endOfChanges(this.database, now)), more: false };
+    const { rows, reached, more } = await readChanges(this.database, userId, readChangeCursor(after, now), limit, now);
+    return { items: rows.flatMap(viewsOf), nextCursor: writeChangeCursor(reached), more };
+  }
+}

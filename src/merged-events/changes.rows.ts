@@ -1,0 +1,80 @@
+import { type DeltaSynced } from '../calendar/feed.js';
+import { type Position } from '../kernel/event-store.js';
+import { type Sql } from '../kernel/sql.js';
+import { CHANGES_KEPT_DAYS } from './change-cursor.js';
+import { type EventChange, type Shown } from './changes.js';
+
+/** Where rows of the change feed come from: whose they are, and the place in the log that gives them their order. */
+export type Source = Readonly<{ userId: string; position: Position; at: string }>;
+
+type TakenRow = Readonly<{ start_at: Date; end_at: Date } & Omit<Shown, 'start' | 'end'>>;
+
+/** Takes the occurrences of some series out of the merged calendar, and answers what they were. */
+export const takeOut = async (sql: Sql, calendarId: string, series: readonly string[]): Promise<readonly Shown[]> => {
+  const rows = await sql.query<TakenRow>(
+    `delete from user_calendar_events where calendar_id = $1 and series = any($2)
+     returning series, original, ref, start_at, end_at, all_day as "allDay", floating, local_start as "localStart", local_end as "localEnd", zone,
+       status, busy, private, recurring`,
+    [calendarId, series],
+  );
+  return rows.map(({ start_at, end_at, ...rest }) => ({ ...rest, start: start_at.toISOString(), end: end_at.toISOString() }));
+};
+
+/** Wakes the streams of a person, in every process, once the rows can be read. */
+const tell = (sql: Sql, userId: string): Promise<unknown> => sql.query(`select pg_notify('stream', $1)`, [userId]);
+
+/** Records what happened to the occurrences of a calendar that has been read whole before. */
+export const recordEventChanges = async (
+  sql: Sql,
+  { userId, position, at }: Source,
+  calendarId: string,
+  changes: readonly EventChange[],
+): Promise<void> => {
+  if (changes.length > 0)
+    await sql.query(
+      `insert into changes (user_id, position, part, calendar_id, at, change, series, original, start_at, end_at, local_start, local_end, all_day,
+         status, busy, recurring)
+       select $1, $2, fresh.part, $3, $4, fresh.change, o.series, o.original, o."start", o."end", o."localStart", o."localEnd", o."allDay", o.status,
+         o.busy, o.recurring
+       from json_to_recordset($5::json) as fresh(part int, change text, occurrence json),
+         json_to_record(fresh.occurrence) as o(series text, original text, "start" timestamptz, "end" timestamptz, "localStart" text,
+           "localEnd" text, "allDay" bool, status text, busy text, recurring bool)`,
+      [userId, position, calendarId, at, JSON.stringify(changes.map((change, index) => ({ part: index + 1, ...change })))],
+    );
+  await tell(sql, userId);
+};
+
+/** Records that a calendar can be read whole from now on, or that all of it is gone with whatever was told of its events. */
+export const recordCalendarChanges = async (
+  sql: Sql,
+  { userId, position, at }: Source,
+  change: 'calendar-added' | 'calendar-removed',
+  calendarIds: readonly string[],
+): Promise<void> => {
+  if (change === 'calendar-removed') await sql.query('delete from changes where calendar_id = any($1)', [calendarIds]);
+  await sql.query(
+    `insert into changes (user_id, position, part, calendar_id, at, change)
+     select $1, $2, part, calendar_id, $3, $4 from unnest($5::uuid[]) with ordinality as gone(calendar_id, part)`,
+    [userId, position, at, change, [...calendarIds].sort()],
+  );
+  await tell(sql, userId);
+};
+
+/** Records that a connection stands otherwise than before; how, is read where connections are read. */
+export const recordConnectionChange = async (sql: Sql, { userId, position, at }: Source, connectionId: string): Promise<void> => {
+  await sql.query(
+    `insert into changes (user_id, position, part, connection_id, at, change)
+     select $1, $2, (select count(*) + 1 from changes where user_id = $1 and position = $2), $3, $4, 'connection-changed'`,
+    [userId, position, connectionId, at],
+  );
+  await tell(sql, userId);
+};
+
+/** Drops what nobody's cursor can ask for any more, as the time of the fact has it, so that replaying drops the same. */
+export const dropOldChanges = async (sql: Sql, { userId, at }: Pick<DeltaSynced, 'userId' | 'at'>): Promise<void> => {
+  await sql.query(`delete from changes where user_id = $1 and at < $2::timestamptz - $3 * interval '1 day'`, [
+    userId,
+    at,
+    CHANGES_KEPT_DAYS,
+  ]);
+};

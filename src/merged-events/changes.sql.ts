@@ -1,0 +1,52 @@
+import { type Sql } from '../kernel/sql.js';
+import { type ChangeCursor, LAST_PART } from './change-cursor.js';
+
+export type ChangeRow = Readonly<{
+  position: string;
+  part: number;
+  calendar_id: string | null;
+  connection_id: string | null;
+  at: Date;
+  change: 'added' | 'changed' | 'removed' | 'calendar-added' | 'calendar-removed' | 'connection-changed';
+  series: string | null;
+  original: string | null;
+  start_at: Date | null;
+  end_at: Date | null;
+  local_start: string | null;
+  local_end: string | null;
+  all_day: boolean | null;
+  status: 'confirmed' | 'tentative' | 'cancelled' | null;
+  busy: 'busy' | 'tentative' | 'needs-action' | 'free' | null;
+  recurring: boolean | null;
+}>;
+
+/** Changes after a cursor, and how far a reader has come who has seen them. */
+export type ReadChanges = Readonly<{ rows: readonly ChangeRow[]; reached: ChangeCursor; more: boolean }>;
+
+const COLUMNS = `position, part, calendar_id, connection_id, at, change, series, original, start_at, end_at, local_start, local_end, all_day, status,
+  busy, recurring`;
+
+/** Where the change feed ends now. */
+export const endOfChanges = async (sql: Sql, now: number): Promise<ChangeCursor> => {
+  const [row] = await sql.query<{ position: string | null }>(`select position from checkpoint where name = 'user_calendar_events'`);
+  // Before the first checkpoint there is nothing, and the log's first event may stand at 0.
+  const position = row?.position ?? null;
+  return position === null ? { position: 0n, part: 0, at: now } : { position: BigInt(position), part: LAST_PART, at: now };
+};
+
+const later = (a: ChangeCursor, b: ChangeCursor): ChangeCursor =>
+  a.position > b.position || (a.position === b.position && a.part > b.part) ? a : b;
+
+/** What changed for a person after a cursor, in the order of the log; every change up to `reached` is among the rows, or was told before. */
+export const readChanges = async (sql: Sql, userId: string, after: ChangeCursor, limit: number, now: number): Promise<ReadChanges> => {
+  // Looked up first: whatever is at or before it is seen by the query that follows.
+  const end = await endOfChanges(sql, now);
+  const rows = await sql.query<ChangeRow>(
+    `select ${COLUMNS} from changes where user_id = $1 and (position, part) > ($2, $3) order by position, part limit $4`,
+    [userId, after.position, after.part, limit + 1],
+  );
+  const [shown, more] = [rows.slice(0, limit), rows.length > limit];
+  const last = shown.at(-1);
+  const seen = last === undefined ? after : { position: BigInt(last.position), part: last.part, at: now };
+  return { rows: shown, reached: { ...(more ? seen : later(seen, end)), at: now }, more };
+};
