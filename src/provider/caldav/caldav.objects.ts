@@ -121,46 +121,52 @@ class Enough extends Error {
   override readonly name = 'Enough';
 }
 
+/** What has come of an answer that is still arriving, and what waits for more of it. */
+type Arriving = { changes: Change[]; over: boolean; error: Error | null; wake: () => void };
+
+async function* pagesAsTheyCome(arriving: Arriving): AsyncGenerator<readonly Change[], undefined> {
+  while (arriving.changes.length > 0 || !arriving.over) {
+    if (arriving.changes.length > 0) yield arriving.changes.splice(0);
+    else
+      await new Promise<void>((resolve) => {
+        arriving.wake = resolve;
+      });
+  }
+  const { error } = arriving;
+  if (error !== null && !(error instanceof Enough) && !isPassing(error)) throw error;
+}
+
 /**
- * The whole calendar in one answer, handed on while it arrives: one request instead of one per hundred objects. `wants` picks what is worth
- * reading. Ends early, without a word, when the server does not do this or breaks off, or the calendar is too large: what is missing then is
- * for `readObjects`.
+ * The whole calendar in one answer, asked for at once and handed on while it arrives: one request instead of one per hundred objects. `wants`
+ * picks what is worth reading. Ends early, without a word, when the server does not do this or breaks off, or the calendar is too large: what
+ * is missing then is for `readObjects`.
  */
-export async function* readEverything(
+export const readEverything = (
   reader: Reader,
   wants: (path: string, etag: string | null) => boolean,
-): AsyncGenerator<readonly Change[], undefined> {
-  const waiting: Change[] = [];
-  const end: { reached: boolean; error: Error | null } = { reached: false, error: null };
-  let wake: () => void = () => undefined;
+): AsyncGenerator<readonly Change[], undefined> => {
+  const arriving: Arriving = { changes: [], over: false, error: null, wake: () => undefined };
   let count = 0;
   const body = calendarQuery(null, ['d:getetag', 'c:calendar-data']);
   const answered = reader.dav.multistatus({ method: 'REPORT', url: reader.calendar, depth: 1, body }, (row, base) => {
     const found = delivered(row, base);
     if (found !== null && found.text !== null && wants(found.path, found.etag)) {
-      waiting.push(toChange(reader, found.path, found.etag, found.text));
+      arriving.changes.push(toChange(reader, found.path, found.etag, found.text));
       count += 1;
     }
     if (count >= MOST_AT_ONCE) throw new Enough();
-    if (waiting.length >= PAGE) wake();
+    if (arriving.changes.length >= PAGE) arriving.wake();
     return null;
   });
   const over = (error: Error | null): void => {
-    Object.assign(end, { reached: true, error });
-    wake();
+    Object.assign(arriving, { over: true, error });
+    arriving.wake();
   };
   void answered.then(() => {
     over(null);
   }, over);
-  while (waiting.length > 0 || !end.reached) {
-    if (waiting.length > 0) yield waiting.splice(0);
-    else
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-  }
-  if (end.error !== null && !(end.error instanceof Enough) && !isPassing(end.error)) throw end.error;
-}
+  return pagesAsTheyCome(arriving);
+};
 
 /** All objects with an instance in `range`, whole, in one answer; null when the server does not do that, or not now. */
 export const readRange = async (reader: Reader, range: TimeRange): Promise<readonly Change[] | null> => {

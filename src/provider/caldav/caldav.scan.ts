@@ -70,10 +70,13 @@ async function* scanWhole(scanned: Scanned, request: ScanRequest): Pages {
   };
   const soon = request.soon === null ? [] : ((await readRange(reader, request.soon)) ?? []);
   remember(soon);
+  const isNews = (path: string, etag: string | null): boolean => etag === null || read.get(path) !== etag;
+  // Asked for before the urgent days are handed on: the server makes its answer while they are taken in.
+  const everything = soon.length >= MANY.soon ? readEverything(reader, isNews) : null;
   yield* pagesOf(soon, null);
   const listing = once(() => listBaseline(scanned, about, request));
-  if (soon.length >= MANY.soon)
-    for await (const changes of readEverything(reader, (path, etag) => etag === null || read.get(path) !== etag)) {
+  if (everything !== null)
+    for await (const changes of everything) {
       listing().catch(() => undefined);
       remember(changes);
       yield* pagesOf(changes, null);

@@ -1,4 +1,4 @@
-import sax from 'sax';
+import { SaxesParser } from 'saxes';
 import { ProviderFault } from '../calendar-provider.js';
 
 /** An XML element; `name` has the prefix this project gives its namespace (`d:href`), whatever the server called it. */
@@ -26,41 +26,47 @@ const MAX_DEPTH = 32;
 
 const malformed = (why: string): ProviderFault => new ProviderFault('malformed', why);
 
-type Open = { name: string; attributes: Record<string, string>; text: string; children: Element[] };
+type Open = { name: string; attributes: Element['attributes']; text: string; children: Element[] };
+
+/**
+ * What servers get wrong and what costs nobody anything: a blank line before the declaration, and control characters or `]]>` that came with
+ * somebody's text. To refuse the answer for it would hide every other event in it.
+ */
+const HARMLESS = /disallowed character\.|malformed character entity|"\]\]>" is disallowed|XML declaration must/;
 
 /**
  * Feeds text to a parser that hands over each child of the root as it closes and keeps none: answers of any size are read in little
  * memory. Only the five entities of XML itself are known and a document type is refused, so there is nothing to expand.
  */
 const topLevel = (onElement: (root: string, element: Element) => void): Readonly<{ write: (text: string) => void; end: () => string }> => {
-  const parser = sax.parser(true, { xmlns: true, position: false });
+  const parser = new SaxesParser({ xmlns: true, position: false });
   const open: Open[] = [];
   let root: string | null = null;
-  parser.onerror = () => {
-    throw malformed('the answer is no well-formed XML');
-  };
-  parser.ondoctype = () => {
+  parser.on('error', ({ message }) => {
+    if (!HARMLESS.test(message)) throw malformed('the answer is no well-formed XML');
+  });
+  parser.on('doctype', () => {
     throw malformed('the answer declares a document type');
-  };
-  parser.onopentag = ({ uri, local, attributes }) => {
+  });
+  parser.on('opentag', ({ uri, local, attributes }) => {
     if (open.length === MAX_DEPTH) throw malformed('the answer is nested too deeply');
     const name = `${PREFIXES[uri] ?? 'other'}:${local}`;
-    if (open.length === 0 && root !== null) throw malformed('the answer is more than one document');
     root ??= name;
-    const named = Object.values(attributes).map((attribute) => [attribute.local, attribute.value] as const);
-    open.push({ name, attributes: Object.fromEntries(named), text: '', children: [] });
-  };
-  parser.ontext = parser.oncdata = (text) => {
+    open.push({ name, attributes: namedAttributes(attributes), text: '', children: [] });
+  });
+  const onText = (text: string): void => {
     const element = open.at(-1);
     if (element !== undefined) element.text += text;
   };
-  parser.onclosetag = () => {
+  parser.on('text', onText);
+  parser.on('cdata', onText);
+  parser.on('closetag', () => {
     const element = open.pop();
     const parent = open.at(-1);
     if (element === undefined || parent === undefined) return;
     if (open.length > 1) parent.children.push(element);
     else onElement(parent.name, element);
-  };
+  });
   return {
     write: (text) => void parser.write(text),
     end: () => {
@@ -69,6 +75,14 @@ const topLevel = (onElement: (root: string, element: Element) => void): Readonly
       return root;
     },
   };
+};
+
+const NO_ATTRIBUTES: Readonly<Record<string, string>> = {};
+
+/** Most elements have none. */
+const namedAttributes = (attributes: Readonly<Record<string, Readonly<{ local: string; value: string }>>>): Element['attributes'] => {
+  const all = Object.values(attributes);
+  return all.length === 0 ? NO_ATTRIBUTES : Object.fromEntries(all.map(({ local, value }) => [local, value]));
 };
 
 const decode = async (body: AsyncIterable<Uint8Array>, onText: (text: string) => void): Promise<void> => {
