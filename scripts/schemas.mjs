@@ -9,6 +9,7 @@ import { z } from 'zod';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { connectionSchemas } = await import('../dist/connection/connection.codec.js');
 const { calendarSchemas, feedSchemas } = await import('../dist/calendar/calendar.codec.js');
+const { preferenceSchemas } = await import('../dist/preference/preference.codec.js');
 
 // A format says it; the pattern zod adds is its own reading of it, and changes with its versions.
 const withoutPattern = ({ jsonSchema }) => {
@@ -16,7 +17,8 @@ const withoutPattern = ({ jsonSchema }) => {
 };
 
 const refused = [];
-for (const [category, schemas] of Object.entries({ connection: connectionSchemas, calendar: calendarSchemas, feed: feedSchemas })) {
+const families = { connection: connectionSchemas, calendar: calendarSchemas, feed: feedSchemas, preference: preferenceSchemas };
+for (const [category, schemas] of Object.entries(families)) {
   const folder = join(root, 'eventstore/schemas', category);
   mkdirSync(folder, { recursive: true });
   for (const [type, schema] of Object.entries(schemas)) {

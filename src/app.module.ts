@@ -4,7 +4,6 @@ import { CalendarController } from './calendar/calendar.controller.js';
 import { MyCalendarsHandler } from './calendar/calendars.query.js';
 import { MANUAL_SYNC_PAUSE, SyncNowHandler } from './calendar/sync-now.handler.js';
 import { OneSyncHandler } from './calendar/sync.query.js';
-import { ToggleWriteHandler } from './calendar/toggle-write.handler.js';
 import { type Config } from './config.js';
 import { ConnectCalendarHandler } from './connection/connect.handler.js';
 import { ConnectionController } from './connection/connection.controller.js';
@@ -26,6 +25,10 @@ import { ChangesController } from './merged-events/changes.controller.js';
 import { MyChangesHandler } from './merged-events/changes.query.js';
 import { EventsController } from './merged-events/events.controller.js';
 import { MergedEventsHandler } from './merged-events/events.query.js';
+import { ChangeSettingsHandler } from './preference/change-settings.handler.js';
+import { SettingsController } from './preference/settings.controller.js';
+import { MySettingsHandler } from './preference/settings.query.js';
+import { SETTINGS_RUNTIME } from './preference/settings.runtime.js';
 import { type Runtime } from './runtime.js';
 
 type Parts = Readonly<{ config: Config; runtime: Runtime; health: HealthChecks; metrics: PrometheusMetrics }>;
@@ -41,7 +44,7 @@ export class AppModule {
         CqrsModule.forRoot(),
         HttpModule.with({ auth: config.auth, masterKey: runtime.masterKey, clock: runtime.clock, health, metrics }),
       ],
-      controllers: api ? [ConnectionController, CalendarController, EventsController, ChangesController] : [],
+      controllers: api ? [ConnectionController, CalendarController, SettingsController, EventsController, ChangesController] : [],
       providers: [
         { provide: EVENT_STORE, useValue: runtime.store },
         { provide: DATABASE, useValue: runtime.database },
@@ -50,6 +53,7 @@ export class AppModule {
         { provide: ENTROPY, useValue: runtime.entropy },
         { provide: READ_MODELS, useValue: readModels(runtime.database) },
         { provide: CONNECTION_RUNTIME, useValue: runtime },
+        { provide: SETTINGS_RUNTIME, useValue: runtime },
         { provide: MANUAL_SYNC_PAUSE, useValue: config.manualSyncPause },
         ...(api ? HANDLERS : []),
       ],
@@ -62,10 +66,11 @@ const HANDLERS = [
   ReconnectHandler,
   RevokeHandler,
   MyConnectionsHandler,
-  ToggleWriteHandler,
   SyncNowHandler,
   MyCalendarsHandler,
   OneSyncHandler,
+  ChangeSettingsHandler,
+  MySettingsHandler,
   MergedEventsHandler,
   MyChangesHandler,
 ];

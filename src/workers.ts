@@ -13,6 +13,7 @@ import { type Message } from './kernel/decider.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Projection } from './kernel/projection.js';
 import { type MergedEvent, userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
+import { preferences } from './preference/preferences.projection.js';
 import { type Role } from './config.variables.js';
 import { type Runtime } from './runtime.js';
 import { warmUp } from './warm-up.js';
@@ -32,6 +33,7 @@ export const PROJECTIONS = [
   runnable(connections),
   runnable(calendars(accountCodec)),
   runnable(schedule(accountCodec)),
+  runnable(preferences),
   runnable(userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec))),
 ] as const;
 

@@ -20,6 +20,8 @@ export const calendarSchemas = {
     at,
   }),
   'WriteToggled.v1': z.strictObject({ mode: z.enum(['read_only', 'write']), at }),
+  'PrivacySet.v1': z.strictObject({ privacy: z.enum(['full', 'title_hidden', 'busy_only']), at }),
+  'VisibilitySet.v1': z.strictObject({ visible: z.boolean(), at }),
   'GenerationStarted.v1': z.strictObject({
     generation,
     window: range,

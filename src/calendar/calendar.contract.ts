@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { FreshnessView, ProviderName } from '../infra/http/contract.zod.js';
-
-const Mode = z.enum(['read_only', 'write']);
+import { FreshnessView, ModeName, PrivacyName, ProviderName } from '../infra/http/contract.zod.js';
 
 export const CalendarView = z
   .strictObject({
@@ -11,9 +9,11 @@ export const CalendarView = z
     name: z.string(),
     color: z.string().nullable(),
     timeZone: z.string().nullable(),
-    mode: Mode,
+    mode: ModeName,
+    privacy: PrivacyName,
+    visible: z.boolean().meta({ description: 'Whether its events are shown, and count as busy.' }),
     writable: z.boolean(),
-    adopted: z.boolean().meta({ description: 'Whether it is synced; a calendar found after connecting is only listed.' }),
+    adopted: z.boolean().meta({ description: 'Whether it is synced; a calendar found after connecting is only listed until it is shown.' }),
     sync: FreshnessView.nullable(),
   })
   .meta({ id: 'Calendar' });
@@ -22,20 +22,6 @@ export type CalendarView = z.output<typeof CalendarView>;
 export const CalendarList = z
   .strictObject({ items: z.array(CalendarView), nextCursor: z.string().nullable() })
   .meta({ id: 'CalendarList' });
-
-export const SettingsView = z
-  .strictObject({ calendars: z.array(z.strictObject({ calendarId: z.uuid(), name: z.string(), mode: Mode, writable: z.boolean() })) })
-  .meta({ id: 'Settings' });
-export type SettingsView = z.output<typeof SettingsView>;
-
-export const SettingsChange = z
-  .strictObject({
-    calendars: z
-      .array(z.strictObject({ calendarId: z.uuid(), mode: Mode }))
-      .min(1)
-      .max(100),
-  })
-  .meta({ id: 'SettingsChange' });
 
 export const SyncRequest = z
   .strictObject({

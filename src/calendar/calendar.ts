@@ -4,6 +4,9 @@ import { type TimeRange } from '../kernel/time-range.js';
 
 export type Mode = 'read_only' | 'write';
 
+/** What others may be told of a calendar's events. Its owner always sees everything. */
+export type Privacy = 'full' | 'title_hidden' | 'busy_only';
+
 /** Why a calendar is read whole: first time, refused cursor, refresh after 14 days, asked for, or a baseline that did not finish. */
 export type GenerationReason = 'first' | 'cursor-expired' | 'scheduled' | 'requested' | 'resumed' | 'held';
 
@@ -31,11 +34,15 @@ export type SyncReport =
 export type CalendarCommand =
   | (Readonly<{ type: 'AdoptCalendar' }> & Adopted)
   | Readonly<{ type: 'ToggleWrite'; mode: Mode; at: string }>
+  | Readonly<{ type: 'SetPrivacy'; privacy: Privacy; at: string }>
+  | Readonly<{ type: 'ShowCalendar'; visible: boolean; at: string }>
   | Readonly<{ type: 'SyncDelta'; report: SyncReport; at: string }>;
 
 export type CalendarEvent =
   | (Readonly<{ type: 'CalendarAdopted' }> & Adopted)
   | Readonly<{ type: 'WriteToggled'; mode: Mode; at: string }>
+  | Readonly<{ type: 'PrivacySet'; privacy: Privacy; at: string }>
+  | Readonly<{ type: 'VisibilitySet'; visible: boolean; at: string }>
   | Readonly<{ type: 'GenerationStarted'; generation: number; window: TimeRange; reason: GenerationReason; at: string }>
   | Readonly<{ type: 'BaselineCompleted'; generation: number; objects: number; at: string }>
   | Readonly<{ type: 'SyncFailed'; fault: string; at: string }>
@@ -50,12 +57,17 @@ export type Calendar =
       connectionId: string;
       writable: boolean;
       mode: Mode;
+      privacy: Privacy;
+      /** Hidden calendars are synced, and left out of what is shown and of what counts as busy. */
+      visible: boolean;
       /** The last generation begun, and the last one read to its end; 0 before the first. */
       generation: number;
       completed: number;
       fault: string | null;
       held: boolean;
     }>;
+
+export const DEFAULT_PRIVACY: Privacy = 'busy_only';
 
 type Kept = Exclude<Calendar, { status: 'none' }>;
 
@@ -91,6 +103,10 @@ const decide = (state: Calendar, command: CalendarCommand): readonly CalendarEve
           'The account gives no right to write to this calendar: change its sharing there first.',
         );
       return command.mode === state.mode ? [] : [{ type: 'WriteToggled', mode: command.mode, at: command.at }];
+    case 'SetPrivacy':
+      return command.privacy === state.privacy ? [] : [{ type: 'PrivacySet', privacy: command.privacy, at: command.at }];
+    case 'ShowCalendar':
+      return command.visible === state.visible ? [] : [{ type: 'VisibilitySet', visible: command.visible, at: command.at }];
     case 'SyncDelta':
       return report(state, command.report, command.at);
   }
@@ -99,12 +115,17 @@ const decide = (state: Calendar, command: CalendarCommand): readonly CalendarEve
 const evolve = (state: Calendar, event: CalendarEvent): Calendar => {
   if (event.type === 'CalendarAdopted') {
     const { userId, connectionId, writable } = event;
-    return { status: 'adopted', userId, connectionId, writable, mode: 'read_only', generation: 0, completed: 0, fault: null, held: false };
+    const asAdopted = { mode: 'read_only', privacy: DEFAULT_PRIVACY, visible: true } as const;
+    return { status: 'adopted', userId, connectionId, writable, ...asAdopted, generation: 0, completed: 0, fault: null, held: false };
   }
   if (state.status === 'none') return state;
   switch (event.type) {
     case 'WriteToggled':
       return { ...state, mode: event.mode };
+    case 'PrivacySet':
+      return { ...state, privacy: event.privacy };
+    case 'VisibilitySet':
+      return { ...state, visible: event.visible };
     case 'GenerationStarted':
       return { ...state, generation: event.generation };
     case 'BaselineCompleted':

@@ -5,11 +5,13 @@ import { type AccountEvent } from './account-events.js';
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 
 const insert = `insert into calendars
-    (calendar_id, connection_id, user_id, provider, status, mode, writable, busy_only, color, time_zone, sealed, generation, revision)
-  values ($1, $2, $3, $4, $5, 'read_only', $6, $7, $8, $9, $10, 0, $11)
+    (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, color, time_zone, sealed, generation,
+     revision)
+  values ($1, $2, $3, $4, $5, 'read_only', 'busy_only', $5 = 'adopted', $6, $7, $8, $9, $10, 0, $11)
   on conflict (calendar_id) do update set writable = excluded.writable, busy_only = excluded.busy_only, color = excluded.color,
     time_zone = excluded.time_zone, sealed = excluded.sealed,
     status = case when excluded.status = 'adopted' then 'adopted' else calendars.status end,
+    visible = case when excluded.status = 'adopted' then true else calendars.visible end,
     revision = case when excluded.status = 'adopted' then excluded.revision else calendars.revision end`;
 
 const whereFrom: Handlers<AccountEvent> = {
@@ -53,6 +55,10 @@ const whereFrom: Handlers<AccountEvent> = {
 const howItStands: Handlers<AccountEvent> = {
   WriteToggled: (sql, { stream, revision, event }) =>
     sql.query('update calendars set mode = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.mode, revision]),
+  PrivacySet: (sql, { stream, revision, event }) =>
+    sql.query('update calendars set privacy = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.privacy, revision]),
+  VisibilitySet: (sql, { stream, revision, event }) =>
+    sql.query('update calendars set visible = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.visible, revision]),
   GenerationStarted: (sql, { stream, revision }) =>
     sql.query('update calendars set revision = $2 where calendar_id = $1', [idOf(stream), revision]),
   BaselineCompleted: (sql, { stream, revision, event }) =>

@@ -3,15 +3,12 @@ import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { type Actor } from '../kernel/actor.js';
 import { type Clock, CLOCK } from '../kernel/clock.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
-import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
+import { sealersOf, VAULT, type Vault } from '../kernel/vault.js';
 import { type CalendarView } from './calendar.contract.js';
 import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from './freshness.js';
 
-/** A calendar and the revision its stream is at; -1 while it is only listed. */
-export type SeenCalendar = Readonly<{ view: CalendarView; revision: bigint }>;
-
 /** The calendars of the person who asks. */
-export class MyCalendars extends Query<readonly SeenCalendar[]> {
+export class MyCalendars extends Query<readonly CalendarView[]> {
   constructor(readonly actor: Actor) {
     super();
   }
@@ -23,11 +20,12 @@ type Row = Readonly<{
   provider: CalendarView['provider'];
   status: 'listed' | 'adopted';
   mode: CalendarView['mode'];
+  privacy: CalendarView['privacy'];
+  visible: boolean;
   writable: boolean;
   color: string | null;
   time_zone: string | null;
   sealed: string;
-  revision: string;
 }>;
 
 @QueryHandler(MyCalendars)
@@ -38,16 +36,17 @@ export class MyCalendarsHandler implements IQueryHandler<MyCalendars> {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  async execute({ actor: { userId } }: MyCalendars): Promise<readonly SeenCalendar[]> {
+  async execute({ actor: { userId } }: MyCalendars): Promise<readonly CalendarView[]> {
     const rows = await this.database.query<Row>('select * from calendars where user_id = $1 order by calendar_id', [userId]);
     const freshness = await this.database.query<FreshnessRow>(FRESHNESS_SQL, [userId, null]);
     const states = new Map(freshness.map((row) => [row.calendar_id, freshnessOf(row, this.clock.now())]));
-    const sealers = await this.sealersOf(userId, rows);
+    const connectionIds = rows.map(({ connection_id }) => connection_id);
+    const sealers = await sealersOf(this.vault, userId, connectionIds);
     return rows.flatMap((row) => {
       const sealer = sealers.get(row.connection_id);
       if (sealer === undefined) return [];
       const { name } = JSON.parse(sealer.open(`calendar:${row.calendar_id}`, row.sealed)) as { name: string };
-      const view = {
+      const view: CalendarView = {
         calendarId: row.calendar_id,
         connectionId: row.connection_id,
         provider: row.provider,
@@ -55,23 +54,13 @@ export class MyCalendarsHandler implements IQueryHandler<MyCalendars> {
         color: row.color,
         timeZone: row.time_zone,
         mode: row.mode,
+        privacy: row.privacy,
+        visible: row.visible,
         writable: row.writable,
         adopted: row.status === 'adopted',
         sync: states.get(row.calendar_id) ?? null,
       };
-      return [{ view, revision: BigInt(row.revision) }];
+      return [view];
     });
-  }
-
-  /** Calendars whose key is being destroyed at this moment are as good as gone. */
-  private async sealersOf(userId: string, rows: readonly Row[]): Promise<ReadonlyMap<string, Sealer>> {
-    const sealers = new Map<string, Sealer>();
-    for (const connectionId of new Set(rows.map(({ connection_id }) => connection_id)))
-      try {
-        sealers.set(connectionId, await this.vault.connection(userId, connectionId));
-      } catch (error) {
-        if (!(error instanceof KeyDestroyed)) throw error;
-      }
-    return sealers;
   }
 }

@@ -1,4 +1,4 @@
-import { type Decider, fold, type Message } from './decider.js';
+import { decideAll, type Decider, fold, type Message } from './decider.js';
 import { type Appended, type Codec, type EventStore, type Metadata, WrongRevision } from './event-store.js';
 
 /** What a command left behind: where its stream stands now, and the log position a query must have reached to show it. `null`: nothing was written. */
@@ -7,6 +7,9 @@ export type Handled<S> = Readonly<{ revision: bigint; position: bigint | null; s
 /** A command for one stream. `ifMatch`: the revision the caller saw; null when any will do. */
 export type Order<C extends Message> = Readonly<{ id: string; command: C; metadata: Metadata; ifMatch: bigint | null }>;
 
+/** Several commands for one stream that take effect together or not at all. */
+export type Orders<C extends Message> = Omit<Order<C>, 'command'> & Readonly<{ commands: readonly C[] }>;
+
 const ATTEMPTS = 4;
 
 /**
@@ -14,11 +17,19 @@ const ATTEMPTS = 4;
  * the event store recognises repeated event ids only at the *old* expected revision. Without `ifMatch` a lost race is decided again on the
  * newer state, at most three times; with it the race is the caller's to see (`WrongRevision`).
  */
-export const handle = async <S, C extends Message, E extends Message>(
+export const handle = <S, C extends Message, E extends Message>(
   store: EventStore,
   decider: Decider<S, C, E>,
   codec: Codec<E>,
-  { id, command, metadata, ifMatch }: Order<C>,
+  { command, ...order }: Order<C>,
+): Promise<Handled<S>> => handleAll(store, decider, codec, { ...order, commands: [command] });
+
+/** `handle` for several commands: their events are one append, so that no reader and no crash sees half of them. */
+export const handleAll = async <S, C extends Message, E extends Message>(
+  store: EventStore,
+  decider: Decider<S, C, E>,
+  codec: Codec<E>,
+  { id, commands, metadata, ifMatch }: Orders<C>,
 ): Promise<Handled<S>> => {
   const stream = `${decider.category}-${id}`;
   for (let attempt = 1; ; attempt += 1) {
@@ -27,11 +38,11 @@ export const handle = async <S, C extends Message, E extends Message>(
     const earlier = handled.get(metadata.commandId);
     if (earlier !== undefined) return { ...earlier, state };
     if (ifMatch !== null && ifMatch !== revision) throw new WrongRevision(stream, ifMatch);
-    const decided = decider.decide(state, command);
-    if (decided.length === 0) return { revision, position: null, state };
+    const decided = decideAll(decider, state, commands);
+    if (decided.events.length === 0) return { revision, position: null, state };
     try {
-      const appended: Appended = await store.append(stream, revision, decided, codec, metadata);
-      return { ...appended, state: decided.reduce((now, event) => decider.evolve(now, event), state) };
+      const appended: Appended = await store.append(stream, revision, decided.events, codec, metadata);
+      return { ...appended, state: decided.state };
     } catch (error) {
       if (!(error instanceof WrongRevision) || ifMatch !== null || attempt === ATTEMPTS) throw error;
     }

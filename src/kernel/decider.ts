@@ -15,3 +15,19 @@ export type Decider<S, C extends Message, E extends Message> = Readonly<{
 
 export const fold = <S, C extends Message, E extends Message>(decider: Decider<S, C, E>, events: readonly E[]): S =>
   events.reduce((state, event) => decider.evolve(state, event), decider.initial);
+
+/** What several commands for one stream cause, each decided on what the one before left; throws as soon as one is refused. */
+export const decideAll = <S, C extends Message, E extends Message>(
+  decider: Decider<S, C, E>,
+  initial: S,
+  commands: readonly C[],
+): Readonly<{ events: readonly E[]; state: S }> => {
+  const events: E[] = [];
+  let state = initial;
+  for (const command of commands) {
+    const decided = decider.decide(state, command);
+    events.push(...decided);
+    state = decided.reduce((now, event) => decider.evolve(now, event), state);
+  }
+  return { events, state };
+};

@@ -40,3 +40,15 @@ export type Vault = Readonly<{
 
 /** DI token of the `Vault`. */
 export const VAULT = Symbol('Vault');
+
+/** Sealers of a person's connections by id. One whose key is being destroyed at this moment is left out: what it sealed is as good as gone. */
+export const sealersOf = async (vault: Vault, userId: string, connectionIds: Iterable<string>): Promise<ReadonlyMap<string, Sealer>> => {
+  const sealers = new Map<string, Sealer>();
+  for (const connectionId of new Set(connectionIds))
+    try {
+      sealers.set(connectionId, await vault.connection(userId, connectionId));
+    } catch (error) {
+      if (!(error instanceof KeyDestroyed)) throw error;
+    }
+  return sealers;
+};

@@ -51,6 +51,39 @@ describe('ToggleWrite', () => {
   });
 });
 
+describe('SetPrivacy', () => {
+  it('decides what others may be told: nothing but busy, until its owner says otherwise', () => {
+    given(calendar, adopted).when({ type: 'SetPrivacy', privacy: 'busy_only', at }).then();
+    given(calendar, adopted).when({ type: 'SetPrivacy', privacy: 'full', at }).then({ type: 'PrivacySet', privacy: 'full', at });
+  });
+
+  it('says nothing when nothing changes', () => {
+    given(calendar, adopted, { type: 'PrivacySet', privacy: 'title_hidden', at })
+      .when({ type: 'SetPrivacy', privacy: 'title_hidden', at })
+      .then();
+  });
+});
+
+describe('ShowCalendar', () => {
+  const hidden: CalendarEvent = { type: 'VisibilitySet', visible: false, at };
+
+  it('hides a calendar, and shows it again', () => {
+    given(calendar, adopted).when({ type: 'ShowCalendar', visible: false, at }).then(hidden);
+    given(calendar, adopted, hidden).when({ type: 'ShowCalendar', visible: true, at }).then({ type: 'VisibilitySet', visible: true, at });
+  });
+
+  it('says nothing when nothing changes', () => {
+    given(calendar, adopted).when({ type: 'ShowCalendar', visible: true, at }).then();
+    given(calendar, adopted, hidden).when({ type: 'ShowCalendar', visible: false, at }).then();
+  });
+
+  it('goes on syncing what is hidden', () => {
+    given(calendar, adopted, hidden)
+      .when(sync({ kind: 'generation', window, reason: 'first' }))
+      .then(started);
+  });
+});
+
 describe('SyncDelta', () => {
   it('numbers generations one after the other', () => {
     given(calendar, adopted)

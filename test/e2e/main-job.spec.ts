@@ -98,7 +98,7 @@ describe('A newcomer', () => {
     const { body } = await me.request<{ calendars: { calendarId: string; mode: string }[] }>('GET', '/v1/calendar/settings');
     const calendarId = body.calendars[0]?.calendarId;
     const changed = await me.request('PATCH', '/v1/calendar/settings', { calendars: [{ calendarId, mode: 'write' }] });
-    expect([changed.status, changed.body]).toEqual([200, { calendars: [expect.objectContaining({ calendarId, mode: 'write' })] }]);
+    expect(changed).toMatchObject({ status: 200, body: { calendars: [{ calendarId, mode: 'write' }] } });
     const stale = await me.request(
       'PATCH',
       '/v1/calendar/settings',

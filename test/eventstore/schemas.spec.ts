@@ -7,6 +7,7 @@ import { calendarCodec, calendarSchemas, feedCodec, feedSchemas } from '../../sr
 import { connectionCodec, connectionSchemas } from '../../src/connection/connection.codec.js';
 import { type Message } from '../../src/kernel/decider.js';
 import { type Codec } from '../../src/kernel/event-store.js';
+import { preferenceCodec, preferenceSchemas } from '../../src/preference/preference.codec.js';
 
 const FOLDER = fileURLToPath(new URL('../../eventstore/schemas', import.meta.url));
 
@@ -26,6 +27,7 @@ const FAMILIES = [
   family('connection', connectionSchemas, connectionCodec),
   family('calendar', calendarSchemas, calendarCodec),
   family('feed', feedSchemas, feedCodec),
+  family('preference', preferenceSchemas, preferenceCodec),
 ];
 const EVENTS = FAMILIES.flatMap(({ category, schemas, repeat }) =>
   Object.entries(schemas).map(([type, schema]) => ({ category, type, schema, repeat })),

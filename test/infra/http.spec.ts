@@ -6,7 +6,7 @@ import { type NestExpressApplication } from '@nestjs/platform-express';
 import { z } from 'zod';
 import { readConfig } from '../../src/config.js';
 import { Answers } from '../../src/infra/http/answers.openapi.js';
-import { Actor, Public } from '../../src/infra/http/auth.guard.js';
+import { Actor, Public, Requires } from '../../src/infra/http/auth.guard.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
@@ -58,6 +58,12 @@ class NoteController {
   @Answers(200, Note, 'The note.')
   read(@Param('id', { schema: z.uuid() }) id: string, @Headers('if-match') ifMatch?: string) {
     return { id, expected: String(expectedRevision(ifMatch)) };
+  }
+
+  @Requires('admin')
+  @Get('for/admins')
+  listForAdmins() {
+    return { listed: true };
   }
 
   @Public()
@@ -139,6 +145,27 @@ describe('Who asks', () => {
   it('cannot be anybody whose id would not fit a stream name', async () => {
     const { status, body } = await post('/v1/dev/token', { userId: 'ann/../bob' });
     expect([status, body['code']]).toEqual([400, 'request.invalid']);
+  });
+});
+
+describe('A role', () => {
+  const as = async (roles: readonly string[]) => {
+    const { body } = await post('/v1/dev/token', { userId: 'bob', roles });
+    return { authorization: `Bearer ${String(body['token'])}` };
+  };
+
+  it('opens the routes that ask for it, and no others', async () => {
+    const [user, admin] = [await as(['user']), await as(['admin'])];
+    expect((await ask('/v1/notes/for/admins', { headers: admin })).body).toEqual({ listed: true });
+    expect((await ask('/v1/notes', { headers: user })).status).toBe(200);
+    for (const [path, headers] of [
+      ['/v1/notes/for/admins', user],
+      ['/v1/notes', admin],
+      ['/v1/notes', await as([])],
+    ] as const) {
+      const { status, body } = await ask(path, { headers });
+      expect([status, body['code']]).toEqual([403, 'auth.role-missing']);
+    }
   });
 });
 

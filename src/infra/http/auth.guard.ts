@@ -10,7 +10,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import { ApiSecurity } from '@nestjs/swagger';
 import { type Request } from 'express';
-import { type Actor as Person } from '../../kernel/actor.js';
+import { type Actor as Person, type RoleOfPerson } from '../../kernel/actor.js';
 import { Refused } from '../../kernel/refused.js';
 import { type Tokens, TOKENS } from './tokens.jose.js';
 
@@ -18,6 +18,11 @@ const PUBLIC = 'juy:public';
 
 /** A route, or all routes of a controller, that answers without a token. */
 export const Public = () => applyDecorators(SetMetadata(PUBLIC, true), ApiSecurity({}));
+
+const ROLE = 'juy:role';
+
+/** A route, or all routes of a controller, for people with this role; without it, for people with the role `user`. */
+export const Requires = (role: RoleOfPerson) => SetMetadata(ROLE, role);
 
 // Beside the request, not on it: no client and no parser can put an actor there.
 const actors = new WeakMap<Request, Person>();
@@ -29,7 +34,7 @@ export const Actor = createParamDecorator((_data: unknown, context: ExecutionCon
   return actor;
 });
 
-/** Lets a request pass when its bearer token is valid (RFC 6750), or its route is public. Guards every route there is. */
+/** Lets a request pass when its bearer token is valid (RFC 6750) and names the role its route asks for, or the route is public. Guards every route. */
 @Injectable()
 export class AuthGuard implements CanActivate {
   constructor(
@@ -44,7 +49,10 @@ export class AuthGuard implements CanActivate {
     if (authorization === undefined) throw new Refused('auth.missing', 401, 'Send a bearer token in the Authorization header.');
     const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
     if (token === undefined) throw new Refused('auth.invalid', 401, 'The Authorization header must be `Bearer`, a blank and the token.');
-    actors.set(request, await this.tokens.verify(token));
+    const actor = await this.tokens.verify(token);
+    const role = this.reflector.getAllAndOverride<RoleOfPerson | undefined>(ROLE, [context.getHandler(), context.getClass()]) ?? 'user';
+    if (!actor.roles.includes(role)) throw new Refused('auth.role-missing', 403, `This needs a token with the role ${role}.`);
+    actors.set(request, actor);
     return true;
   }
 }

@@ -5,6 +5,12 @@ export const Instant = z.iso.datetime({ offset: true });
 
 export const ProviderName = z.enum(['google', 'microsoft', 'apple', 'caldav']).meta({ id: 'Provider' });
 
+export const ModeName = z.enum(['read_only', 'write']).meta({ id: 'Mode', description: 'Whether Juy may write to the calendar.' });
+
+export const PrivacyName = z
+  .enum(['full', 'title_hidden', 'busy_only'])
+  .meta({ id: 'Privacy', description: 'What others may be told of the events of a calendar; its owner always sees everything.' });
+
 /** How far what is shown of a calendar can be trusted. */
 export const FreshnessView = z
   .strictObject({

@@ -10,3 +10,11 @@ export const expectedRevision = (ifMatch: string | undefined): bigint | null => 
   if (digits === undefined) throw new InvalidRequest([{ path: 'If-Match', message: 'must be an ETag this service gave, such as "4"' }]);
   return BigInt(digits);
 };
+
+/** The entity tag an `If-Match` header asks for, of a resource that is made of several streams; null when there is none, or any will do (`*`). */
+export const expectedTag = (ifMatch: string | undefined): string | null => {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return null;
+  const tag = /^\s*(?:W\/)?("[\w-]{1,64}")\s*$/.exec(ifMatch)?.[1];
+  if (tag === undefined) throw new InvalidRequest([{ path: 'If-Match', message: 'must be an ETag this service gave' }]);
+  return tag;
+};

@@ -46,6 +46,8 @@ create table calendars (
   provider text not null,
   status text not null,
   mode text not null,
+  privacy text not null,
+  visible boolean not null,
   writable boolean not null,
   busy_only boolean not null,
   color text,
@@ -58,6 +60,15 @@ create table calendars (
 );
 create index calendars_user on calendars (user_id);
 create index calendars_connection on calendars (connection_id);
+
+create table preferences (
+  user_id text primary key,
+  time_zone text,
+  tentative_is_busy boolean not null,
+  external_changes text not null,
+  sealed text,
+  revision bigint not null
+);
 
 -- What the projection of events must know of a calendar to write its rows.
 create table event_calendars (
@@ -219,7 +230,7 @@ export class Schema1763800000000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`drop table sync_run, remote_object, connection_state, sync_state, changes, user_calendar_events, event_contents,
-      event_calendars, calendars, connections, vault, checkpoint`);
+      event_calendars, calendars, preferences, connections, vault, checkpoint`);
     await runner.query('drop sequence worker_number');
   }
 }

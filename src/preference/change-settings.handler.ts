@@ -1,0 +1,126 @@
+import { Inject } from '@nestjs/common';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { calendar, type CalendarCommand, DEFAULT_PRIVACY } from '../calendar/calendar.js';
+import { instant } from '../kernel/clock.js';
+import { handle, handleAll } from '../kernel/commands.js';
+import { decideAll, fold } from '../kernel/decider.js';
+import { type Metadata } from '../kernel/event-store.js';
+import { Refused } from '../kernel/refused.js';
+import { type Sql } from '../kernel/sql.js';
+import { preference, type CalendarPreference, preferenceObject } from './preference.js';
+import { preferenceCodec } from './preference.codec.js';
+import { type Changed, ChangeSettings } from './settings.commands.js';
+import { type SettingsChange } from './settings.contract.js';
+import { type CalendarRow, calendarRows, type Chosen, settingsTag } from './settings.rows.js';
+import { SETTINGS_RUNTIME, type SettingsRuntime } from './settings.runtime.js';
+import { ordered, type WorkingHours } from './working-hours.js';
+
+type CalendarChange = NonNullable<SettingsChange['calendars']>[number];
+
+/** What one calendar's stream is told, in one append. */
+type CalendarOrder = Readonly<{ calendarId: string; commands: readonly CalendarCommand[] }>;
+
+const stale = (): Refused => new Refused('request.stale', 412, 'Somebody changed this meanwhile. Read it again and repeat.');
+
+/** A calendar that is only listed is adopted by showing it, and can be given nothing else before. */
+const adoption = (row: CalendarRow, userId: string, { mode, privacy, visible }: CalendarChange, at: string): readonly CalendarCommand[] => {
+  if (row.status === 'adopted') return [];
+  if (visible === true) {
+    const { connection_id: connectionId, provider, writable, busy_only: busyOnly, color, time_zone: timeZone, sealed } = row;
+    return [{ type: 'AdoptCalendar', connectionId, userId, provider, writable, busyOnly, color, timeZone, sealed, at }];
+  }
+  if ((mode ?? 'read_only') !== 'read_only' || (privacy ?? DEFAULT_PRIVACY) !== DEFAULT_PRIVACY)
+    throw new Refused('calendar.not-shown', 409, 'This calendar is not synced yet: show it first, with "visible": true.');
+  return [];
+};
+
+const orderFor = (rows: readonly CalendarRow[], userId: string, change: CalendarChange, at: string): CalendarOrder => {
+  const { calendarId, mode, privacy, visible } = change;
+  const row = rows.find(({ calendar_id }) => calendar_id === calendarId);
+  if (row === undefined) throw new Refused('calendar.unknown', 404, 'There is no such calendar.');
+  const adopting = adoption(row, userId, change, at);
+  if (row.status === 'listed' && adopting.length === 0) return { calendarId, commands: [] };
+  const commands: CalendarCommand[] = [...adopting];
+  if (visible !== undefined) commands.push({ type: 'ShowCalendar', visible, at });
+  if (mode !== undefined) commands.push({ type: 'ToggleWrite', mode, at });
+  if (privacy !== undefined) commands.push({ type: 'SetPrivacy', privacy, at });
+  return { calendarId, commands };
+};
+
+/**
+ * Changes settings on as many streams as they name. Everything is decided before anything is written, so that a refusal leaves all as it was;
+ * only the death of an engine between two appends leaves a part, and repeating the request does the rest.
+ */
+@CommandHandler(ChangeSettings)
+export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
+  constructor(@Inject(SETTINGS_RUNTIME) private readonly runtime: SettingsRuntime) {}
+
+  async execute(command: ChangeSettings): Promise<Changed> {
+    const { userId } = command.actor;
+    const preferred = await this.preferred(userId, command.change);
+    return this.runtime.database.transaction(async (sql) => {
+      // One change of a person's settings at a time, in whatever process: what If-Match was held against is what is changed.
+      await sql.query(`select pg_advisory_xact_lock(hashtext('settings'), hashtext($1))`, [userId]);
+      return this.change(sql, command, preferred);
+    });
+  }
+
+  private async change(sql: Sql, command: ChangeSettings, preferred: Partial<CalendarPreference>): Promise<Changed> {
+    const { actor, change, ifMatch, correlationId } = command;
+    const { userId } = actor;
+    const { store, calendarCodec, clock, entropy } = this.runtime;
+    const at = instant(clock.now());
+    const rows = await calendarRows(sql, userId);
+    if (ifMatch !== null && ifMatch !== (await this.tagNow(userId, rows))) throw stale();
+    const orders = (change.calendars ?? []).map((each) => orderFor(rows, userId, each, at));
+    const choice = { type: 'SetCalendarPreference', userId, change: preferred, at } as const;
+    preference.decide(await this.preferenceNow(userId), choice);
+    for (const { calendarId, commands } of orders) decideAll(calendar, await this.calendarNow(calendarId), commands);
+    const metadata = (): Metadata => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: userId });
+    let calendars: bigint | null = null;
+    for (const { calendarId: id, commands } of orders) {
+      const { position } = await handleAll(store, calendar, calendarCodec, { id, commands, metadata: metadata(), ifMatch: null });
+      calendars = position ?? calendars;
+    }
+    const set = await handle(store, preference, preferenceCodec, { id: userId, command: choice, metadata: metadata(), ifMatch: null });
+    return { calendars, preferences: set.position };
+  }
+
+  /** What the request says of the person themselves, the hours sealed; hours that are what they were keep their bytes. */
+  private async preferred(userId: string, change: SettingsChange): Promise<Partial<CalendarPreference>> {
+    const { timeZone, tentativeIsBusy, externalChanges, workingHours } = change;
+    return {
+      ...(timeZone === undefined ? {} : { timeZone }),
+      ...(tentativeIsBusy === undefined ? {} : { tentativeIsBusy }),
+      ...(externalChanges === undefined ? {} : { externalChanges }),
+      ...(workingHours === undefined ? {} : { sealed: workingHours === null ? null : await this.sealedHours(userId, workingHours) }),
+    };
+  }
+
+  private async sealedHours(userId: string, workingHours: WorkingHours): Promise<string> {
+    const { sealed } = await this.preferenceNow(userId);
+    const sealer = await this.runtime.vault.subject(userId);
+    const clear = JSON.stringify({ workingHours: ordered(workingHours) });
+    if (sealed !== null && sealer.open(preferenceObject(userId), sealed) === clear) return sealed;
+    return sealer.seal(preferenceObject(userId), clear);
+  }
+
+  private async preferenceNow(userId: string): Promise<CalendarPreference> {
+    return fold(preference, (await this.runtime.store.load(`preference-${userId}`, preferenceCodec)).events);
+  }
+
+  private async calendarNow(calendarId: string) {
+    return fold(calendar, (await this.runtime.store.load(`calendar-${calendarId}`, this.runtime.calendarCodec)).events);
+  }
+
+  /** Of the streams, not of the rows, which may be a moment behind a change that was answered already. */
+  private async tagNow(userId: string, rows: readonly CalendarRow[]): Promise<string> {
+    const chosen: Chosen[] = [];
+    for (const { calendar_id: calendarId, mode, privacy, visible } of rows) {
+      const state = await this.calendarNow(calendarId);
+      const listed = { calendarId, adopted: false, mode, privacy, visible };
+      chosen.push(state.status === 'none' ? listed : { ...state, calendarId, adopted: true });
+    }
+    return settingsTag(chosen, await this.preferenceNow(userId));
+  }
+}

@@ -1,0 +1,63 @@
+import { isIanaZone } from '../calendar/time-zone.js';
+import { type Decider } from '../kernel/decider.js';
+import { Refused } from '../kernel/refused.js';
+
+/** What happens to a meeting that somebody moved or cancelled in an outside calendar. */
+export type ExternalChanges = 'accept' | 'ask' | 'restore';
+
+/** How a person wants their calendars read. */
+export type CalendarPreference = Readonly<{
+  /** IANA; where days and floating times of calendars without a zone of their own are. Null: UTC. */
+  timeZone: string | null;
+  /** Whether tentative and unanswered invitations take up time. */
+  tentativeIsBusy: boolean;
+  externalChanges: ExternalChanges;
+  /** Opens to the working hours, under the person's key; null when they said none. */
+  sealed: string | null;
+}>;
+
+export const DEFAULT_PREFERENCE: CalendarPreference = {
+  timeZone: null,
+  tentativeIsBusy: true,
+  externalChanges: 'accept',
+  sealed: null,
+};
+
+/** Names the object that is sealed. */
+export const preferenceObject = (userId: string): string => `preference:${userId}`;
+
+/** What is not named stays as it is. Sealing the same hours again gives other bytes: who sends hours that did not change sends the old bytes. */
+export type PreferenceCommand = Readonly<{
+  type: 'SetCalendarPreference';
+  userId: string;
+  change: Partial<CalendarPreference>;
+  at: string;
+}>;
+
+export type PreferenceEvent = Readonly<{ type: 'CalendarPreferenceSet'; userId: string; at: string }> & CalendarPreference;
+
+const decide = (state: CalendarPreference, { userId, change, at }: PreferenceCommand): readonly PreferenceEvent[] => {
+  const { timeZone, tentativeIsBusy, externalChanges, sealed } = { ...state, ...change };
+  if (timeZone !== null && !isIanaZone(timeZone))
+    throw new Refused('preference.unknown-zone', 422, 'There is no such time zone: send an IANA name such as Europe/Paris.');
+  const same =
+    timeZone === state.timeZone &&
+    tentativeIsBusy === state.tentativeIsBusy &&
+    externalChanges === state.externalChanges &&
+    sealed === state.sealed;
+  return same ? [] : [{ type: 'CalendarPreferenceSet', userId, timeZone, tentativeIsBusy, externalChanges, sealed, at }];
+};
+
+const evolve = (_: CalendarPreference, { timeZone, tentativeIsBusy, externalChanges, sealed }: PreferenceEvent): CalendarPreference => ({
+  timeZone,
+  tentativeIsBusy,
+  externalChanges,
+  sealed,
+});
+
+export const preference: Decider<CalendarPreference, PreferenceCommand, PreferenceEvent> = {
+  category: 'preference',
+  initial: DEFAULT_PREFERENCE,
+  decide,
+  evolve,
+};

@@ -1,0 +1,56 @@
+import { Body, Controller, Get, Headers, HttpStatus, Inject, Patch, Res } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
+import { type Response } from 'express';
+import { Answers } from '../infra/http/answers.openapi.js';
+import { Actor } from '../infra/http/auth.guard.js';
+import { expectedTag } from '../infra/http/revision.js';
+import { type Actor as Person } from '../kernel/actor.js';
+import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
+import { type Changed, ChangeSettings } from './settings.commands.js';
+import { SettingsChange, SettingsView } from './settings.contract.js';
+import { MySettings } from './settings.query.js';
+
+/** The read models that a calendar's settings show in. */
+const SHOWN_BY = ['calendars', 'schedule', 'user_calendar_events'];
+
+/** Milliseconds a change waits for the read models. */
+const PATIENCE = 2_000;
+
+@ApiTags('settings')
+@Controller('v1/calendar/settings')
+export class SettingsController {
+  constructor(
+    @Inject(CommandBus) private readonly commands: CommandBus,
+    @Inject(QueryBus) private readonly queries: QueryBus,
+    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+  ) {}
+
+  @Get()
+  @Answers(200, SettingsView, 'What the person who asks chose, for each calendar and for themselves. The ETag stands for all of it.')
+  async read(@Actor() actor: Person, @Res({ passthrough: true }) response: Response): Promise<SettingsView> {
+    const { view, tag } = await this.queries.execute(new MySettings(actor));
+    response.setHeader('ETag', tag);
+    return view;
+  }
+
+  @Patch()
+  @Answers(200, SettingsView, 'The settings as they stand now, with their new ETag.')
+  @Answers(202, SettingsView, 'The same, while the read models still catch up.')
+  async change(
+    @Body({ schema: SettingsChange }) change: SettingsChange,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Actor() actor: Person,
+    @Headers('x-correlation-id') correlationId: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SettingsView> {
+    const changed = await this.commands.execute(new ChangeSettings(actor, change, expectedTag(ifMatch), correlationId));
+    response.status((await this.reached(changed)) ? HttpStatus.OK : HttpStatus.ACCEPTED);
+    return this.read(actor, response);
+  }
+
+  private async reached({ calendars, preferences }: Changed): Promise<boolean> {
+    if (calendars !== null && !(await this.readModels.reached(SHOWN_BY, calendars, PATIENCE))) return false;
+    return preferences === null || this.readModels.reached(['preferences'], preferences, PATIENCE);
+  }
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { type Mode, type Privacy } from '../calendar/calendar.js';
+import { type Sql } from '../kernel/sql.js';
+import { type CalendarPreference, DEFAULT_PREFERENCE, type ExternalChanges } from './preference.js';
+
+/** A row of `calendars`, as far as it is about settings or needed to adopt it. */
+export type CalendarRow = Readonly<{
+  calendar_id: string;
+  connection_id: string;
+  provider: 'google' | 'microsoft' | 'apple' | 'caldav';
+  status: 'listed' | 'adopted';
+  mode: Mode;
+  privacy: Privacy;
+  visible: boolean;
+  writable: boolean;
+  busy_only: boolean;
+  color: string | null;
+  time_zone: string | null;
+  sealed: string;
+}>;
+
+export const calendarRows = (sql: Sql, userId: string): Promise<readonly CalendarRow[]> =>
+  sql.query<CalendarRow>('select * from calendars where user_id = $1 order by calendar_id', [userId]);
+
+type PreferenceRow = Readonly<{
+  time_zone: string | null;
+  tentative_is_busy: boolean;
+  external_changes: ExternalChanges;
+  sealed: string | null;
+}>;
+
+/** What a person chose, or the defaults. */
+export const preferenceOf = async (sql: Sql, userId: string): Promise<CalendarPreference> => {
+  const [row] = await sql.query<PreferenceRow>('select * from preferences where user_id = $1', [userId]);
+  if (row === undefined) return DEFAULT_PREFERENCE;
+  const { time_zone: timeZone, tentative_is_busy: tentativeIsBusy, external_changes: externalChanges, sealed } = row;
+  return { timeZone, tentativeIsBusy, externalChanges, sealed };
+};
+
+/** What of a calendar its owner chooses. */
+export type Chosen = Readonly<{ calendarId: string; adopted: boolean; mode: Mode; privacy: Privacy; visible: boolean }>;
+
+/**
+ * The entity tag of somebody's settings: it changes when a choice does, and with nothing else. The calendars come in any order; the working
+ * hours count as the bytes they are sealed in, which change with them.
+ */
+export const settingsTag = (calendars: readonly Chosen[], preference: CalendarPreference): string => {
+  const chosen = calendars.map(({ calendarId, adopted, mode, privacy, visible }) => [calendarId, adopted, mode, privacy, visible].join());
+  const { timeZone, tentativeIsBusy, externalChanges, sealed } = preference;
+  const whole = JSON.stringify([chosen.sort(), timeZone, tentativeIsBusy, externalChanges, sealed]);
+  return `"${createHash('sha256').update(whole).digest('base64url').slice(0, 22)}"`;
+};
