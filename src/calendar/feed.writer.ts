@@ -1,4 +1,5 @@
 import { type Clock, instant } from '../kernel/clock.js';
+import { Superseded } from '../kernel/due-work.js';
 import { type EventStore, type Position } from '../kernel/event-store.js';
 import { type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
@@ -13,6 +14,8 @@ export type FeedTarget = Readonly<{
   window: TimeRange;
   actor: string;
   runId: string;
+  /** Of the claim: what is known of objects is written under no other. */
+  epoch: bigint;
   permit: () => Promise<void>;
 }>;
 
@@ -32,8 +35,8 @@ export const LARGEST_UPSERT = 900 * 1024;
  * expects: a worker that lost its lease cannot write after its successor has. `remote_object` follows each acknowledgement.
  */
 export class FeedWriter {
-  private upserts: Upsert[] = [];
-  private removals: string[] = [];
+  private upserts = new Map<string, Upsert>();
+  private removals = new Set<string>();
   private kept: Kept[] = [];
   private unread: string[] = [];
   private size = 0;
@@ -52,8 +55,10 @@ export class FeedWriter {
     return new FeedWriter(runtime, target, await runtime.store.lastRevision(`${FEED}-${target.calendarId}`));
   }
 
+  /** Of an object that comes twice, as some servers list one, the last version is written. */
   async upsert(upsert: Upsert, bytes: number, kept: Kept): Promise<void> {
-    this.upserts.push(upsert);
+    this.upserts.set(upsert.ref, upsert);
+    this.removals.delete(upsert.ref);
     this.kept.push(kept);
     this.size += bytes;
     if (this.size >= CHUNK) await this.flush();
@@ -66,15 +71,18 @@ export class FeedWriter {
   }
 
   remove(ref: string): void {
-    this.removals.push(ref);
+    this.removals.add(ref);
+    this.upserts.delete(ref);
     this.size += 64;
   }
 
   /** Appends what waits; with `final` a last chunk is written even when nothing does. */
   async flush(final = false): Promise<void> {
     await this.inFlight;
-    const [upserts, removals, kept] = [this.upserts, this.removals, this.kept];
-    [this.upserts, this.removals, this.kept, this.size] = [[], [], [], 0];
+    const [upserts, removals, kept] = [[...this.upserts.values()], [...this.removals], this.kept];
+    this.upserts = new Map();
+    this.removals = new Set();
+    [this.kept, this.size] = [[], 0];
     this.inFlight = this.write(upserts, removals, kept, final);
     // A failure is the next caller's; without a handler it would count as unhandled until then.
     this.inFlight.catch(() => undefined);
@@ -102,17 +110,20 @@ export class FeedWriter {
       this.revision = appended.revision;
       this.position = appended.position;
     }
-    if (kept.length > 0) await remember(this.runtime.sql, calendarId, generation, kept);
+    if (kept.length > 0) await remember(this.runtime.sql, this.target, kept);
   }
 }
 
-const remember = async (sql: Sql, calendarId: string, generation: number, kept: readonly Kept[]): Promise<void> => {
+/** The claim is held fast while it is looked at, so that nothing is remembered of a calendar that was revoked or taken over meanwhile. */
+const remember = async (sql: Sql, { calendarId, generation, epoch }: FeedTarget, kept: readonly Kept[]): Promise<void> => {
   const last = [...new Map(kept.map((object) => [object.ref, object])).values()];
-  await sql.query(
-    `insert into remote_object (calendar_id, ref, etag, hash, generation, fault)
-     select $1, ref, etag, hash, $2, fault from unnest($3::text[], $4::text[], $5::text[], $6::text[]) as fresh(ref, etag, hash, fault)
-     on conflict (calendar_id, ref) do update set etag = excluded.etag, hash = coalesce(excluded.hash, remote_object.hash),
-       generation = excluded.generation, fault = excluded.fault`,
+  const held = await sql.query(
+    `with held as materialized (select 1 from sync_state where calendar_id = $1 and epoch = $7 for share),
+     written as (insert into remote_object (calendar_id, ref, etag, hash, generation, fault)
+       select $1, ref, etag, hash, $2, fault from held, unnest($3::text[], $4::text[], $5::text[], $6::text[]) as fresh(ref, etag, hash, fault)
+       on conflict (calendar_id, ref) do update set etag = excluded.etag, hash = coalesce(excluded.hash, remote_object.hash),
+         generation = excluded.generation, fault = excluded.fault)
+     select from held`,
     [
       calendarId,
       generation,
@@ -120,6 +131,8 @@ const remember = async (sql: Sql, calendarId: string, generation: number, kept: 
       last.map(({ etag }) => etag),
       last.map(({ hash }) => hash),
       last.map(({ fault }) => fault),
+      epoch,
     ],
   );
+  if (held.length === 0) throw new Superseded();
 };

@@ -96,6 +96,12 @@ const keepUnread = async (sql: Sql, { calendarId, generation, kept }: DeltaSynce
     await sql.query(`update ${table} set generation = $2 where calendar_id = $1 and ref = any($3)`, [calendarId, generation, kept]);
 };
 
+/** A statement takes each object once; of one that comes twice the last version holds. */
+const withoutRepetitions = (delta: DeltaSynced): DeltaSynced => ({
+  ...delta,
+  upserts: [...new Map(delta.upserts.map((upsert) => [upsert.ref, upsert])).values()],
+});
+
 /** Until a calendar has been read to its end there is nothing to tell changes of: then all of it is there at once. */
 const tellChanges = async (
   sql: Sql,
@@ -164,7 +170,7 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
       );
       return;
     case 'DeltaSynced':
-      return applyDelta(sql, event, position);
+      return applyDelta(sql, withoutRepetitions(event), position);
     case 'ConnectionRevoked':
     case 'ConnectionPurged':
       await forget(sql, { userId: event.userId, position, at: event.at }, idOf(stream));

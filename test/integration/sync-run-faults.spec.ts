@@ -200,7 +200,7 @@ describe('A connection that is revoked', () => {
     const window = { start: '2026-10-23T00:00:00.000Z', end: '2027-12-07T00:00:00.000Z' };
     const writer = await FeedWriter.open(
       { store: stores.store, sql: stores.database, clock: { now: () => NOW }, newId: randomUUID },
-      { calendarId, userId, generation: 1, window, actor: 'system:sync', runId: randomUUID(), permit: () => Promise.resolve() },
+      { calendarId, userId, generation: 1, window, actor: 'system:sync', runId: randomUUID(), epoch: 1n, permit: () => Promise.resolve() },
     );
     const { contents: _, ...timing } = component();
     const upsert = {
@@ -214,7 +214,7 @@ describe('A connection that is revoked', () => {
     };
     await writer.upsert(upsert, 100, { ref: 'late', etag: null, hash: 'hash', fault: null });
     await writer.flush();
-    await writer.settled();
+    await expect(writer.settled()).rejects.toBeInstanceOf(Superseded);
   };
 });
 

@@ -16,9 +16,13 @@ const open = (line: string, parents: OpenBlock[], opened: number): void => {
   parents.push(block);
 };
 
+/** What no database stores as text: NUL, and halves of characters, which XML can name (`&#xD800;`). */
+const NO_TEXT = /[\u0000\p{Surrogate}]/gu;
+
 /** Content lines, whatever the line ends; a byte order mark is no part of the first. */
 const unfolded = (text: string): readonly string[] => {
-  const lines = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
+  const clean = text.replace(NO_TEXT, '');
+  const lines = clean.includes('\r') ? clean.replace(/\r\n?/g, '\n') : clean;
   return lines
     .replace(/^\uFEFF/, '')
     .replace(/\n[ \t]/g, '')
