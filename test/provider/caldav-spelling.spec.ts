@@ -47,6 +47,7 @@ describe('an entity tag', () => {
     [' "" ', null],
     ['', null],
     [null, null],
+    ['x'.repeat(5_000), null],
   ])('%s is %s', (etag, canonical) => {
     expect(canonicalEtag(etag)).toBe(canonical);
   });
@@ -125,6 +126,13 @@ describe('waiting', () => {
     expect(retryAfterSeconds('soon', now)).toBeNull();
     expect(retryAfterSeconds(null, now)).toBeNull();
   });
+
+  it.each(['86401', '1e300', 'Infinity', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
+    'never waits longer than a day, even when it is asked for %s',
+    (header) => {
+      expect(retryAfterSeconds(header, 0)).toBe(86_400);
+    },
+  );
 });
 
 describe('a lane', () => {

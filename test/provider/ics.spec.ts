@@ -128,6 +128,12 @@ describe('A CalDAV resource', () => {
     for (const other of others) expect(read(other)).toEqual(read(text));
   });
 
+  it('has a title of one line, and costs no more than its length, whatever blanks are in it', () => {
+    const blanks = ' '.repeat(400_000);
+    const { components } = read(calendar(...event(START, `SUMMARY: a\\n \\n${blanks}b${blanks}c`)));
+    expect(components[0]?.contents.title).toBe(`a b${blanks}c`);
+  });
+
   it('is not spoilt by a line nobody can read', () => {
     expect(only(START, 'X-BROKEN', 'X-ODD;=:1', 'SUMMARY:Plan').contents.title).toBe('Plan');
   });

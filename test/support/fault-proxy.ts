@@ -15,7 +15,7 @@ export type Fault = Readonly<{
   /** Changes the answer; without `instead` it is the server's. */
   answer?: (answer: Answer, seen: Seen) => Answer;
   /** Answers by itself, without asking the server. */
-  instead?: Answer;
+  instead?: Answer | ((seen: Seen) => Answer);
   /** `nothing`: never answers; `half`: breaks off in the middle; `stalls`: falls silent in the middle. */
   delivery?: 'whole' | 'nothing' | 'half' | 'stalls';
 }>;
@@ -90,7 +90,8 @@ export const startFaultProxy = async (target: string): Promise<FaultProxy> => {
     };
     seen.push(request);
     const fault = faultFor(request);
-    const given = fault?.instead ?? (await forward(target, incoming, fault?.ask?.(body) ?? body));
+    const instead = typeof fault?.instead === 'function' ? fault.instead(request) : fault?.instead;
+    const given = instead ?? (await forward(target, incoming, fault?.ask?.(body) ?? body));
     deliver(fault?.answer?.(given, request) ?? given, fault?.delivery, outgoing);
   };
 

@@ -1,6 +1,6 @@
 import { type DiscoveredCalendar, ProviderFault } from '../calendar-provider.js';
 import { asFault, type DavClient, DavRefused, isUnsupported } from './dav.client.js';
-import { collectionUrl } from './hrefs.js';
+import { collectionUrl, isAddress } from './hrefs.js';
 import { child, hrefsOf, type Row, textOf } from './multistatus.wire.js';
 import { propfind } from './requests.js';
 
@@ -15,7 +15,7 @@ const LISTED = [
 type Principal = Readonly<{ homes: readonly string[]; addresses: readonly string[] }>;
 
 const absolute = (hrefs: readonly string[], base: string): readonly string[] =>
-  hrefs.filter((href) => href !== '' && URL.canParse(href, base)).map((href) => new URL(href, base).href);
+  hrefs.filter((href) => href !== '' && isAddress(href, base)).map((href) => new URL(href, base).href);
 
 /** The address of whoever the credentials belong to, as the resource at `url` tells it; null when it does not. */
 const principalAt = async (dav: DavClient, url: string): Promise<string | null> => {
@@ -71,18 +71,24 @@ const isCalendar = (row: Row): boolean => {
   return child(type, 'c:calendar') !== undefined && child(type, 'cs:subscribed') === undefined && holdsEvents(row);
 };
 
+const LONGEST_NAME = 500;
+
+/** What one fact about an account can carry; nobody has as many. */
+const MOST_CALENDARS = 250;
+const MOST_HOMES = 20;
+
 const lastSegment = (url: string): string => decodeURIComponent(url.split('/').at(-2) ?? '');
 
 const toCalendar = (row: Row, base: string, zoneOf: ZoneOf): DiscoveredCalendar | null => {
   // An inner error must not pass for a calendar that is not there.
   if ((row.status ?? row.failed ?? 0) >= 500) throw new ProviderFault('unavailable', 'the server could not list all calendars');
-  if (!isCalendar(row) || !URL.canParse(row.href, base)) return null;
+  if (!isCalendar(row) || !isAddress(row.href, base)) return null;
   const remoteId = collectionUrl(row.href, base);
   const privileges = privilegesOf(row);
   const zone = textOf(row, 'c:calendar-timezone');
   return {
     remoteId,
-    name: textOf(row, 'd:displayname') ?? lastSegment(remoteId),
+    name: (textOf(row, 'd:displayname') ?? lastSegment(remoteId)).slice(0, LONGEST_NAME),
     color: /^#[0-9a-f]{6}/i.exec(textOf(row, 'ical:calendar-color') ?? '')?.[0].toLowerCase() ?? null,
     writable: mayWrite(privileges),
     busyOnly: isBusyOnly(privileges),
@@ -92,10 +98,13 @@ const toCalendar = (row: Row, base: string, zoneOf: ZoneOf): DiscoveredCalendar 
 
 const listHomes = async (dav: DavClient, homes: readonly string[], zoneOf: ZoneOf): Promise<readonly DiscoveredCalendar[]> => {
   const found = new Map<string, DiscoveredCalendar>();
-  for (const url of new Set(homes)) {
+  const distinct = new Set(homes);
+  if (distinct.size > MOST_HOMES) throw new ProviderFault('malformed', 'the account is said to keep its calendars in more places than any');
+  for (const url of distinct) {
     const request = { method: 'PROPFIND', url, depth: 1, body: propfind(LISTED) } as const;
     const { items } = await dav.multistatus(request, (row, base) => toCalendar(row, base, zoneOf));
     for (const calendar of items) found.set(calendar.remoteId, calendar);
+    if (found.size > MOST_CALENDARS) throw new ProviderFault('malformed', `the account has more than ${MOST_CALENDARS} calendars`);
   }
   return [...found.values()];
 };

@@ -4,7 +4,7 @@ import { type Change, ProviderFault } from '../calendar-provider.js';
 import { UnreadableObject } from '../unreadable-object.js';
 import { type Listed } from './caldav.listing.js';
 import { type DavClient, DavRefused, isUnsupported } from './dav.client.js';
-import { canonicalEtag, objectPath } from './hrefs.js';
+import { canonicalEtag, objectPath, objectUrl } from './hrefs.js';
 import { type ResourceSource } from './ics.mapping.js';
 import { type Row, textOf } from './multistatus.wire.js';
 import { calendarQuery, multiget } from './requests.js';
@@ -51,7 +51,7 @@ const delivered = (row: Row, base: string): Delivered | null => {
 /** Asks for one object by itself: some servers leave out of a multiget, or deny there, what they give when asked for alone (iCloud). */
 const readAlone = async (reader: Reader, { path }: Listed, code: string): Promise<Change> => {
   try {
-    const { text, etag } = await reader.dav.get(new URL(path, reader.calendar).href);
+    const { text, etag } = await reader.dav.get(objectUrl(path, reader.calendar));
     return toChange(reader, path, canonicalEtag(etag), text);
   } catch (error) {
     if (!(error instanceof DavRefused)) throw error;

@@ -140,9 +140,26 @@ const listSince = async ({ dav, calendar }: Scanned, token: string): Promise<Syn
   }
 };
 
+/**
+ * Xandikos answers 500 to a token it does not know. Where everything can be listed all the same, the listing is compared by etags, which costs
+ * no more than the listing even where a server cannot do better for good; else the failure stays what it was.
+ */
+async function* scanRelisted(scanned: Scanned, refused: DavRefused, request: ScanRequest): Pages {
+  const { changed, token } = await listSync(scanned.dav, scanned.calendar, '').catch((error: unknown) => {
+    throw error instanceof DavRefused || error instanceof SyncBroken ? refused : error;
+  });
+  const complete = yield* readChanged(scanned, [...changed.values()], request, changed.size);
+  return { cursor: complete ? writeCursor({ rung: 'sync', token }) : request.cursor, whole: true, expected: changed.size };
+}
+
 /** The token moves only past what was to be had: an object the server kept back is listed again next time, the others are known then. */
 async function* scanSync(scanned: Scanned, since: string, request: ScanRequest): Pages {
-  const { changed, removed, token } = await listSince(scanned, since);
+  const listed = await listSince(scanned, since).catch((error: unknown) => {
+    if (error instanceof DavRefused && error.status === 500) return error;
+    throw error;
+  });
+  if (listed instanceof DavRefused) return yield* scanRelisted(scanned, listed, request);
+  const { changed, removed, token } = listed;
   const expected = changed.size + removed.size;
   yield* pagesOf([...removed].map(removal), expected);
   const complete = yield* readChanged(scanned, [...changed.values()], request, expected);

@@ -17,6 +17,12 @@ export const collectionUrl = (href: string, base?: string): string => {
   return `${url.origin}${canonicalPath(url.pathname).replace(/\/+$/, '')}/`;
 };
 
+/** Longer than any address or entity tag in use; what is longer costs time and room and names nothing. */
+const LONGEST = 4_096;
+
+/** Whether a server's `href` is an address at all. */
+export const isAddress = (href: string, base: string): boolean => href.length <= LONGEST && URL.canParse(href, base);
+
 /** Most servers write paths like these, in which there is nothing to make uniform; thousands come in one answer. */
 const PLAIN = /^(\/[A-Za-z0-9_~!*'()-][A-Za-z0-9._~!*'()-]*)+\/?$/;
 
@@ -25,8 +31,17 @@ const PLAIN = /^(\/[A-Za-z0-9_~!*'()-][A-Za-z0-9._~!*'()-]*)+\/?$/;
  * iCloud may move an account from one host to another, and sends hrefs with and without it. Null when `href` is no address.
  */
 export const objectPath = (href: string, base: string): string | null => {
+  if (href.length > LONGEST) return null;
   if (PLAIN.test(href)) return href;
-  return URL.canParse(href, base) ? canonicalPath(new URL(href, base).pathname) : null;
+  const { pathname } = URL.canParse(href, base) ? new URL(href, base) : { pathname: '' };
+  return pathname.startsWith('/') ? canonicalPath(pathname) : null;
+};
+
+/** Where an object is fetched: on the calendar's own host, whatever its path looks like (`//other.example/a.ics`). */
+export const objectUrl = (path: string, calendar: string): string => {
+  const url = new URL(calendar);
+  url.pathname = path;
+  return url.href;
 };
 
 /**
@@ -39,5 +54,5 @@ export const canonicalEtag = (etag: string | null): string | null => {
       ?.trim()
       .replace(/^W\//, '')
       .replace(/^"(.*)"$/, '$1') ?? '';
-  return tag === '' ? null : `"${tag}"`;
+  return tag === '' || tag.length > LONGEST ? null : `"${tag}"`;
 };

@@ -45,7 +45,12 @@ export const ownResponse = (properties: Properties, invited: readonly Invited[])
   return own && !self.answered ? null : self.response;
 };
 
-const oneLine = (text: string | null): string | null => text?.replace(/\s*\n\s*/g, ' ') ?? null;
+const oneLine = (text: string | null): string | null =>
+  text
+    ?.split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ') ?? null;
 
 /** The personal part of a component. */
 export const contentsOf = (properties: Properties, invited: readonly Invited[]): Contents => {

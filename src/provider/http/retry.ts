@@ -1,12 +1,17 @@
 import { SECOND } from '../../kernel/clock.js';
 
-/** Seconds of a `Retry-After` header, which is a number of seconds or an HTTP date (RFC 9110 10.2.3); null when absent or senseless. */
+/** A day: who asks for more is asked again then. */
+const LONGEST = 86_400;
+
+/**
+ * Seconds of a `Retry-After` header, which is a number of seconds or an HTTP date (RFC 9110 10.2.3), at most a day; null when absent or
+ * senseless.
+ */
 export const retryAfterSeconds = (header: string | null, now: number): number | null => {
   if (header === null || header.trim() === '') return null;
   const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, Math.ceil(seconds));
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? null : Math.max(0, Math.ceil((at - now) / SECOND));
+  const asked = Number.isNaN(seconds) ? (Date.parse(header) - now) / SECOND : seconds;
+  return Number.isNaN(asked) ? null : Math.min(LONGEST, Math.max(0, Math.ceil(asked)));
 };
 
 /**
