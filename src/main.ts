@@ -55,7 +55,7 @@ const start = async (): Promise<void> => {
   const stopping = new AbortController();
   const apart = config.roles.has('sync') && config.roles.size > 1;
   const here = new Set([...config.roles].filter((role) => role !== 'sync' || !apart));
-  const workers = startWorkers(runtime, here, health, stopping.signal);
+  const workers = startWorkers(runtime, here, { health, metrics }, stopping.signal);
   const { databaseUrl, eventStoreUrl } = engines;
   const stopSyncs = apart ? startSyncThread({ config, engines: { databaseUrl, eventStoreUrl }, logSettings }, log, health) : null;
   const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);

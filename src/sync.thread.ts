@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { healthRegistry } from './infra/http/health.registry.js';
 import { pinoLog } from './infra/logging/log.pino.js';
+import { prometheusMetrics } from './infra/metrics.prometheus.js';
 import { openRuntime } from './runtime.js';
 import { type SyncThreadData } from './sync.supervisor.js';
 import { startWorkers } from './workers.js';
@@ -13,7 +14,7 @@ const stopping = new AbortController();
 parentPort?.once('message', () => {
   stopping.abort();
 });
-await startWorkers(runtime, new Set(['sync']), healthRegistry(), stopping.signal);
+await startWorkers(runtime, new Set(['sync']), { health: healthRegistry(), metrics: prometheusMetrics() }, stopping.signal);
 await runtime.close();
 // Ends this thread alone; channels of the event store's client would keep it.
 process.exit(0);

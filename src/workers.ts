@@ -7,10 +7,13 @@ import { connectionCodec } from './connection/connection.codec.js';
 import { faultReporter, tendConnection } from './connection/connection.worker.js';
 import { connections } from './connection/connections.projection.js';
 import { anyOf } from './infra/codec.zod.js';
+import { cleanUpsOf } from './clean-ups.js';
+import { runCleanUps } from './infra/postgres/clean-up.postgres.js';
 import { workOff } from './infra/postgres/due-work.postgres.js';
 import { type Progress, runProjection } from './infra/postgres/projection.runner.js';
 import { type Message } from './kernel/decider.js';
 import { type HealthChecks } from './kernel/health.js';
+import { type Metrics } from './kernel/metrics.js';
 import { type Projection } from './kernel/projection.js';
 import { type MergedEvent, userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
 import { preferences } from './preference/preferences.projection.js';
@@ -41,14 +44,21 @@ const CONNECTIONS_AT_ONCE = 4;
 const CALENDARS_AT_ONCE = 4;
 
 /** Runs what a process does besides answering requests, until aborted; resolves when all of it has come to rest. */
-export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health: HealthChecks, signal: AbortSignal): Promise<unknown> => {
+export const startWorkers = (
+  runtime: Runtime,
+  roles: ReadonlySet<Role>,
+  { health, metrics }: Readonly<{ health: HealthChecks; metrics: Metrics }>,
+  signal: AbortSignal,
+): Promise<unknown> => {
   const work: Promise<void>[] = [];
-  if (roles.has('projector'))
+  if (roles.has('projector')) {
+    work.push(runCleanUps(runtime, cleanUpsOf(runtime), metrics, signal));
     for (const projection of PROJECTIONS) {
       const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
       health.add(`projection ${projection.name}`, () => standing(progress));
       work.push(projection.run(runtime, progress, signal));
     }
+  }
   if (roles.has('sync') || roles.has('projector')) work.push(warmUp(runtime.clock.now(), signal));
   if (roles.has('sync')) {
     const sync = syncCalendar({ ...runtime, reportFault: faultReporter(runtime) });

@@ -32,6 +32,7 @@ export const calendarSchemas = {
   'SyncFailed.v1': z.strictObject({ fault: z.string(), at }),
   'SyncRecovered.v1': z.strictObject({ at }),
   'MassChangeHeld.v1': z.strictObject({ removals: z.int(), known: z.int(), at }),
+  'FeedExpired.v1': z.strictObject({ generation, at }),
 };
 
 export const calendarCodec = codecOf<CalendarEvent>(calendarSchemas);

@@ -7,7 +7,7 @@ export type Mode = 'read_only' | 'write';
 /** What others may be told of a calendar's events. Its owner always sees everything. */
 export type Privacy = 'full' | 'title_hidden' | 'busy_only';
 
-/** Why a calendar is read whole: first time, refused cursor, refresh after 14 days, asked for, or a baseline that did not finish. */
+/** Why a calendar is read whole: first time, refused cursor, refresh after 14 days, asked for, or a baseline that did not finish or has expired. */
 export type GenerationReason = 'first' | 'cursor-expired' | 'scheduled' | 'requested' | 'resumed' | 'held';
 
 /** `sealed` holds name and remote id. */
@@ -36,7 +36,9 @@ export type CalendarCommand =
   | Readonly<{ type: 'ToggleWrite'; mode: Mode; at: string }>
   | Readonly<{ type: 'SetPrivacy'; privacy: Privacy; at: string }>
   | Readonly<{ type: 'ShowCalendar'; visible: boolean; at: string }>
-  | Readonly<{ type: 'SyncDelta'; report: SyncReport; at: string }>;
+  | Readonly<{ type: 'SyncDelta'; report: SyncReport; at: string }>
+  /** `generation`: the last one begun, as the caller saw it; one begun since is kept. */
+  | Readonly<{ type: 'ExpireFeed'; generation: number; at: string }>;
 
 export type CalendarEvent =
   | (Readonly<{ type: 'CalendarAdopted' }> & Adopted)
@@ -47,7 +49,8 @@ export type CalendarEvent =
   | Readonly<{ type: 'BaselineCompleted'; generation: number; objects: number; at: string }>
   | Readonly<{ type: 'SyncFailed'; fault: string; at: string }>
   | Readonly<{ type: 'SyncRecovered'; at: string }>
-  | Readonly<{ type: 'MassChangeHeld'; removals: number; known: number; at: string }>;
+  | Readonly<{ type: 'MassChangeHeld'; removals: number; known: number; at: string }>
+  | Readonly<{ type: 'FeedExpired'; generation: number; at: string }>;
 
 export type Calendar =
   | Readonly<{ status: 'none' }>
@@ -63,6 +66,8 @@ export type Calendar =
       /** The last generation begun, and the last one read to its end; 0 before the first. */
       generation: number;
       completed: number;
+      /** The last generation whose content has outlived its time; 0 before any. */
+      expired: number;
       fault: string | null;
       held: boolean;
     }>;
@@ -109,6 +114,9 @@ const decide = (state: Calendar, command: CalendarCommand): readonly CalendarEve
       return command.visible === state.visible ? [] : [{ type: 'VisibilitySet', visible: command.visible, at: command.at }];
     case 'SyncDelta':
       return report(state, command.report, command.at);
+    case 'ExpireFeed':
+      if (command.generation !== state.generation || state.generation === state.expired) return [];
+      return [{ type: 'FeedExpired', generation: state.generation, at: command.at }];
   }
 };
 
@@ -116,7 +124,8 @@ const evolve = (state: Calendar, event: CalendarEvent): Calendar => {
   if (event.type === 'CalendarAdopted') {
     const { userId, connectionId, writable } = event;
     const asAdopted = { mode: 'read_only', privacy: DEFAULT_PRIVACY, visible: true } as const;
-    return { status: 'adopted', userId, connectionId, writable, ...asAdopted, generation: 0, completed: 0, fault: null, held: false };
+    const unread = { generation: 0, completed: 0, expired: 0, fault: null, held: false };
+    return { status: 'adopted', userId, connectionId, writable, ...asAdopted, ...unread };
   }
   if (state.status === 'none') return state;
   switch (event.type) {
@@ -136,6 +145,8 @@ const evolve = (state: Calendar, event: CalendarEvent): Calendar => {
       return { ...state, fault: null };
     case 'MassChangeHeld':
       return { ...state, held: true };
+    case 'FeedExpired':
+      return { ...state, expired: event.generation };
   }
 };
 

@@ -73,6 +73,8 @@ const howItStands: Handlers<AccountEvent> = {
     sql.query('update calendars set fault = null, revision = $2 where calendar_id = $1', [idOf(stream), revision]),
   MassChangeHeld: (sql, { stream, revision, event }) =>
     sql.query('update calendars set held_removals = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.removals, revision]),
+  FeedExpired: (sql, { stream, revision }) =>
+    sql.query('update calendars set held_removals = null, revision = $2 where calendar_id = $1', [idOf(stream), revision]),
 };
 
 /** One row per calendar found in an account: `listed`, or `adopted` once it is synced. A revoked connection's rows go at once. */

@@ -1,6 +1,7 @@
-import { MINUTE } from '../kernel/clock.js';
+import { instant, MINUTE } from '../kernel/clock.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { reasonFor } from './reasons.js';
+import { keptFrom } from './retention.js';
 
 /**
  * How far what is shown of a calendar can be trusted: `syncing` it has not been read to its end yet; `fresh`; `stale` its last good reading is
@@ -58,7 +59,8 @@ export const freshnessOf = (row: FreshnessRow, now: number): Freshness => ({
   window:
     row.window_start === null || row.window_end === null
       ? null
-      : { start: row.window_start.toISOString(), end: row.window_end.toISOString() },
+      : // What ended longer ago is known no more, although it was read.
+        { start: instant(Math.max(row.window_start.getTime(), keptFrom(now))), end: row.window_end.toISOString() },
   unreadable: Number(row.unreadable),
   reason: reasonFor(row.fault),
 });

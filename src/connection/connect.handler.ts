@@ -14,7 +14,7 @@ import { CONNECTION_RUNTIME, type ConnectionRuntime } from './connection.runtime
 /** The text people agree to when they connect; a changed text takes a new version. */
 const CONSENT_TEXT_VERSION = '2026-11';
 
-/** Order: account read, vault row (pending), `CalendarConnected`, vault row active, calendars. A death in between is repaired by the worker or the sweep. */
+/** Order: account read, vault row (pending), `CalendarConnected`, vault row active, calendars. A death in between is repaired by the worker or the clean-up. */
 @CommandHandler(ConnectCalendar)
 export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> {
   constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}

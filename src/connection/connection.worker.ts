@@ -55,8 +55,6 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
   const adapter = runtime.providers.get(provider);
   if (adapter === undefined) return later(runtime, row, lease, row.failures, now + DAY);
   await runtime.vault.activate(connectionId);
-  // What a death between the vault and the first fact left behind, of whatever connection.
-  await runtime.vault.sweep(instant(now - HOUR));
   const secret = await runtime.vault.secret(userId, connectionId);
   try {
     const { calendars } = await adapter.discover(secret, lease);

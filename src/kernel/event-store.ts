@@ -83,6 +83,8 @@ export type EventStore = Readonly<{
   lastRevision: (stream: string) => Promise<bigint>;
   /** Hides the events of a stream before `revision` from readers of the stream (`$tb`); the log of all streams still holds them until scavenged. */
   truncateBefore: (stream: string, revision: bigint) => Promise<void>;
+  /** Hides all of a stream that is at `expected`, else throws `WrongRevision`. It may be written again, as one that does not exist. */
+  clear: (stream: string, expected: bigint) => Promise<void>;
 }>;
 
 /** DI token of the `EventStore`. */

@@ -34,8 +34,8 @@ export type Vault = Readonly<{
   secret: (userId: string, connectionId: string) => Promise<Secret>;
   /** Removes secret and key for good; repeating it is harmless. */
   destroyConnection: (connectionId: string) => Promise<void>;
-  /** Removes what has stayed pending since before an instant (RFC 3339) and belongs to no connection; answers how many rows. */
-  sweep: (olderThan: string) => Promise<number>;
+  /** Connections whose rows have stayed pending since before an instant (RFC 3339). */
+  pendingSince: (olderThan: string) => Promise<readonly string[]>;
 }>;
 
 /** DI token of the `Vault`. */

@@ -1,6 +1,8 @@
 import { type AccountEvent } from '../calendar/account-events.js';
 import { type DeltaSynced } from '../calendar/feed.js';
+import { keptFrom } from '../calendar/retention.js';
 import { type Codec, type Position, type Recorded } from '../kernel/event-store.js';
+import { instant } from '../kernel/clock.js';
 import { type Projection } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
 import { changesOf, type Shown } from './changes.js';
@@ -120,6 +122,12 @@ const tellChanges = async (
   if (delta.final) await dropOldChanges(sql, delta);
 };
 
+/** What ended 30 days before a delta has been removed, or will be: bringing it back would make the rows depend on when. */
+const withoutThePast = (delta: DeltaSynced): DeltaSynced => {
+  const oldest = instant(keptFrom(Date.parse(delta.at)));
+  return delta.window.start >= oldest ? delta : { ...delta, window: { ...delta.window, start: oldest } };
+};
+
 const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Promise<void> => {
   const [calendar] = await sql.query<CalendarRow>(
     'select calendar_id, user_id, provider, time_zone, whole from event_calendars where calendar_id = $1',
@@ -152,6 +160,18 @@ const forget = async (sql: Sql, source: Source, connectionId: string): Promise<v
   await recordCalendarChanges(sql, source, 'calendar-removed', ids);
 };
 
+/** The calendar stays; what was known of it has outlived its time. */
+const empty = async (sql: Sql, calendarId: string, at: Pick<Source, 'position' | 'at'>): Promise<void> => {
+  for (const table of ['user_calendar_events', 'event_contents'])
+    await sql.query(`delete from ${table} where calendar_id = $1`, [calendarId]);
+  const [emptied] = await sql.query<{ user_id: string; whole: boolean }>(
+    `update event_calendars set whole = false from event_calendars before
+     where event_calendars.calendar_id = $1 and before.calendar_id = $1 returning before.user_id, before.whole`,
+    [calendarId],
+  );
+  if (emptied?.whole === true) await recordCalendarChanges(sql, { userId: emptied.user_id, ...at }, 'calendar-removed', [calendarId]);
+};
+
 /** Whose calendar a fact of its own stream is about; null once its connection is revoked. */
 const ownerOf = async (sql: Sql, calendarId: string): Promise<Readonly<{ user_id: string; connection_id: string }> | null> => {
   const [owner] = await sql.query<{ user_id: string; connection_id: string }>(
@@ -170,7 +190,9 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
       );
       return;
     case 'DeltaSynced':
-      return applyDelta(sql, withoutRepetitions(event), position);
+      return applyDelta(sql, withoutThePast(withoutRepetitions(event)), position);
+    case 'FeedExpired':
+      return empty(sql, idOf(stream), { position, at: event.at });
     case 'ConnectionRevoked':
     case 'ConnectionPurged':
       await forget(sql, { userId: event.userId, position, at: event.at }, idOf(stream));

@@ -131,3 +131,24 @@ describe('SyncDelta', () => {
       .then({ type: 'MassChangeHeld', removals: 80, known: 100, at });
   });
 });
+
+describe('ExpireFeed', () => {
+  const expire = { type: 'ExpireFeed', generation: 1, at } as const;
+  const expired: CalendarEvent = { type: 'FeedExpired', generation: 1, at };
+  const restarted: CalendarEvent = { ...started, generation: 2 };
+
+  it('ends what is known of a calendar, once for each generation', () => {
+    given(calendar, adopted, started).when(expire).then(expired);
+    given(calendar, adopted, started, expired).when(expire).then();
+    given(calendar, adopted, started, expired, restarted)
+      .when({ ...expire, generation: 2 })
+      .then({ ...expired, generation: 2 });
+  });
+
+  it('leaves a calendar alone that was never read, or is being read anew', () => {
+    given(calendar, adopted)
+      .when({ ...expire, generation: 0 })
+      .then();
+    given(calendar, adopted, started, restarted).when(expire).then();
+  });
+});

@@ -42,6 +42,10 @@ describe('A calendar', () => {
     expect(told({ fault: 'a fault of tomorrow' }).reason).toContain('tried again');
   });
 
+  it('knows nothing of what ended more than 30 days ago, whatever was read', () => {
+    expect(told({ window_start: new Date('2026-10-01T00:00:00.000Z') }).window?.start).toBe('2026-10-23T00:00:00.000Z');
+  });
+
   it('needs its owner when the account refuses the password', () => {
     expect(told({ fault: 'access-revoked' })).toMatchObject({ state: 'needs_reconnect', reason: expect.stringContaining('connect again') });
   });

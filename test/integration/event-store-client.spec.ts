@@ -108,6 +108,17 @@ describe('A stream', () => {
     expect(await append(stream, 'e')).toMatchObject({ revision: 4n });
   });
 
+  it('is cleared when it is where one thinks it is, and is then written like a new one that goes on counting', async () => {
+    const stream = `${fresh()}a`;
+    await append(stream, 'a', 'b');
+    await expect(stores.store.clear(stream, 0n)).rejects.toEqual(new WrongRevision(stream, 0n));
+    await stores.store.clear(stream, 1n);
+    expect(await stores.store.load(stream, notes)).toMatchObject({ events: [], revision: -1n });
+    expect(await stores.store.lastRevision(stream)).toBe(-1n);
+    expect(await stores.store.append(stream, -1n, [noted('c')], notes, metadata())).toMatchObject({ revision: 2n });
+    expect(await stores.store.load(stream, notes)).toMatchObject({ events: [noted('c')], revision: 2n });
+  });
+
   it('is not read by a codec that does not know its events', async () => {
     const stream = `${fresh()}a`;
     await append(stream, 'a');

@@ -29,6 +29,7 @@ export const due = schedule(anyOf<AccountEvent>(connectionCodec, calendarCodec))
 
 export let stores: Stores;
 let keys: Vault;
+export const keysOfVault = (): Vault => keys;
 let now = NOW;
 const stopping = new AbortController();
 const running: Promise<void>[] = [];
@@ -152,17 +153,26 @@ export const stateOf = async ({ calendarId }: Adopted) => {
   return { ...row, dueIn: row.due === 'infinity' ? Infinity : Date.parse(row.due) - now };
 };
 
+/** Waits until the read model shows everything appended so far. */
+const projected = async (): Promise<void> => {
+  // A fact nobody is shown, whose place in the log is behind everything else.
+  const fact: CalendarEvent = { type: 'SyncRecovered', at: new Date(NOW).toISOString() };
+  const { position } = await stores.store.append(`calendar-${randomUUID()}`, -1n, [fact], calendarCodec, metadata());
+  expect(await readModels(stores.database).reached([merged.name], position, 20_000)).toBe(true);
+};
+
+/** Empties the read model under its running projection, which then builds it again from the first event. */
+export const replay = async (): Promise<void> => {
+  await stores.database.transaction(async (sql) => {
+    await sql.query('update checkpoint set position = null where name = $1', [merged.name]);
+    await sql.query('truncate event_calendars, event_contents, user_calendar_events, changes');
+  });
+  await projected();
+};
+
 /** Waits for the read model, and answers the titles of the occurrences it shows, in order of their start. */
 export const shown = async ({ calendarId, sealer }: Adopted): Promise<readonly string[]> => {
-  // A fact nobody is shown, whose place in the log is behind everything the sync has appended.
-  const marker = await stores.store.append(
-    `calendar-${randomUUID()}`,
-    -1n,
-    [{ type: 'SyncRecovered', at: new Date(NOW).toISOString() }],
-    calendarCodec,
-    metadata(),
-  );
-  expect(await readModels(stores.database).reached([merged.name], marker.position, 20_000)).toBe(true);
+  await projected();
   const rows = await stores.database.query<{ ref: string; component: number; sealed: string }>(
     `select e.ref, e.component, c.sealed from user_calendar_events e join event_contents c using (calendar_id, ref)
      where calendar_id = $1 order by start_at, original`,

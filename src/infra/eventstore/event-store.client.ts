@@ -74,11 +74,23 @@ const lastRevision =
     return -1n;
   };
 
+const clear =
+  (client: EventStoreDBClient): EventStore['clear'] =>
+  async (stream, expected) => {
+    try {
+      await client.deleteStream(stream, { expectedRevision: expected, deadline: APPEND_DEADLINE });
+    } catch (error) {
+      if (error instanceof WrongExpectedVersionError) throw new WrongRevision(stream, expected);
+      throw error;
+    }
+  };
+
 const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): EventStore => ({
   load: load(client),
   append: append(client, newId),
   follow: (prefixes, codec, after, signal) => follow({ client, log }, { prefixes, codec, after, signal }),
   lastRevision: lastRevision(client),
+  clear: clear(client),
   truncateBefore: async (stream, revision) => {
     await client.setStreamMetadata(stream, { truncateBefore: Number(revision) }, { deadline: APPEND_DEADLINE });
   },

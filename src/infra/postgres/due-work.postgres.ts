@@ -7,7 +7,7 @@ import { PRESENCE, type Presence } from './presence.postgres.js';
 
 /** A table whose rows are work: `due_at`, `wake`, `epoch`, `claimed_until`, `claimed_by` and a key. Its name doubles as the channel of hints. */
 type Queue<Row> = Readonly<{
-  table: 'sync_state' | 'connection_state';
+  table: 'sync_state' | 'connection_state' | 'clean_up';
   key: string;
   order: string;
   concurrency: number;

@@ -48,20 +48,19 @@ const sealSecret = (key: Buffer, connectionId: string, secret: Secret): Buffer =
   sealBytes(key, secretName(connectionId), Buffer.from(JSON.stringify(secret)));
 
 /** How rows of a connection come and go. */
-const rowsOf = (sql: Sql): Pick<Vault, 'activate' | 'destroyConnection' | 'sweep'> => ({
+const rowsOf = (sql: Sql): Pick<Vault, 'activate' | 'destroyConnection' | 'pendingSince'> => ({
   activate: async (connectionId) => {
     await sql.query(`update vault set status = 'active' where connection_id = $1`, [connectionId]);
   },
   destroyConnection: async (connectionId) => {
     await sql.query('delete from vault where connection_id = $1', [connectionId]);
   },
-  sweep: async (olderThan) => {
-    const swept = await sql.query(
-      `delete from vault v where status = 'pending' and created_at < $1
-         and not exists (select 1 from connections c where c.connection_id = v.connection_id) returning 1`,
+  pendingSince: async (olderThan) => {
+    const rows = await sql.query<{ connection_id: string }>(
+      `select distinct connection_id from vault where status = 'pending' and created_at < $1`,
       [olderThan],
     );
-    return swept.length;
+    return rows.map(({ connection_id }) => connection_id);
   },
 });
 

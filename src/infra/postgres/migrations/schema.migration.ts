@@ -168,6 +168,8 @@ create table sync_state (
   last_success_at timestamptz,
   last_manual_at timestamptz,
   position bigint,
+  -- Since when its rows may be kept without being read anew, unless it was read later.
+  retained_from timestamptz not null default clock_timestamp(),
   mode text not null default 'poll',
   failures integer not null default 0,
   fault text,
@@ -216,6 +218,16 @@ create table sync_run (
   primary key (sync_id, calendar_id)
 );
 create index sync_run_open on sync_run (calendar_id) where finished_at is null;
+
+create table clean_up (
+  name text primary key,
+  due_at timestamptz not null,
+  wake boolean not null default false,
+  epoch bigint not null default 0,
+  claimed_until timestamptz,
+  claimed_by bigint,
+  last_run_at timestamptz
+);
 `;
 
 /** The tables of the first release: read models (rebuilt by replay), operational state (rebuilt by a new sync), vault and checkpoints. */
@@ -229,7 +241,7 @@ export class Schema1763800000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`drop table sync_run, remote_object, connection_state, sync_state, changes, user_calendar_events, event_contents,
+    await runner.query(`drop table clean_up, sync_run, remote_object, connection_state, sync_state, changes, user_calendar_events, event_contents,
       event_calendars, calendars, preferences, connections, vault, checkpoint`);
     await runner.query('drop sequence worker_number');
   }

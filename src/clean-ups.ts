@@ -1,0 +1,12 @@
+import { calendarCleanUps } from './calendar/feeds.cleanup.js';
+import { vaultCleanUps } from './connection/vault.cleanup.js';
+import { type CleanUp } from './kernel/clean-up.js';
+import { occurrenceCleanUps } from './merged-events/occurrences.cleanup.js';
+import { type Runtime } from './runtime.js';
+
+/** Everything that is removed when its time has come. A table whose rows grow old has its clean-up here. */
+export const cleanUpsOf = (runtime: Runtime): readonly CleanUp[] => [
+  ...occurrenceCleanUps(runtime.database),
+  ...calendarCleanUps(runtime),
+  ...vaultCleanUps(runtime),
+];

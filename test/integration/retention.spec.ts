@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { calendarCleanUps } from '../../src/calendar/feeds.cleanup.js';
+import { connectionCodec } from '../../src/connection/connection.codec.js';
+import { vaultCleanUps } from '../../src/connection/vault.cleanup.js';
+import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { runCleanUps } from '../../src/infra/postgres/clean-up.postgres.js';
+import { type CleanUp } from '../../src/kernel/clean-up.js';
+import { type Lease } from '../../src/kernel/due-work.js';
+import { type Database } from '../../src/kernel/sql.js';
+import { KeyDestroyed } from '../../src/kernel/vault.js';
+import { occurrenceCleanUps } from '../../src/merged-events/occurrences.cleanup.js';
+import { NOW } from '../support/builders.js';
+import { eventually, metadata } from '../support/store.js';
+import {
+  type Adopted,
+  adopted,
+  changedIn,
+  chunks,
+  dyingAt,
+  factTypes,
+  keysOfVault,
+  lunch,
+  merged,
+  passTime,
+  replay,
+  shown,
+  startSyncing,
+  stateOf,
+  stopSyncing,
+  stores,
+  sync,
+} from '../support/synced-calendar.js';
+
+beforeAll(startSyncing);
+afterAll(stopSyncing);
+
+const DAY = 86_400_000;
+
+const UNHURRIED: Lease = { epoch: 0n, permit: () => Promise.resolve(), signal: new AbortController().signal };
+
+const tasks = (database: Database = stores.database): readonly CleanUp[] => [
+  ...occurrenceCleanUps(database),
+  ...calendarCleanUps({ database, store: stores.store, entropy: { uuid: () => randomUUID(), fraction: () => 0.5 } }),
+  ...vaultCleanUps({ database, store: stores.store, vault: keysOfVault() }),
+];
+
+/** Runs one clean-up so many days after the tests' present. */
+const cleanUp = async (name: string, days: number, database?: Database): Promise<number> => {
+  const task = tasks(database).find((each) => each.name === name);
+  if (task === undefined) throw new Error(`there is no clean-up called ${name}`);
+  return task.remove(NOW + days * DAY, UNHURRIED);
+};
+
+const count = async (table: string, { calendarId }: Adopted): Promise<number> => {
+  const [row] = await stores.database.query<{ count: string }>(`select count(*) from ${table} where calendar_id = $1`, [calendarId]);
+  return Number(row?.count);
+};
+
+const rowsIn = async (table: string, { calendarId }: Adopted): Promise<readonly string[]> => {
+  const rows = await stores.database.query<{ line: string }>(
+    `select t::text as line from ${table} t where calendar_id = $1 order by line`,
+    [calendarId],
+  );
+  return rows.map(({ line }) => line);
+};
+
+describe('An occurrence', () => {
+  it('is kept for 30 days after it ended, and then removed with its contents', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('long ago', -20), lunch('tomorrow'));
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['long ago', 'tomorrow']);
+    await cleanUp('occurrences', 9);
+    expect(await count('user_calendar_events', calendar)).toBe(2);
+    await cleanUp('occurrences', 11);
+    await cleanUp('contents', 11);
+    expect(await shown(calendar)).toEqual(['tomorrow']);
+    expect(await count('event_contents', calendar)).toBe(1);
+  });
+
+  it('is the same after a replay from the first event and a clean-up on the same day, byte for byte', async () => {
+    const calendar = await adopted();
+    calendar.account.put(...Array.from({ length: 12 }, (_, index) => lunch(`event ${index}`, index * 5 - 28)));
+    await sync(calendar);
+    await shown(calendar);
+    const tidied = async () => {
+      await cleanUp('occurrences', 15);
+      await cleanUp('contents', 15);
+      return Promise.all(['user_calendar_events', 'event_contents', 'changes'].map((table) => rowsIn(table, calendar)));
+    };
+    await cleanUp('occurrences', 5);
+    expect(await count('user_calendar_events', calendar)).toBe(11);
+    passTime(6 * DAY);
+    calendar.account.put(lunch('event 0', -28, 'renamed'), lunch('event 4', -8, 'renamed'));
+    await sync(calendar);
+    passTime(10 * DAY);
+    await sync(calendar);
+    await shown(calendar);
+    const before = await tidied();
+    expect(before.map((rows) => rows.length)).toEqual([9, 9, 2]);
+    await replay();
+    expect(await tidied()).toEqual(before);
+  });
+});
+
+describe('A calendar that could not be read for 30 days', () => {
+  const neglected = async (): Promise<Adopted> => {
+    // Those of the tests before.
+    await cleanUp('feeds', 31);
+    const calendar = await adopted();
+    calendar.account.put(lunch('lunch', 40), lunch('dinner', 41));
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['lunch', 'dinner']);
+    return calendar;
+  };
+
+  it('is emptied by a fact, in the read models and in the log, and says that nothing is known', async () => {
+    const calendar = await neglected();
+    expect(await cleanUp('feeds', 29)).toBe(0);
+    expect(await cleanUp('feeds', 31)).toBe(1);
+    expect(await shown(calendar)).toEqual([]);
+    expect((await factTypes(calendar)).at(-1)).toBe('FeedExpired');
+    expect(await chunks(calendar)).toEqual([]);
+    const told = await stores.database.query<{ change: string }>('select change from changes where calendar_id = $1', [
+      calendar.calendarId,
+    ]);
+    expect(told).toEqual([{ change: 'calendar-removed' }]);
+    for (const table of ['user_calendar_events', 'event_contents', 'remote_object']) expect(await count(table, calendar)).toBe(0);
+    expect(await stateOf(calendar)).toMatchObject({ cursor: null, window_start: null, last_success_at: null });
+    expect(await cleanUp('feeds', 31)).toBe(0);
+  });
+
+  it('begins a new generation when it is read again, in which everything is new', async () => {
+    const calendar = await neglected();
+    await cleanUp('feeds', 31);
+    passTime(32 * DAY);
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['lunch', 'dinner']);
+    expect(await stateOf(calendar)).toMatchObject({ generation: 2, fault: null });
+    expect(changedIn(await chunks(calendar))).toEqual([true, true]);
+    await replay();
+    expect(await shown(calendar)).toEqual(['lunch', 'dinner']);
+  });
+
+  it('is not touched while it is being read', async () => {
+    const calendar = await neglected();
+    const until = new Date(NOW + 31 * DAY + 5_000).toISOString();
+    await stores.database.query('update sync_state set claimed_until = $2 where calendar_id = $1', [calendar.calendarId, until]);
+    expect(await cleanUp('feeds', 31)).toBe(0);
+    expect(await shown(calendar)).toEqual(['lunch', 'dinner']);
+    await cleanUp('feeds', 32);
+  });
+
+  it.each(['delete from remote_object', 'retained_from = $3'])(
+    'expires once and wholly, also when the clean-up dies before it can `%s`',
+    async (words) => {
+      const calendar = await neglected();
+      await expect(cleanUp('feeds', 31, dyingAt(words))).rejects.toThrow('died');
+      expect(await cleanUp('feeds', 32)).toBe(0);
+      expect((await factTypes(calendar)).filter((type) => type === 'FeedExpired')).toHaveLength(1);
+      expect(await shown(calendar)).toEqual([]);
+      expect([await chunks(calendar), await count('remote_object', calendar)]).toEqual([[], 0]);
+      expect(await stateOf(calendar)).toMatchObject({ cursor: null });
+    },
+  );
+});
+
+describe('A secret that was kept before its connection came to be', () => {
+  const inAnHour = (Date.now() - NOW) / DAY + 1;
+
+  it('is removed after an hour when the log knows of no connection, and made active when it does', async () => {
+    const calendar = await adopted();
+    const [orphan, late] = [randomUUID(), randomUUID()];
+    for (const id of [orphan, late]) await keysOfVault().keep(calendar.userId, id, { password: 'secret' });
+    const linked = { type: 'CalendarConnected', userId: calendar.userId, provider: 'caldav', access: 'read' } as const;
+    const at = new Date(NOW).toISOString();
+    const fact = { ...linked, consent: { textVersion: '2026-01', givenAt: at }, account: 'a', sealed: 'a', at };
+    await stores.store.append(`connection-${late}`, -1n, [fact], connectionCodec, metadata());
+    expect(await cleanUp('pending-secrets', 0 - 1)).toBe(0);
+    expect(await cleanUp('pending-secrets', inAnHour)).toBe(1);
+    expect(await keysOfVault().secret(calendar.userId, late)).toEqual({ password: 'secret' });
+    await expect(keysOfVault().secret(calendar.userId, orphan)).rejects.toBeInstanceOf(KeyDestroyed);
+    expect(await keysOfVault().pendingSince(new Date(NOW + 365 * DAY).toISOString())).toEqual([]);
+  });
+});
+
+describe('Clean-ups', () => {
+  it('run when they are due, are counted by what they removed, and are due again', async () => {
+    const metrics = prometheusMetrics();
+    const stopping = new AbortController();
+    const task: CleanUp = { name: 'leftovers', every: DAY, remove: () => Promise.resolve(7) };
+    const runtime = { database: stores.database, clock: { now: () => NOW }, log: stores.log };
+    const ended = runCleanUps(runtime, [task], metrics, stopping.signal);
+    const due = await eventually('it has run', async () => {
+      const [row] = await stores.database.query<{ due_at: Date; last_run_at: Date | null }>(
+        `select * from clean_up where name = 'leftovers'`,
+      );
+      return row?.last_run_at === null ? null : row?.due_at;
+    });
+    expect(due.getTime()).toBe(NOW + DAY);
+    await eventually('it is counted', async () => (await metrics.page()).includes('retention_removed_total{task="leftovers"} 7'));
+    stopping.abort();
+    await ended;
+    expect(merged.name).toBe('user_calendar_events');
+  });
+});
