@@ -34,7 +34,7 @@ module.exports = {
     },
     only('event-store-client-at-home', '@eventstore/db-client', '^src/(infra|embedded)/eventstore/'),
     only('sql-at-home', 'pg|typeorm|@nestjs/typeorm', '^src/(infra/postgres|embedded)/'),
-    only('xml-at-home', 'saxes', '^src/provider/caldav/'),
+    only('xml-at-home', 'saxes', '^src/(provider|embedded)/caldav/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

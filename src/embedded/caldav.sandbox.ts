@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { type Clock, MINUTE } from '../kernel/clock.js';
+import { type SandboxAccount } from './caldav/account.js';
+import { calendarStore } from './caldav/calendar.store.js';
+import { type Account, type World } from './caldav/dav.exchange.js';
+import { chanceOf, moved, oneOf } from './caldav/diary.js';
+import { faultList } from './caldav/faults.js';
+import { icsOf, zoneText } from './caldav/ics.js';
+import { serve } from './caldav/sandbox.server.js';
+import { contextAt, type Movable, seedOf } from './caldav/seed.js';
+import { type Log } from './engine.js';
+import { readIfThere, writePrivately } from './remembered.file.js';
+
+export type SandboxOptions = Readonly<{
+  clock: Clock;
+  /** Wanted; any free one when it is 0 or taken. */
+  port: number;
+  /** IANA name of the zone the made-up people live in. */
+  timeZone: string;
+  /** Equal seeds make equal calendars on the same day. */
+  seed?: number;
+  /** Milliseconds between two changes the sandbox makes by itself; null: it leaves everything as it is. */
+  restlessness?: number | null;
+  /** Instead of the made-up people. */
+  accounts?: readonly SandboxAccount[];
+}>;
+
+/** A CalDAV server of our own, in memory: gone, with every change made to it, when it stops. */
+export type Sandbox = Readonly<{
+  /** With a slash at the end. */
+  url: string;
+  /** Spellings of its origin on this machine. */
+  origins: readonly string[];
+  port: number;
+  stop: () => Promise<void>;
+}>;
+
+const accountOf = ({ calendars, ...rest }: SandboxAccount): Account => ({
+  ...rest,
+  calendars: new Map(calendars.map((calendar) => [calendar.name, calendarStore(calendar)])),
+});
+
+const SHIFTS = [-30, -15, 15, 30] as const;
+
+/** Now and then somebody moves a meeting by a quarter or half an hour; what a client changed or deleted is left to the client. */
+const restless = ({ accounts }: World, movables: readonly Movable[], clock: Clock, random: () => number): (() => void) => {
+  const last = new Map<Movable, string>();
+  let sequence = 0;
+  return () => {
+    const [first, ...others] = movables;
+    if (first === undefined) return;
+    const movable = oneOf(random, [first, ...others]);
+    const store = accounts.get(movable.account)?.calendars.get(movable.calendar);
+    const object = store?.get(movable.entry.name) ?? null;
+    if (store === undefined || object === null) return;
+    const context = contextAt(clock.now());
+    const untouched = last.get(movable) ?? object.etag;
+    if (object.etag !== untouched) return;
+    sequence += 1;
+    const { name, events } = moved(movable.entry, oneOf(random, SHIFTS), sequence);
+    last.set(movable, store.put(name, icsOf(events, context)).etag);
+  };
+};
+
+/** Starts a sandbox on 127.0.0.1. */
+export const startSandbox = async (options: SandboxOptions): Promise<Sandbox> => {
+  const { clock, timeZone, seed = 1, restlessness = MINUTE } = options;
+  const seeded = options.accounts === undefined ? seedOf(clock.now(), timeZone, seed) : { accounts: options.accounts, movables: [] };
+  let port = options.port;
+  const world: World = {
+    accounts: new Map(seeded.accounts.map((account) => [account.username, accountOf(account)])),
+    faults: faultList(),
+    life: randomUUID(),
+    origin: () => `http://localhost:${port}`,
+    zoneText: (zone) => zoneText(zone, contextAt(clock.now())),
+  };
+  const server = await serve(world, options.port);
+  port = server.port;
+  const timer = restlessness === null ? null : setInterval(restless(world, seeded.movables, clock, chanceOf(seed)), restlessness);
+  timer?.unref();
+  return {
+    url: `${world.origin()}/`,
+    origins: ['localhost', '127.0.0.1'].map((host) => `http://${host}:${port}`),
+    port,
+    stop: async () => {
+      if (timer !== null) clearInterval(timer);
+      await server.close();
+    },
+  };
+};
+
+/**
+ * Starts the sandbox where it was last time, as the connections made to it expect: the port is kept in `<dataDir>/sandbox.port`, nothing else
+ * of it is.
+ */
+export const startSandboxAgain = async (options: SandboxOptions & Readonly<{ dataDir: string; log: Log }>): Promise<Sandbox> => {
+  const path = join(options.dataDir, 'sandbox.port');
+  const last = Number(await readIfThere(path));
+  const sandbox = await startSandbox({ ...options, port: last > 0 ? last : options.port });
+  if (last > 0 && sandbox.port !== last)
+    options.log('the sandbox had to move to another port; accounts connected to it must be connected again');
+  if (sandbox.port !== last) await writePrivately(path, String(sandbox.port));
+  return sandbox;
+};

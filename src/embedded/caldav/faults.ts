@@ -1,0 +1,76 @@
+/**
+ * What a CalDAV server does on its bad days, by name. `password-refused` 401; `token-refused` the sync token is not known any more; `sync-unsupported`
+ * and `ctag-unsupported` a server without them; `throttled` 429; `unavailable` 503; `broken` 500; `slow` answers after a while; `cut` breaks
+ * off in the middle of the answer; `malformed-object` one object holds nonsense; `multiget-missing` every other object asked for by name is
+ * denied with 404; `truncated` sync-collection comes in parts of `size` (RFC 6578 3.6); `etag-missing` a PUT does not tell its etag;
+ * `redirected` every request is sent on to another origin; `absolute-hrefs` and `unescaped-hrefs` addresses in other spellings.
+ */
+export type FaultName =
+  | 'password-refused'
+  | 'token-refused'
+  | 'sync-unsupported'
+  | 'ctag-unsupported'
+  | 'throttled'
+  | 'unavailable'
+  | 'broken'
+  | 'slow'
+  | 'cut'
+  | 'malformed-object'
+  | 'multiget-missing'
+  | 'truncated'
+  | 'etag-missing'
+  | 'redirected'
+  | 'absolute-hrefs'
+  | 'unescaped-hrefs';
+
+/** What some faults need to be told. */
+type Details = {
+  'token-refused': Readonly<{ status: 400 | 403 | 409 | 412 }>;
+  throttled: Readonly<{ retryAfter: number | null }>;
+  unavailable: Readonly<{ retryAfter: number | null }>;
+  slow: Readonly<{ milliseconds: number }>;
+  truncated: Readonly<{ size: number }>;
+  redirected: Readonly<{ to: string }>;
+};
+
+/** Where a request goes; null: to no account or calendar in particular. */
+export type Place = Readonly<{ account: string | null; calendar: string | null }>;
+
+/** A fault switched on for an account or a calendar (null: for all), for the next so many times it applies (null: until switched off). */
+export type SwitchedOn<N extends FaultName = FaultName> = N extends keyof Details
+  ? Readonly<{ fault: N; times: number | null }> & Details[N] & Place
+  : Readonly<{ fault: N; times: number | null }> & Place;
+
+/** The faults of one sandbox. */
+export type Faults = Readonly<{
+  list: () => readonly SwitchedOn[];
+  add: (fault: SwitchedOn) => void;
+  clear: () => void;
+  /** The fault of that name for that place, counted as having happened once; null when there is none. */
+  take: <N extends FaultName>(name: N, place: Place) => SwitchedOn<N> | null;
+}>;
+
+const applies = ({ account, calendar }: SwitchedOn, place: Place): boolean =>
+  (account === null || account === place.account) && (calendar === null || calendar === place.calendar);
+
+export const faultList = (): Faults => {
+  let faults: readonly SwitchedOn[] = [];
+  return {
+    list: () => faults,
+    add: (fault) => {
+      faults = [...faults, fault];
+    },
+    clear: () => {
+      faults = [];
+    },
+    take: <N extends FaultName>(name: N, place: Place) => {
+      const found = faults.find((each) => each.fault === name && applies(each, place));
+      const times = found?.times ?? null;
+      if (found !== undefined && times !== null) {
+        const left = times === 1 ? [] : [{ ...found, times: times - 1 }];
+        faults = faults.flatMap((each) => (each === found ? left : [each]));
+      }
+      return (found ?? null) as SwitchedOn<N> | null;
+    },
+  };
+};

@@ -1,0 +1,82 @@
+import { DAY_SECONDS } from '../../calendar/civil.js';
+import { at, type Diary, type Entry, entry, invited, lasting, LINA, MAX, MIA_AT_HOME, next, oneOf, wholeDays } from './diary.js';
+import { concert } from './work-diary.js';
+
+const PLANS = ['Coffee with Lina', 'Cinema', 'Bike to the workshop', 'Call grandmother', 'Board games', 'Market'] as const;
+const TIMES = ['08:00', '12:30', '17:45', '18:30', '20:00'] as const;
+
+const others = ({ today, zone, random }: Diary): readonly Entry[] =>
+  Array.from({ length: 24 }, (_, index) =>
+    entry(`plan-${index}`, {
+      title: oneOf(random, PLANS),
+      ...lasting(at(today - 28 + Math.floor(random() * 112), oneOf(random, TIMES), zone), oneOf(random, [45, 60, 90])),
+    }),
+  );
+
+/** What is nobody's business but Mia's. */
+export const privateCalendar = (diary: Diary): readonly Entry[] => {
+  const choir = next(diary, 'WE');
+  return [
+    entry('dentist', {
+      title: 'Dentist',
+      location: '1 Example Street',
+      ...lasting(at(next(diary, 'TU'), '15:00', diary.zone), 45),
+      private: true,
+    }),
+    entry('choir', {
+      title: 'Choir',
+      ...lasting(at(choir - 56, '19:30', diary.zone), 90),
+      rule: 'FREQ=WEEKLY',
+      excluded: [at(choir + 7, '19:30', diary.zone)],
+    }),
+    entry('concert', concert(diary, MIA_AT_HOME)),
+    entry('dinner', {
+      title: 'Dinner with Lina and Max',
+      ...lasting(at(next(diary, 'FR'), '19:00', diary.zone), 150),
+      status: 'TENTATIVE',
+      ...invited(LINA, MIA_AT_HOME, 'TENTATIVE', MAX),
+    }),
+    // Without a zone: at seven wherever she is.
+    entry('recycling', { title: 'Take out the recycling', ...lasting(at(next(diary, 'TH') - 28, '07:00', null), 10), rule: 'FREQ=WEEKLY' }),
+    entry('flight', {
+      title: 'Flight to Lisbon',
+      start: at(next(diary, 'SU') + 7, '10:20', diary.zone),
+      end: at(next(diary, 'SU') + 7, '16:40', 'Europe/Lisbon'),
+    }),
+    ...others(diary),
+  ];
+};
+
+/** Shared with Max; both write. */
+export const familyCalendar = (diary: Diary): readonly Entry[] => [
+  entry('swimming', {
+    title: 'Swimming lesson',
+    ...lasting(at(next(diary, 'SA') - 56, '10:00', diary.zone), 60),
+    rule: 'FREQ=WEEKLY',
+    ...invited(MAX, MIA_AT_HOME, 'ACCEPTED'),
+  }),
+  entry('parents', {
+    title: "Parents' evening",
+    ...lasting(at(next(diary, 'MO'), '18:00', diary.zone), 60),
+    ...invited(MAX, MIA_AT_HOME, 'NEEDS-ACTION'),
+  }),
+  entry('holidays', { title: 'Holidays in Lisbon', ...wholeDays(next(diary, 'SU') + 7, 8) }),
+];
+
+/** All-day, every year, blocking nothing. */
+export const birthdays = ({ today }: Diary): readonly Entry[] =>
+  [LINA.name, MAX.name, 'Grandmother'].map((name, index) =>
+    entry(`birthday-${index}`, {
+      title: `${name}: birthday`,
+      ...wholeDays(yearsBefore(today + 3 + index * 40, 30 + index)),
+      rule: 'FREQ=YEARLY',
+      free: true,
+    }),
+  );
+
+/** The same date so many years earlier; 29 February counts as the day before. */
+const yearsBefore = (day: number, years: number): number => {
+  const date = new Date(day * DAY_SECONDS * 1_000);
+  const [month, dayOfMonth] = [date.getUTCMonth(), date.getUTCDate()];
+  return Date.UTC(date.getUTCFullYear() - years, month, month === 1 && dayOfMonth === 29 ? 28 : dayOfMonth) / (DAY_SECONDS * 1_000);
+};
