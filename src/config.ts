@@ -35,6 +35,8 @@ export type Config = Readonly<{
   dataDir: string;
   masterKey: MasterKeySource;
   auth: AuthConfig;
+  /** `sandbox` starts made-up accounts on this machine beside the real providers. */
+  providers: 'sandbox' | 'live';
   caldav: Readonly<{
     appleUrl: string;
     /** Lets CalDAV servers have private and loopback addresses. */
@@ -116,6 +118,10 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
         ] as const,
     ),
     ...splitRoles(has, settings),
+    [
+      settings.PROVIDERS === 'sandbox' && !playsAll(settings),
+      'PROVIDERS=sandbox lives inside one process, where the others do not find it: remove it, or set ROLE=all.',
+    ],
     ...(settings.NODE_ENV === 'production' ? production(has, settings) : []),
   ];
   return rules.filter(([broken]) => broken).map(([, mistake]) => mistake);
@@ -124,7 +130,7 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
 type Rules = readonly (readonly [broken: boolean, mistake: string])[];
 
 const splitRoles = (has: (name: Variable) => boolean, { ROLE }: Settings): Rules => {
-  if (ROLE === undefined || ROLES.every((role) => ROLE.has(role))) return [];
+  if (playsAll({ ROLE })) return [];
   const missing = (['DATABASE_URL', 'EVENTSTORE_URL'] as const).filter((name) => !has(name));
   return missing.map((name) => [
     true,
@@ -133,6 +139,7 @@ const splitRoles = (has: (name: Variable) => boolean, { ROLE }: Settings): Rules
 };
 
 const production = (has: (name: Variable) => boolean, settings: Settings): Rules => [
+  [settings.PROVIDERS === 'sandbox', 'PROVIDERS=sandbox offers accounts that do not exist and is refused in production: remove it.'],
   [settings.AUTH_MODE === 'dev', 'AUTH_MODE=dev lets anybody be anyone and is refused in production: remove it and set AUTH_JWKS_URL.'],
   [
     !has('AUTH_JWKS_URL') && settings.AUTH_MODE === undefined,
@@ -173,6 +180,9 @@ const isRemote = (address: string | undefined): boolean =>
     // No host at all is a socket on this machine.
     .some((host) => host !== '' && !isLoopback(host.replace(/:\d+$/, '')));
 
+/** Whether this process plays every role there is. */
+const playsAll = ({ ROLE }: Settings): boolean => ROLE === undefined || ROLES.every((role) => ROLE.has(role));
+
 const build = (settings: Settings): Config => {
   const isProduction = settings.NODE_ENV === 'production';
   const dataDir = resolve(settings.DATA_DIR ?? '.data');
@@ -194,6 +204,7 @@ const build = (settings: Settings): Config => {
     dataDir,
     masterKey: masterKey(settings, dataDir),
     auth: auth(settings),
+    providers: settings.PROVIDERS ?? (isProduction || !playsAll(settings) ? 'live' : 'sandbox'),
     caldav: { appleUrl: settings.APPLE_CALDAV_URL ?? 'https://caldav.icloud.com', allowPrivate: settings.CALDAV_ALLOW_PRIVATE ?? false },
     manualSyncPause: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000,
   };

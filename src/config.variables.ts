@@ -111,6 +111,7 @@ export const variables = {
   AUTH_JWKS_URL: web,
   AUTH_ISSUER: z.string(),
   AUTH_AUDIENCE: z.string(),
+  PROVIDERS: oneOf(['sandbox', 'live']),
   APPLE_CALDAV_URL: web,
   CALDAV_ALLOW_PRIVATE: flag,
   MANUAL_SYNC_SECONDS: seconds(3_600),

@@ -56,8 +56,8 @@ const start = async (): Promise<void> => {
   const apart = config.roles.has('sync') && config.roles.size > 1;
   const here = new Set([...config.roles].filter((role) => role !== 'sync' || !apart));
   const workers = startWorkers(runtime, here, { health, metrics }, stopping.signal);
-  const { databaseUrl, eventStoreUrl } = engines;
-  const stopSyncs = apart ? startSyncThread({ config, engines: { databaseUrl, eventStoreUrl }, logSettings }, log, health) : null;
+  const { databaseUrl, eventStoreUrl, sandbox } = engines;
+  const stopSyncs = apart ? startSyncThread({ config, engines: { databaseUrl, eventStoreUrl, sandbox }, logSettings }, log, health) : null;
   const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
   stopOnSignals(log, async () => {
     stopping.abort();
@@ -69,7 +69,7 @@ const start = async (): Promise<void> => {
   });
   await app.listen(config.http.port, config.http.host);
   log.info('ready', { roles: [...config.roles] });
-  if (config.roles.has('api')) process.stdout.write(welcome(config, await app.getUrl()));
+  if (config.roles.has('api')) process.stdout.write(welcome(config, await app.getUrl(), sandbox));
 };
 
 start().catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { type Config } from './config.js';
 import { type ConnectionRuntime } from './connection/connection.runtime.js';
 import { calendarCodec } from './calendar/calendar.codec.js';
-import { type Engines } from './engines.js';
+import { type EngineAddresses } from './engines.js';
 import { connectEventStore } from './infra/eventstore/event-store.client.js';
 import { type Postgres, openDatabase } from './infra/postgres/database.typeorm.js';
 import { systemClock } from './infra/system.clock.js';
@@ -18,12 +18,12 @@ import { guardedHttp } from './provider/http/guarded.http.js';
 export type Runtime = Omit<ConnectionRuntime, 'database'> &
   Readonly<{ database: Postgres; store: EventStore; masterKey: Buffer; log: Log; close: () => Promise<void> }>;
 
-const providersOf = ({ caldav }: Config): Readonly<{ providers: Providers; close: () => Promise<void> }> => {
+const providersOf = ({ caldav }: Config, { sandbox }: EngineAddresses): Readonly<{ providers: Providers; close: () => Promise<void> }> => {
   const http = guardedHttp({
     clock: systemClock,
     random: systemEntropy.fraction,
     allowPrivate: caldav.allowPrivate,
-    allowedOrigins: [new URL(caldav.appleUrl).origin],
+    allowedOrigins: [new URL(caldav.appleUrl).origin, ...(sandbox?.origins ?? [])],
   });
   const common = { http, clock: systemClock };
   const providers = new Map([
@@ -34,12 +34,12 @@ const providersOf = ({ caldav }: Config): Readonly<{ providers: Providers; close
 };
 
 /** Opens the engines and brings the tables up to date. */
-export const openRuntime = async (config: Config, engines: Pick<Engines, 'databaseUrl' | 'eventStoreUrl'>, log: Log): Promise<Runtime> => {
+export const openRuntime = async (config: Config, engines: EngineAddresses, log: Log): Promise<Runtime> => {
   const masterKey =
     config.masterKey.from === 'value' ? Buffer.from(config.masterKey.key) : masterKeyFile(config.masterKey.path, config.masterKey.create);
   const database = await openDatabase(engines.databaseUrl, log);
   const { store, close: closeStore } = connectEventStore(engines.eventStoreUrl, systemEntropy.uuid, log);
-  const { providers, close } = providersOf(config);
+  const { providers, close } = providersOf(config, engines);
   return {
     store,
     database,

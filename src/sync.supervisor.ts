@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Config } from './config.js';
-import { type Engines } from './engines.js';
+import { type EngineAddresses } from './engines.js';
 import { type LogSettings } from './infra/logging/log.pino.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
@@ -9,7 +9,7 @@ import { type Log } from './kernel/log.js';
 /** What the thread is given; it makes everything else itself. */
 export type SyncThreadData = Readonly<{
   config: Config;
-  engines: Pick<Engines, 'databaseUrl' | 'eventStoreUrl'>;
+  engines: EngineAddresses;
   logSettings: LogSettings;
 }>;
 

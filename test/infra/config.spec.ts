@@ -41,8 +41,20 @@ describe('Configuration', () => {
       eventStoreUrl: null,
       masterKey: { from: 'file', path: resolve('.data/master.key'), create: true },
       auth: { mode: 'dev' },
+      providers: 'sandbox',
       caldav: { appleUrl: 'https://caldav.icloud.com', allowPrivate: false },
     });
+  });
+
+  it('offers made-up accounts only where one process does everything, and never in production', () => {
+    const split = { ROLE: 'sync', DATABASE_URL: 'postgres://db/juy', EVENTSTORE_URL: 'esdb://store:2113' };
+    expect(readConfig({ PROVIDERS: 'live' }).providers).toBe('live');
+    expect(readConfig(split).providers).toBe('live');
+    expect(readConfig(production).providers).toBe('live');
+    expect(mistakes({ ...split, PROVIDERS: 'sandbox' })).toEqual([expect.stringMatching(/^PROVIDERS=sandbox .* ROLE=all/)]);
+    expect(mistakes({ ...production, PROVIDERS: 'sandbox' })).toEqual([
+      expect.stringMatching(/^PROVIDERS=sandbox .* refused in production/),
+    ]);
   });
 
   it('names every mistake in one message', () => {

@@ -172,7 +172,15 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
   let child: ChildProcess;
   const start = async (): Promise<void> => {
     child = spawn(process.execPath, [PROGRAM], {
-      env: { ...process.env, DATA_DIR: dataDir, PORT: String(port), CALDAV_ALLOW_PRIVATE: 'true', MANUAL_SYNC_SECONDS: '0', ...settings },
+      env: {
+        ...process.env,
+        DATA_DIR: dataDir,
+        PORT: String(port),
+        PROVIDERS: 'live',
+        CALDAV_ALLOW_PRIVATE: 'true',
+        MANUAL_SYNC_SECONDS: '0',
+        ...settings,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr])
