@@ -10,6 +10,7 @@ import { anyOf } from './infra/codec.zod.js';
 import { cleanUpsOf } from './clean-ups.js';
 import { runCleanUps } from './infra/postgres/clean-up.postgres.js';
 import { workOff } from './infra/postgres/due-work.postgres.js';
+import { type RebuildProgress, rebuildProjection } from './infra/postgres/projection.rebuild.js';
 import { type Progress, runProjection } from './infra/postgres/projection.runner.js';
 import { type Message } from './kernel/decider.js';
 import { type HealthChecks } from './kernel/health.js';
@@ -27,6 +28,8 @@ const runnable = <E extends Message>(projection: Projection<E>) => ({
   follows: projection.follows,
   tables: projection.tables,
   run: (runtime: Runtime, progress: Progress, signal: AbortSignal): Promise<void> => runProjection(runtime, projection, progress, signal),
+  rebuild: (stores: Pick<Runtime, 'database' | 'store'>, report: (progress: RebuildProgress) => void, signal: AbortSignal): Promise<void> =>
+    rebuildProjection(stores, projection, report, signal),
 });
 
 const accountCodec = anyOf<AccountEvent>(connectionCodec, calendarCodec);

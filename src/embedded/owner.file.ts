@@ -6,18 +6,40 @@ import { isRunning } from './supervisor.process.js';
 /** What every program that owns a data folder is called. */
 const PROGRAMS = 'main.js';
 
+/** The living process that runs the folder's engines; null when there is none but, perhaps, this one. */
+const ownerOf = async (dataDir: string): Promise<number | null> => {
+  const owner = Number(await readIfThere(join(dataDir, 'owner.pid')));
+  return owner > 0 && owner !== process.pid && (await isRunning(owner, PROGRAMS)) ? owner : null;
+};
+
 /**
  * Makes this process the folder's owner until it lets go or dies. Rejects while another one lives: both would run the same engines, and each
  * would stop the other's.
  */
 export const ownFolder = async (dataDir: string): Promise<() => Promise<void>> => {
   const file = join(dataDir, 'owner.pid');
-  const owner = Number(await readIfThere(file));
-  if (owner > 0 && owner !== process.pid && (await isRunning(owner, PROGRAMS))) {
+  const owner = await ownerOf(dataDir);
+  if (owner !== null) {
     throw new Error(
       `another process (${owner}) runs the engines in ${dataDir}: stop it, set DATA_DIR to another folder, or share its engines by DATABASE_URL and EVENTSTORE_URL`,
     );
   }
   await writePrivately(file, String(process.pid));
   return () => rm(file, { force: true });
+};
+
+/** Addresses, passwords in them, by which a tool on the same machine reaches the engines of a running owner. */
+export type Addresses = Readonly<{ databaseUrl: string; eventStoreUrl: string }>;
+
+const addressFile = (dataDir: string): string => join(dataDir, 'engines.json');
+
+/** Leaves word for such tools; only the folder's owner can read it. */
+export const leaveAddresses = (dataDir: string, { databaseUrl, eventStoreUrl }: Addresses): Promise<void> =>
+  writePrivately(addressFile(dataDir), JSON.stringify({ databaseUrl, eventStoreUrl }));
+
+/** Where the engines are that somebody else runs in this folder; null when nobody does. */
+export const addressesOfOwner = async (dataDir: string): Promise<Addresses | null> => {
+  if ((await ownerOf(dataDir)) === null) return null;
+  const text = await readIfThere(addressFile(dataDir));
+  return text === null ? null : (JSON.parse(text) as Addresses);
 };

@@ -62,6 +62,7 @@ export class WrongRevision extends Error {
  */
 export type Batch<E extends Message> = Readonly<{ events: readonly Recorded<E>[]; position: Position | null; live: boolean }>;
 
+/** Every call but `follow`, which waits, throws `EngineAway` while the event store is out of reach. */
 export type EventStore = Readonly<{
   load: <E extends Message>(stream: string, codec: Codec<E>) => Promise<Loaded<E>>;
   /** Appends when the stream is at `expected` (-1n: does not exist), else throws `WrongRevision`. `null`: at any revision. */

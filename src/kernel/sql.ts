@@ -1,4 +1,4 @@
-/** One connection's view of Postgres: parameterised SQL in, rows out. Inside `transaction` all statements commit or none. */
+/** One connection's view of Postgres: parameterised SQL in, rows out, `EngineAway` while it is out of reach. Inside `transaction` all statements commit or none. */
 export type Sql = Readonly<{
   query: <Row = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 }>;

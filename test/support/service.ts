@@ -44,6 +44,10 @@ export type Service = Readonly<{
   halt: () => Promise<void>;
   /** Rows of the service's own database, read behind its back. */
   rows: <Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
+  /** Process id of an engine the service runs, for those who want to kill it. */
+  engine: (name: 'postgres' | 'event store') => Promise<number>;
+  /** How clients reach the embedded event store. */
+  eventStoreUrl: () => Promise<string>;
   /** Stops, also what a `kill` left over, and removes the data folder. */
   stop: () => Promise<void>;
 }>;
@@ -88,12 +92,24 @@ const endLeftOver = async (dataDir: string): Promise<void> => {
 const rowsOf = async <Row extends pg.QueryResultRow>(dataDir: string, sql: string, values: readonly unknown[]): Promise<readonly Row[]> => {
   const [port, password] = await Promise.all(['postgres.port', 'postgres.password'].map((name) => readFile(join(dataDir, name), 'utf8')));
   const client = new pg.Client({ host: '127.0.0.1', port: Number(port), user: 'juy', password: password?.trim() ?? '', database: 'juy' });
+  // Its server may be killed under it.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     return (await client.query<Row>(sql, [...values])).rows;
   } finally {
     await client.end();
   }
+};
+
+const PID_FILES = { postgres: 'postgres/postmaster.pid', 'event store': 'eventstore.pid' } as const;
+
+const storeUrlOf = async (dataDir: string): Promise<string> => {
+  const [port, password] = await Promise.all(
+    ['eventstore.port', 'eventstore.password'].map((name) => readFile(join(dataDir, name), 'utf8')),
+  );
+  const trust = encodeURIComponent(join(dataDir, 'eventstore.crt'));
+  return `esdb://admin:${password ?? ''}@localhost:${port ?? ''}?tls=true&tlsCAFile=${trust}`;
 };
 
 const clientOf = (url: string, token: string): Client => {
@@ -224,6 +240,8 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
     restart: start,
     halt,
     rows: (sql, values = []) => rowsOf(dataDir, sql, values),
+    engine: async (name) => Number.parseInt(await readFile(join(dataDir, PID_FILES[name]), 'utf8'), 10),
+    eventStoreUrl: () => storeUrlOf(dataDir),
     stop: async () => {
       await halt();
       await endLeftOver(dataDir);

@@ -14,7 +14,9 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
 import { type Appended, type Codec, type EventStore, WrongRevision } from '../../kernel/event-store.js';
+import { reaching } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
+import { isEventStoreAway } from './away.client.js';
 import { toRecorded, toStored } from './recorded.client.js';
 import { follow } from './subscription.client.js';
 
@@ -85,20 +87,24 @@ const clear =
     }
   };
 
-const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): EventStore => ({
-  load: load(client),
-  append: append(client, newId),
-  follow: (prefixes, codec, after, signal) => follow({ client, log }, { prefixes, codec, after, signal }),
-  lastRevision: lastRevision(client),
-  clear: clear(client),
-  truncateBefore: async (stream, revision) => {
-    await client.setStreamMetadata(stream, { truncateBefore: Number(revision) }, { deadline: APPEND_DEADLINE });
-  },
-});
+const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): EventStore => {
+  const reach = <T>(call: () => Promise<T>): Promise<T> => reaching('event store', isEventStoreAway, call);
+  return {
+    load: (stream, codec) => reach(() => load(client)(stream, codec)),
+    append: (...order) => reach(() => append(client, newId)(...order)),
+    follow: (prefixes, codec, after, signal) => follow({ client, log }, { prefixes, codec, after, signal }),
+    lastRevision: (stream) => reach(() => lastRevision(client)(stream)),
+    clear: (stream, expected) => reach(() => clear(client)(stream, expected)),
+    truncateBefore: (stream, revision) =>
+      reach(async () => {
+        await client.setStreamMetadata(stream, { truncateBefore: Number(revision) }, { deadline: APPEND_DEADLINE });
+      }),
+  };
+};
 
 /**
  * EventStoreDB, KurrentDB or the embedded server, by connection string (`esdb://user:password@host:port?tls=…`). `newId` makes event ids
- * (UUIDs). Connects on first use; calls made while the server is away fail, and their callers repeat them.
+ * (UUIDs). Connects on first use; calls made while the server is away throw `EngineAway`.
  */
 export const connectEventStore = (
   connectionString: string,

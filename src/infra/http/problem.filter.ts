@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type Request, type Response } from 'express';
+import { EngineAway } from '../../kernel/engine-away.js';
 import { WrongRevision } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
 import { Refused } from '../../kernel/refused.js';
@@ -41,11 +42,16 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+/** Seconds; an engine that dies is back sooner. */
+const SOON = 2;
+
 const PASSING = new Set(['throttled', 'unavailable']);
 
 /** What the caller is told about a failure; null for one that is our own fault. */
 const asRefused = (error: unknown): Refused | null => {
   if (error instanceof Refused) return error;
+  if (error instanceof EngineAway)
+    return new Refused('service.unavailable', 503, 'Part of the service is starting again. Repeat the request in a moment.', SOON);
   if (error instanceof WrongRevision)
     return new Refused('request.stale', 412, 'Somebody changed this meanwhile. Read it again and repeat.');
   if (error instanceof ProviderFault)

@@ -1,7 +1,9 @@
 import pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { type Log } from '../../kernel/log.js';
+import { reaching } from '../../kernel/engine-away.js';
 import { type Database, type Sql } from '../../kernel/sql.js';
+import { isDatabaseAway } from './away.postgres.js';
 import { Schema1763800000000 } from './migrations/schema.migration.js';
 import { bePresent, type Presence } from './presence.postgres.js';
 import { standingSession } from './standing-session.postgres.js';
@@ -14,26 +16,30 @@ export type Postgres = Database &
 
 const STATEMENT_TIMEOUT = 60_000;
 const CONNECT_TIMEOUT = 5_000;
+/** For a server that no longer answers at all; one that does has ended the statement before. */
+const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 5_000;
 
 const sqlOn = (runner: QueryRunner): Sql => ({
-  query: async <Row>(text: string, values: readonly unknown[] = []) => {
-    const result = (await runner.query(text, [...values], true)) as { records?: Row[] };
-    return result.records ?? [];
-  },
+  query: <Row>(text: string, values: readonly unknown[] = []) =>
+    reaching('database', isDatabaseAway, async () => {
+      const result = (await runner.query(text, [...values], true)) as { records?: Row[] };
+      return result.records ?? [];
+    }),
 });
 
-const transactionOn = async <T>(runner: QueryRunner, work: (sql: Sql) => Promise<T>): Promise<T> => {
-  await runner.startTransaction();
-  try {
-    const result = await work(sqlOn(runner));
-    await runner.commitTransaction();
-    return result;
-  } catch (error) {
-    // A connection that died cannot roll back, and need not.
-    await runner.rollbackTransaction().catch(() => undefined);
-    throw error;
-  }
-};
+const transactionOn = <T>(runner: QueryRunner, work: (sql: Sql) => Promise<T>): Promise<T> =>
+  reaching('database', isDatabaseAway, async () => {
+    await runner.startTransaction();
+    try {
+      const result = await work(sqlOn(runner));
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      // A connection that died cannot roll back, and need not.
+      await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
+    }
+  });
 
 const listener =
   (url: string, log: Log): Database['listen'] =>
@@ -60,9 +66,8 @@ const migrate = async (source: DataSource, runner: QueryRunner): Promise<void> =
   }
 };
 
-/** Opens the pool and brings the tables up to date; several processes may do so at once. `url`: `postgres://…`. */
-export const openDatabase = async (url: string, log: Log, poolSize = 20): Promise<Postgres> => {
-  const source = new DataSource({
+const sourceOf = (url: string, log: Log, poolSize: number): DataSource =>
+  new DataSource({
     type: 'postgres',
     url,
     migrations: [Schema1763800000000],
@@ -71,8 +76,18 @@ export const openDatabase = async (url: string, log: Log, poolSize = 20): Promis
       log.error('a pooled database connection was lost', error);
     },
     connectTimeoutMS: CONNECT_TIMEOUT,
-    extra: { max: poolSize, statement_timeout: STATEMENT_TIMEOUT, keepAlive: true, options: '-c timezone=UTC' },
+    extra: {
+      max: poolSize,
+      statement_timeout: STATEMENT_TIMEOUT,
+      query_timeout: ANSWER_TIMEOUT,
+      keepAlive: true,
+      options: '-c timezone=UTC',
+    },
   });
+
+/** Opens the pool and brings the tables up to date; several processes may do so at once. `url`: `postgres://…`. */
+export const openDatabase = async (url: string, log: Log, poolSize = 20): Promise<Postgres> => {
+  const source = sourceOf(url, log, poolSize);
   await source.initialize();
   const withRunner = async <T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> => {
     const runner = source.createQueryRunner();
@@ -88,7 +103,7 @@ export const openDatabase = async (url: string, log: Log, poolSize = 20): Promis
     transaction: (work) => withRunner((runner) => transactionOn(runner, work)),
     session: async () => {
       const runner = source.createQueryRunner();
-      await runner.connect();
+      await reaching('database', isDatabaseAway, () => runner.connect());
       return { ...sqlOn(runner), transaction: (work) => transactionOn(runner, work), release: () => runner.release() };
     },
     listen: listener(url, log),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, instant, SECOND } from '../../kernel/clock.js';
 import { type DueTask, type Lease, Superseded } from '../../kernel/due-work.js';
+import { EngineAway } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
 import { type Postgres } from './database.typeorm.js';
 import { PRESENCE, type Presence } from './presence.postgres.js';
@@ -22,6 +23,7 @@ const LEASE = 8 * SECOND;
 const RENEWAL = 2 * SECOND;
 const IDLE = 2 * SECOND;
 const PAUSE_AFTER_FAILURE = 5 * SECOND;
+const PAUSE_WITHOUT_ENGINE = SECOND;
 
 type Run = Readonly<{ id: unknown; ended: Promise<void> }>;
 type Claimed = Readonly<Record<string, unknown>> & Readonly<{ epoch: string }>;
@@ -108,29 +110,30 @@ const release = async <Row>(
   { table, key }: Queue<Row>,
   id: unknown,
   epoch: bigint,
-  failed: boolean,
+  pause: number,
 ): Promise<void> => {
   const now = instant(clock.now());
   await database.query(
-    `update ${table} set claimed_until = null, due_at = case when $4 then greatest(due_at, $3::timestamptz + $5 * interval '1 millisecond')
+    `update ${table} set claimed_until = null, due_at = case when $4 > 0 then greatest(due_at, $3::timestamptz + $4 * interval '1 millisecond')
        when wake then $3 else due_at end
      where ${key} = $1 and epoch = $2`,
-    [id, epoch, now, failed, PAUSE_AFTER_FAILURE],
+    [id, epoch, now, pause],
   );
 };
 
 const runOne = async <Row>(worker: Worker, queue: Queue<Row>, row: Row & Claimed, stopping: AbortSignal): Promise<void> => {
   const [id, epoch] = [row[queue.key], BigInt(row.epoch)];
   const lease = leaseOf(worker, queue, id, epoch, stopping);
-  let failed = false;
+  let pause = 0;
   try {
     await queue.task(row, lease);
   } catch (error) {
-    failed = !stopping.aborted;
-    if (failed && !(error instanceof Superseded)) worker.log.error('due work failed and is tried again', error, { queue: queue.table });
+    if (!stopping.aborted) pause = error instanceof EngineAway ? PAUSE_WITHOUT_ENGINE : PAUSE_AFTER_FAILURE;
+    if (!stopping.aborted && !(error instanceof Superseded))
+      worker.log.error('due work failed and is tried again', error, { queue: queue.table });
   } finally {
     await lease.end();
-    await release(worker, queue, id, epoch, failed).catch(() => undefined);
+    await release(worker, queue, id, epoch, pause).catch(() => undefined);
   }
 };
 

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Message } from '../../kernel/decider.js';
+import { type Batch, type EventStore, type Position } from '../../kernel/event-store.js';
+import { type Projection } from '../../kernel/projection.js';
+import { type Sql } from '../../kernel/sql.js';
+import { type Postgres, type Session } from './database.typeorm.js';
+import { discardShadow, enterShadow, makeShadow, measureShadow, type Shadow, swapShadow } from './shadow.tables.js';
+
+/** How far a rebuild is: events applied, and the share of the log looked through that the live projection has behind it, from 0 to 1. */
+export type RebuildProgress = Readonly<{ events: number; share: number }>;
+
+type Runtime = Readonly<{ database: Postgres; store: EventStore }>;
+
+/** Shorter than the second after which Postgres looks for deadlocks, so that never a reader but always the swap gives way. */
+const LOCK_TIMEOUT = 500;
+const SWAP_ATTEMPTS = 60;
+const PAUSE = 500;
+
+/** Whether the swap only met readers that did not let go of the tables in time, or a deadlock with them. */
+const isInTheWay = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '40P01');
+
+const livePosition = async (sql: Sql, name: string, lock: '' | 'for update'): Promise<Position | null> => {
+  const [row] = await sql.query<{ position: string | null }>(`select position from checkpoint where name = $1 ${lock}`, [name]);
+  return row === undefined || row.position === null ? null : BigInt(row.position);
+};
+
+/** What a batch holds that the live tables may have applied by `limit`. */
+const until = <E extends Message>({ events }: Batch<E>, limit: Position | null): Batch<E>['events'] =>
+  limit === null ? events : events.filter(({ position }) => position <= limit);
+
+/** Everything up to where the live projection is, into the tables beside. Answers how far that is. */
+const catchUp = async <E extends Message>(
+  { database, store }: Runtime,
+  projection: Projection<E>,
+  shadow: Shadow,
+  report: (progress: RebuildProgress) => void,
+  signal: AbortSignal,
+): Promise<Position | null> => {
+  let position: Position | null = null;
+  let events = 0;
+  for await (const batch of store.follow(projection.follows, projection.codec, null, signal)) {
+    if (batch.events.length > 0)
+      await database.transaction(async (sql) => {
+        await sql.query('set local synchronous_commit = off');
+        await enterShadow(sql, shadow);
+        await projection.apply(sql, batch.events);
+      });
+    events += batch.events.length;
+    position = batch.position;
+    const goal = await livePosition(database, projection.name, '');
+    report({ events, share: goal === null || goal <= 0n ? 1 : Math.min(Number(position ?? 0n) / Number(goal), 1) });
+    // Where events never cease, a reader may not meet the end of the log; to have met the live projection is enough.
+    if (batch.live || (goal !== null && position !== null && position >= goal)) return position;
+  }
+  throw new Error('the rebuild was stopped');
+};
+
+/**
+ * One transaction: stops the live projection by the lock of its checkpoint, brings the tables beside to exactly where it is, and swaps. The
+ * live projection goes on from its own checkpoint, in the new tables, and has noticed nothing but a pause.
+ */
+const changePlaces = async <E extends Message>(
+  { database, store }: Runtime,
+  projection: Projection<E>,
+  shadow: Shadow,
+  after: Position | null,
+  signal: AbortSignal,
+): Promise<void> =>
+  database.transaction(async (sql) => {
+    await sql.query(`set local lock_timeout = ${LOCK_TIMEOUT}`);
+    const live = await livePosition(sql, projection.name, 'for update');
+    await enterShadow(sql, shadow);
+    let position = after;
+    for await (const batch of store.follow(projection.follows, projection.codec, after, signal)) {
+      const events = until(batch, live);
+      if (events.length > 0) await projection.apply(sql, events);
+      position = events.at(-1)?.position ?? position;
+      // Past the live checkpoint, or at the end of the log: everything the live tables hold has been seen.
+      if (batch.live || (live !== null && batch.position !== null && batch.position >= live)) break;
+    }
+    signal.throwIfAborted();
+    const reached = live === null || (position !== null && position > live) ? position : live;
+    await sql.query(`set local search_path to ${shadow.home}`);
+    await sql.query('update checkpoint set position = $2 where name = $1', [projection.name, reached]);
+    await swapShadow(sql, shadow);
+  });
+
+const swapPatiently = async (swap: () => Promise<void>, signal: AbortSignal): Promise<void> => {
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      await swap();
+      return;
+    } catch (error) {
+      if (!isInTheWay(error) || attempt === SWAP_ATTEMPTS) throw error;
+      await sleep(PAUSE, undefined, { signal });
+    }
+};
+
+const alone = async <T>(session: Session, name: string, work: () => Promise<T>): Promise<T> => {
+  const [lock] = await session.query<{ held: boolean }>(`select pg_try_advisory_lock(hashtext('rebuild'), hashtext($1)) as held`, [name]);
+  if (lock?.held !== true) throw new Error(`${name} is being rebuilt by another process`);
+  try {
+    return await work();
+  } finally {
+    await session.query(`select pg_advisory_unlock(hashtext('rebuild'), hashtext($1))`, [name]).catch(() => undefined);
+  }
+};
+
+/**
+ * Builds a projection's tables from the first event beside the live ones, which go on answering and being written, and swaps them in one
+ * transaction. A death at any moment leaves the live tables as they are; the next attempt begins anew. Answers how many events were applied.
+ */
+export const rebuildProjection = async <E extends Message>(
+  runtime: Runtime,
+  projection: Projection<E>,
+  report: (progress: RebuildProgress) => void,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { database } = runtime;
+  const session = await database.session();
+  try {
+    await alone(session, projection.name, async () => {
+      await session.query('insert into checkpoint (name, position) values ($1, null) on conflict do nothing', [projection.name]);
+      const shadow = await database.transaction((sql) => makeShadow(sql, projection.name, projection.tables));
+      try {
+        const position = await catchUp(runtime, projection, shadow, report, signal);
+        await measureShadow(database, shadow);
+        await swapPatiently(() => changePlaces(runtime, projection, shadow, position, signal), signal);
+      } catch (error) {
+        await discardShadow(database, shadow).catch(() => undefined);
+        throw error;
+      }
+    });
+  } finally {
+    await session.release().catch(() => undefined);
+  }
+};
