@@ -17,6 +17,7 @@ import { type HealthChecks } from './kernel/health.js';
 import { type Metrics } from './kernel/metrics.js';
 import { type Projection } from './kernel/projection.js';
 import { type MergedEvent, userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
+import { preferenceCodec } from './preference/preference.codec.js';
 import { preferences } from './preference/preferences.projection.js';
 import { type Role } from './config.variables.js';
 import { type Runtime } from './runtime.js';
@@ -40,7 +41,7 @@ export const PROJECTIONS = [
   runnable(calendars(accountCodec)),
   runnable(schedule(accountCodec)),
   runnable(preferences),
-  runnable(userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec))),
+  runnable(userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec))),
 ] as const;
 
 const CONNECTIONS_AT_ONCE = 4;

@@ -44,7 +44,7 @@ export const recordEventChanges = async (
   await tell(sql, userId);
 };
 
-/** Records that a calendar can be read whole from now on, or that all of it is gone with whatever was told of its events. */
+/** Records that a calendar can be read whole from now on, or that all of it is gone, or hidden, with whatever was told of its events. */
 export const recordCalendarChanges = async (
   sql: Sql,
   { userId, position, at }: Source,
@@ -54,7 +54,8 @@ export const recordCalendarChanges = async (
   if (change === 'calendar-removed') await sql.query('delete from changes where calendar_id = any($1)', [calendarIds]);
   await sql.query(
     `insert into changes (user_id, position, part, calendar_id, at, change)
-     select $1, $2, part, calendar_id, $3, $4 from unnest($5::uuid[]) with ordinality as gone(calendar_id, part)`,
+     select $1, $2, part + (select count(*) from changes where user_id = $1 and position = $2), calendar_id, $3, $4
+     from unnest($5::uuid[]) with ordinality as named(calendar_id, part)`,
     [userId, position, at, change, [...calendarIds].sort()],
   );
   await tell(sql, userId);

@@ -10,7 +10,7 @@ import { type TimeRange } from '../kernel/time-range.js';
 import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type EventCursor, writeCursor } from './event-cursor.js';
 import { type EventPage, type EventView } from './events.contract.js';
-import { COPIES_SQL, type CopyRow, eventId, EVENTS_SQL, type EventRow, FIRST } from './events.sql.js';
+import { COPIES_SQL, type CopyRow, eventId, EVENTS_SQL, type EventRow, FIRST, HIDDEN_SQL } from './events.sql.js';
 
 type Asked = Readonly<{ range: TimeRange; provider: string | null; calendarId: string | null; cursor: EventCursor | null; limit: number }>;
 
@@ -59,23 +59,25 @@ export class MergedEventsHandler implements IQueryHandler<MergedEvents> {
 
   async execute({ actor: { userId }, asked }: MergedEvents): Promise<EventPage> {
     const { calendarId, limit } = asked;
-    const found = await this.shown(userId, asked);
+    const hidden = (await this.database.query<{ calendar_id: string }>(HIDDEN_SQL, [userId])).map(({ calendar_id }) => calendar_id);
+    const found = await this.shown(userId, asked, hidden);
     const rows = found.slice(0, limit);
     const last = found.length > limit ? rows.at(-1) : undefined;
     const freshness = await this.database.query<FreshnessRow>(FRESHNESS_SQL, [userId, calendarId === null ? null : [calendarId]]);
     return {
-      items: await this.opened(userId, rows),
+      items: await this.opened(userId, rows, hidden),
       nextCursor: last === undefined ? null : writeCursor(placeOf(last)),
-      freshness: freshness.map((row) => freshnessOf(row, this.clock.now())),
+      freshness: freshness.filter((row) => !hidden.includes(row.calendar_id)).map((row) => freshnessOf(row, this.clock.now())),
     };
   }
 
   /** One row more than asked for, when there is one; reads on past copies that are not shown. */
-  private async shown(userId: string, { range, provider, calendarId, cursor, limit }: Asked): Promise<readonly EventRow[]> {
+  private async shown(userId: string, asked: Asked, hidden: readonly string[]): Promise<readonly EventRow[]> {
+    const { range, provider, calendarId, cursor, limit } = asked;
     const shown: EventRow[] = [];
     for (let after: EventCursor | null = cursor ?? FIRST; after !== null && shown.length <= limit;) {
       const { start, calendarId: calendar, series, original }: EventCursor = after;
-      const wanted = [userId, range.start, range.end, provider, calendarId, start, calendar, series, original, limit + 1];
+      const wanted = [userId, range.start, range.end, provider, calendarId, start, calendar, series, original, limit + 1, hidden];
       const rows: readonly EventRow[] = await this.database.query<EventRow>(EVENTS_SQL, wanted);
       shown.push(...rows.filter(({ hidden }) => !hidden));
       const last = rows.at(-1);
@@ -84,12 +86,13 @@ export class MergedEventsHandler implements IQueryHandler<MergedEvents> {
     return shown;
   }
 
-  private async opened(userId: string, rows: readonly EventRow[]): Promise<EventView[]> {
+  private async opened(userId: string, rows: readonly EventRow[], hidden: readonly string[]): Promise<EventView[]> {
     if (rows.length === 0) return [];
     const copies = await this.database.query<CopyRow>(COPIES_SQL, [
       userId,
       rows.map(({ copy }) => copy),
       rows.map(({ original }) => original),
+      hidden,
     ]);
     const byMeeting = new Map<string, CopyRow[]>();
     for (const each of copies) byMeeting.set(meetingKey(each), [...(byMeeting.get(meetingKey(each)) ?? []), each]);

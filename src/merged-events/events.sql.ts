@@ -35,10 +35,14 @@ export const eventId = ({ series, original }: Pick<Instance, 'series' | 'origina
 const inRange = (start: string, end: string): string =>
   `${start} < $3::timestamptz and (${end} > $2::timestamptz or (${end} = ${start} and ${start} >= $2::timestamptz))`;
 
-const wanted = (row: string): string => `($4::text is null or ${row}.provider = $4) and ($5::uuid is null or ${row}.calendar_id = $5)`;
+const wanted = (row: string): string =>
+  `($4::text is null or ${row}.provider = $4) and ($5::uuid is null or ${row}.calendar_id = $5) and ${row}.calendar_id <> all($11::uuid[])`;
+
+/** User. The calendars they hid; their own statement, so that those that use it stay a scan of one index. */
+export const HIDDEN_SQL = 'select calendar_id from event_calendars where user_id = $1 and not visible';
 
 /**
- * User, start, end, provider, calendar, then the cursor's four parts (the first page starts after `FIRST`), then the limit. A meeting that sits
+ * User, start, end, provider, calendar, then the cursor's four parts (the first page starts after `FIRST`), the limit, and the calendars left out. A meeting that sits
  * in several of the wanted calendars is `hidden` in all but the first of them that is in range; whoever asks leaves those out. The page is cut
  * first, so that copies are looked for and contents joined for its rows alone, and the look for copies can use no index but theirs
  * (`+ interval`): this holds without statistics, which a table that was filled a second ago does not have.
@@ -65,9 +69,9 @@ export const EVENTS_SQL = `
 /** Before every occurrence there is. */
 export const FIRST = { start: '-infinity', calendarId: '00000000-0000-0000-0000-000000000000', series: '', original: '' };
 
-/** User, then the marks and original starts of the meetings on a page. */
+/** User, the marks and original starts of the meetings on a page, and the calendars left out. */
 export const COPIES_SQL = `
   select distinct e.calendar_id, e.provider, e.series, e.original, e.copy
   from user_calendar_events e join unnest($2::text[], $3::text[]) as shown(copy, original) on e.copy = shown.copy and e.original = shown.original
-  where e.user_id = $1
+  where e.user_id = $1 and e.calendar_id <> all($4::uuid[])
   order by e.calendar_id, e.series`;

@@ -1,7 +1,8 @@
-import { type CustomZones } from '../calendar/calendar-object.js';
+import { type CustomZones, type When } from '../calendar/calendar-object.js';
 import { type FeedComponent } from '../calendar/feed.js';
 import { type Occurrence } from '../calendar/occurrence.js';
 import { expand } from '../calendar/recurrence.js';
+import { isIanaZone } from '../calendar/time-zone.js';
 import { instant } from '../kernel/clock.js';
 import { type TimeRange } from '../kernel/time-range.js';
 
@@ -37,6 +38,15 @@ export type OccurrenceRow = Readonly<{
 
 const zoneOf = ({ start }: FeedComponent, fallback: string): string =>
   'zone' in start && start.zone !== null && !start.zone.startsWith('custom:') ? start.zone : fallback;
+
+const namesPlace = (when: When | null): boolean =>
+  when === null || ('zone' in when && when.zone !== null && (when.zone === 'UTC' || isIanaZone(when.zone)));
+
+/** Whether the zone that is assumed (the calendar's, its owner's) shows in an object's rows: something in it is a day, floats or is in no known place. */
+export const isUnplaced = (components: readonly FeedComponent[]): boolean =>
+  components.some(
+    ({ start, recurrenceId, rdates, exdates }) => ![start, recurrenceId, ...rdates.map((each) => each.start), ...exdates].every(namesPlace),
+  );
 
 /** A component, and where in which object it is. */
 type Part = Readonly<{ object: StoredObject; index: number; component: FeedComponent }>;

@@ -5,35 +5,20 @@ import { type Codec, type Position, type Recorded } from '../kernel/event-store.
 import { instant } from '../kernel/clock.js';
 import { type Projection } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
+import { type PreferenceEvent } from '../preference/preference.js';
 import { changesOf, type Shown } from './changes.js';
 import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source, takeOut } from './changes.rows.js';
-import { type OccurrenceRow, rowsOf, type StoredObject } from './occurrence-rows.js';
+import { isUnplaced, type OccurrenceRow, rowsOf, type StoredObject } from './occurrence-rows.js';
+import { insertRows, type Owner, storedObjects } from './occurrences.rows.js';
+import { placeAnew } from './placement.rows.js';
 
 /** What the merged calendar is built from. */
-export type MergedEvent = AccountEvent | DeltaSynced;
+export type MergedEvent = AccountEvent | DeltaSynced | PreferenceEvent;
 
-type CalendarRow = Readonly<{ calendar_id: string; user_id: string; provider: string; time_zone: string | null; whole: boolean }>;
+/** `zone` is where days and floating times are: the calendar's, else its owner's, else UTC. */
+type CalendarRow = Owner & Readonly<{ zone: string; whole: boolean; visible: boolean; window_start: Date | null; window_end: Date | null }>;
 
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
-
-/** Rows per statement: a few megabytes at most. */
-const SLICE = 5_000;
-
-/** What `json_to_recordset` reads of an `OccurrenceRow`, and the columns it goes to. */
-const ROW = `series text, original text, ref text, component int, generation int, "start" timestamptz, "end" timestamptz, "allDay" bool,
-  floating bool, "localStart" text, "localEnd" text, zone text, status text, busy text, private bool, recurring bool, copy text`;
-const COLUMNS = `series, original, ref, component, generation, start_at, end_at, all_day, floating, local_start, local_end, zone, status, busy,
-  private, recurring, copy`;
-
-const insertRows = async (sql: Sql, calendar: CalendarRow, rows: readonly OccurrenceRow[]): Promise<void> => {
-  for (let from = 0; from < rows.length; from += SLICE)
-    await sql.query(
-      `insert into user_calendar_events (calendar_id, user_id, provider, ${COLUMNS})
-       select $1, $2, $3, fresh.* from json_to_recordset($4::json) as fresh(${ROW}) on conflict (calendar_id, series, original) do nothing`,
-      // One JSON text is far cheaper to write than arrays, whose every element is escaped.
-      [calendar.calendar_id, calendar.user_id, calendar.provider, JSON.stringify(rows.slice(from, from + SLICE))],
-    );
-};
 
 const storeContents = async (
   sql: Sql,
@@ -45,23 +30,20 @@ const storeContents = async (
     ref,
     series,
     timings: { components, zones },
+    unplaced: isUnplaced(components),
     unexpandable: unexpandable.get(series) ?? null,
     sealed,
     hash,
   }));
   await sql.query(
-    `insert into event_contents (calendar_id, ref, series, generation, timings, unexpandable, sealed, hash)
-     select $1, ref, series, $2, timings, unexpandable, sealed, hash
-     from json_to_recordset($3::json) as fresh(ref text, series text, timings jsonb, unexpandable text, sealed text, hash text)
+    `insert into event_contents (calendar_id, ref, series, generation, timings, unplaced, unexpandable, sealed, hash)
+     select $1, ref, series, $2, timings, unplaced, unexpandable, sealed, hash
+     from json_to_recordset($3::json) as fresh(ref text, series text, timings jsonb, unplaced bool, unexpandable text, sealed text, hash text)
      on conflict (calendar_id, ref) do update set series = excluded.series, generation = excluded.generation, timings = excluded.timings,
-       unexpandable = excluded.unexpandable, sealed = excluded.sealed, hash = excluded.hash`,
+       unplaced = excluded.unplaced, unexpandable = excluded.unexpandable, sealed = excluded.sealed, hash = excluded.hash`,
     [calendarId, generation, JSON.stringify(rows)],
   );
 };
-
-type ContentRow = Readonly<{ ref: string; series: string; generation: number; timings: Pick<StoredObject, 'components' | 'zones'> }>;
-
-const stored = ({ ref, series, generation, timings }: ContentRow): StoredObject => ({ ref, series, generation, ...timings });
 
 /** Takes out what went: what the delta names and, at the end of a generation, whatever the generation did not bring. Answers their series. */
 const drop = async (sql: Sql, { calendarId, generation, upserts, removals, final }: DeltaSynced): Promise<readonly string[]> => {
@@ -82,12 +64,14 @@ const touched = async (sql: Sql, delta: DeltaSynced): Promise<ReadonlyMap<string
     zones,
   }));
   const series = [...new Set([...brought.map((object) => object.series), ...(await drop(sql, delta))])];
-  const others = await sql.query<ContentRow>(
-    'select ref, series, generation, timings from event_contents where calendar_id = $1 and series = any($2) and ref <> all($3)',
-    [delta.calendarId, series, brought.map(({ ref }) => ref)],
+  const others = await storedObjects(
+    sql,
+    delta.calendarId,
+    series,
+    brought.map(({ ref }) => ref),
   );
   const bySeries = new Map<string, StoredObject[]>(series.map((name) => [name, []]));
-  for (const object of [...brought, ...others.map(stored)]) bySeries.get(object.series)?.push(object);
+  for (const object of [...brought, ...others]) bySeries.get(object.series)?.push(object);
   return bySeries;
 };
 
@@ -108,16 +92,16 @@ const withoutRepetitions = (delta: DeltaSynced): DeltaSynced => ({
 const tellChanges = async (
   sql: Sql,
   source: Source,
-  { calendar_id: calendarId, whole }: CalendarRow,
+  { calendar_id: calendarId, whole, visible }: CalendarRow,
   delta: DeltaSynced,
   rows: Readonly<{ before: readonly Shown[]; after: readonly Shown[] }>,
 ): Promise<void> => {
-  if (whole) {
+  if (whole && visible) {
     const changed = new Set(delta.upserts.filter((upsert) => upsert.changed).map(({ ref }) => ref));
     await recordEventChanges(sql, source, calendarId, changesOf(rows.before, rows.after, changed, delta.window.start));
-  } else if (delta.final) {
+  } else if (!whole && delta.final) {
     await sql.query('update event_calendars set whole = true where calendar_id = $1', [calendarId]);
-    await recordCalendarChanges(sql, source, 'calendar-added', [calendarId]);
+    if (visible) await recordCalendarChanges(sql, source, 'calendar-added', [calendarId]);
   }
   if (delta.final) await dropOldChanges(sql, delta);
 };
@@ -128,19 +112,32 @@ const withoutThePast = (delta: DeltaSynced): DeltaSynced => {
   return delta.window.start >= oldest ? delta : { ...delta, window: { ...delta.window, start: oldest } };
 };
 
+/** The window rows are expanded in: kept for when they have to be placed anew. */
+const moveWindow = async (sql: Sql, { calendar_id, window_start, window_end }: CalendarRow, { window }: DeltaSynced): Promise<void> => {
+  if (window_start?.toISOString() === window.start && window_end?.toISOString() === window.end) return;
+  await sql.query('update event_calendars set window_start = $2, window_end = $3 where calendar_id = $1', [
+    calendar_id,
+    window.start,
+    window.end,
+  ]);
+};
+
 const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Promise<void> => {
   const [calendar] = await sql.query<CalendarRow>(
-    'select calendar_id, user_id, provider, time_zone, whole from event_calendars where calendar_id = $1',
+    `select c.calendar_id, c.user_id, c.provider, c.whole, c.visible, c.window_start, c.window_end,
+       coalesce(c.time_zone, (select p.time_zone from event_people p where p.user_id = c.user_id), 'UTC') as zone
+     from event_calendars c where c.calendar_id = $1`,
     [delta.calendarId],
   );
   // Revoked meanwhile: what a late worker still appended is nobody's any more.
   if (calendar === undefined) return;
+  await moveWindow(sql, calendar, delta);
   await keepUnread(sql, delta);
   const bySeries = await touched(sql, delta);
   const rows: OccurrenceRow[] = [];
   const unexpandable = new Map<string, string>();
   for (const [series, objects] of bySeries) {
-    const expanded = rowsOf(objects, delta.window, calendar.time_zone ?? 'UTC');
+    const expanded = rowsOf(objects, delta.window, calendar.zone);
     if (expanded.unexpandable !== null) unexpandable.set(series, expanded.unexpandable);
     for (const row of expanded.rows) rows.push(row);
   }
@@ -181,6 +178,17 @@ const ownerOf = async (sql: Sql, calendarId: string): Promise<Readonly<{ user_id
   return owner ?? null;
 };
 
+/** Who follows the changes loses sight of a hidden calendar, and reads one that is shown again anew. */
+const show = async (sql: Sql, source: Omit<Source, 'userId'>, calendarId: string, visible: boolean): Promise<void> => {
+  const [calendar] = await sql.query<{ user_id: string; whole: boolean }>(
+    'update event_calendars set visible = $2 where calendar_id = $1 returning user_id, whole',
+    [calendarId, visible],
+  );
+  if (calendar?.whole !== true) return;
+  const change = visible ? 'calendar-added' : 'calendar-removed';
+  await recordCalendarChanges(sql, { ...source, userId: calendar.user_id }, change, [calendarId]);
+};
+
 const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEvent>): Promise<void> => {
   switch (event.type) {
     case 'CalendarAdopted':
@@ -189,6 +197,10 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
         [idOf(stream), event.connectionId, event.userId, event.provider, event.timeZone],
       );
       return;
+    case 'VisibilitySet':
+      return show(sql, { position, at: event.at }, idOf(stream), event.visible);
+    case 'CalendarPreferenceSet':
+      return placeAnew(sql, { userId: event.userId, position, at: event.at }, event);
     case 'DeltaSynced':
       return applyDelta(sql, withoutThePast(withoutRepetitions(event)), position);
     case 'FeedExpired':
@@ -222,10 +234,10 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
  */
 export const userCalendarEvents = (codec: Codec<MergedEvent>): Projection<MergedEvent> => ({
   name: 'user_calendar_events',
-  follows: ['connection-', 'calendar-', 'feed-'],
+  follows: ['connection-', 'calendar-', 'feed-', 'preference-'],
   codec,
   apply: async (sql, events) => {
     for (const recorded of events) await applyOne(sql, recorded);
   },
-  tables: ['event_calendars', 'event_contents', 'user_calendar_events', 'changes'],
+  tables: ['event_people', 'event_calendars', 'event_contents', 'user_calendar_events', 'changes'],
 });

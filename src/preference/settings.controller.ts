@@ -11,8 +11,9 @@ import { type Changed, ChangeSettings } from './settings.commands.js';
 import { SettingsChange, SettingsView } from './settings.contract.js';
 import { MySettings } from './settings.query.js';
 
-/** The read models that a calendar's settings show in. */
-const SHOWN_BY = ['calendars', 'schedule', 'user_calendar_events'];
+/** The read models that settings show in. */
+const CALENDARS_SHOW_IN = ['calendars', 'schedule', 'user_calendar_events'];
+const PREFERENCES_SHOW_IN = ['preferences', 'user_calendar_events'];
 
 /** Milliseconds a change waits for the read models. */
 const PATIENCE = 2_000;
@@ -50,7 +51,7 @@ export class SettingsController {
   }
 
   private async reached({ calendars, preferences }: Changed): Promise<boolean> {
-    if (calendars !== null && !(await this.readModels.reached(SHOWN_BY, calendars, PATIENCE))) return false;
-    return preferences === null || this.readModels.reached(['preferences'], preferences, PATIENCE);
+    if (calendars !== null && !(await this.readModels.reached(CALENDARS_SHOW_IN, calendars, PATIENCE))) return false;
+    return preferences === null || this.readModels.reached(PREFERENCES_SHOW_IN, preferences, PATIENCE);
   }
 }

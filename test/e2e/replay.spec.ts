@@ -63,7 +63,10 @@ describe('Read models that are built again from the first event', () => {
     await ada.sync();
     const credentials = { serverUrl: radicale.url, username: HOME.name, password: HOME.password };
     await ada.request('POST', `/v1/calendar/connections/${home.connectionId}/reconnect`, { credentials });
-    await ada.request('PATCH', '/v1/calendar/settings', { calendars: [{ calendarId: home.calendars[0]?.calendarId, mode: 'write' }] });
+    const calendarId = home.calendars[0]?.calendarId;
+    const hours = { monday: [{ start: '09:00', end: '17:00' }] };
+    await ada.request('PATCH', '/v1/calendar/settings', { timeZone: 'Pacific/Auckland', workingHours: hours });
+    await ada.request('PATCH', '/v1/calendar/settings', { calendars: [{ calendarId, mode: 'write', privacy: 'full', visible: false }] });
     await ada.request('DELETE', `/v1/calendar/connections/${work.connectionId}`);
     while ((await service.rows('select 1 from connection_state where connection_id = $1', [work.connectionId])).length > 0)
       await sleep(100);

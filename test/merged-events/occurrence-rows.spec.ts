@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type CustomZones, type Timing } from '../../src/calendar/calendar-object.js';
-import { rowsOf, type StoredObject } from '../../src/merged-events/occurrence-rows.js';
+import { isUnplaced, rowsOf, type StoredObject } from '../../src/merged-events/occurrence-rows.js';
 import { TIMING } from '../support/builders.js';
 
 const window = { start: '2026-11-01T00:00:00.000Z', end: '2026-12-31T00:00:00.000Z' };
@@ -108,5 +108,27 @@ describe('The rows of a series', () => {
 
   it('are none when nothing of the series is left', () => {
     expect(rowsOf([], window, 'UTC')).toEqual({ rows: [], unexpandable: null });
+  });
+});
+
+describe('An object whose rows depend on where its owner is', () => {
+  const unplaced = (timing: Partial<Timing>): boolean => isUnplaced(stored('some', [{}, timing]).components);
+
+  it.each<[string, Partial<Timing>]>([
+    ['takes days', { start: { date: '2026-11-24' } }],
+    ['floats', { start: { wall: '2026-11-24T10:00:00', zone: null } }],
+    ['is in a zone nobody knows', { start: { wall: '2026-11-24T10:00:00', zone: 'Mars/Olympus' } }],
+    ['is in a zone a vendor made up', { start: { wall: '2026-11-24T10:00:00', zone: 'custom:1' } }],
+    ['leaves out a day', { exdates: [{ date: '2026-11-24' }] }],
+    ['adds a floating time', { rdates: [{ start: { wall: '2026-11-24T10:00:00', zone: null }, span: null }] }],
+    ['changes an instance by its day', { recurrenceId: { date: '2026-11-24' } }],
+  ])('%s', (_, timing) => {
+    expect(unplaced(timing)).toBe(true);
+  });
+
+  it('and none that names a place everywhere', () => {
+    expect(
+      unplaced({ start: { wall: '2026-11-24T10:00:00', zone: 'Europe/Paris' }, exdates: [{ wall: '2026-11-25T10:00:00', zone: 'UTC' }] }),
+    ).toBe(false);
   });
 });

@@ -20,11 +20,12 @@ import { type Projection } from '../../src/kernel/projection.js';
 import { type Database, type Sql } from '../../src/kernel/sql.js';
 import { type Vault } from '../../src/kernel/vault.js';
 import { type MergedEvent, userCalendarEvents } from '../../src/merged-events/user-calendar-events.projection.js';
+import { preferenceCodec } from '../../src/preference/preference.codec.js';
 import { calendarObject, component, memoryAccount, type MemoryAccount, NOW } from './builders.js';
 import { metadata, openStores, SILENT, type Stores } from './store.js';
 
 export const MINUTE = 60_000;
-export const merged = userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec));
+export const merged = userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec));
 export const due = schedule(anyOf<AccountEvent>(connectionCodec, calendarCodec));
 
 export let stores: Stores;
@@ -69,7 +70,7 @@ export const many = (count: number) =>
   Array.from({ length: count }, (_, index) => lunch(`event-${String(index).padStart(2, '0')}`, 1 + index));
 
 /** A connected account with one adopted calendar that is due to be synced. */
-export const adopted = async (account: MemoryAccount = memoryAccount()) => {
+export const adopted = async (account: MemoryAccount = memoryAccount(), timeZone: string | null = 'Europe/Paris') => {
   now = NOW;
   const [userId, connectionId, calendarId] = [randomUUID(), randomUUID(), randomUUID()];
   const at = new Date(now).toISOString();
@@ -96,7 +97,7 @@ export const adopted = async (account: MemoryAccount = memoryAccount()) => {
     writable: true,
     busyOnly: false,
     color: null,
-    timeZone: 'Europe/Paris',
+    timeZone,
     sealed: sealer.seal(`calendar:${calendarId}`, JSON.stringify({ remoteId: '/work/', name: 'Work' })),
     at,
   };

@@ -77,9 +77,16 @@ create table event_calendars (
   user_id text not null,
   provider text not null,
   time_zone text,
+  visible boolean not null default true,
+  window_start timestamptz,
+  window_end timestamptz,
   whole boolean not null default false
 );
 create index event_calendars_connection on event_calendars (connection_id);
+create index event_calendars_user on event_calendars (user_id);
+
+-- Where people are, for calendars that do not say it.
+create table event_people (user_id text primary key, time_zone text);
 
 create table event_contents (
   calendar_id uuid not null,
@@ -87,12 +94,14 @@ create table event_contents (
   series text not null,
   generation integer not null,
   timings jsonb not null,
+  unplaced boolean not null,
   unexpandable text,
   sealed text not null,
   hash text not null,
   primary key (calendar_id, ref)
 );
 create index event_contents_series on event_contents (calendar_id, series);
+create index event_contents_unplaced on event_contents (calendar_id, series) where unplaced;
 create index event_contents_unexpandable on event_contents (calendar_id) where unexpandable is not null;
 
 create table user_calendar_events (
@@ -242,7 +251,7 @@ export class Schema1763800000000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`drop table clean_up, sync_run, remote_object, connection_state, sync_state, changes, user_calendar_events, event_contents,
-      event_calendars, calendars, preferences, connections, vault, checkpoint`);
+      event_people, event_calendars, calendars, preferences, connections, vault, checkpoint`);
     await runner.query('drop sequence worker_number');
   }
 }
