@@ -9,7 +9,12 @@ await toldOnFailure(async () => {
   for (const username of ['mia@work.example', 'mia@home.example']) {
     try {
       const { calendars } = await service.connect(sandbox.url, sandbox.account(username));
-      say(`Connected ${username}: ${calendars.map(({ name }) => name).join(', ')}`);
+      say(
+        `Connected ${username}: ${calendars
+          .map(({ name }) => name)
+          .sort()
+          .join(', ')}`,
+      );
     } catch (error) {
       if (error.code !== 'connection.exists') throw error;
       say(`${username} is connected already.`);
