@@ -1,13 +1,16 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { type BatchAppendReq, type BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js';
-import { type ServerDuplexStream } from '@grpc/grpc-js';
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
 import { type Expected } from './expected-revision.js';
-import { batchError, type Failure } from './failures.wire.js';
+import { type Allowance } from './allowance.js';
+import { batchError, callError, type Failure } from './failures.wire.js';
+import { type Call, framed } from './grpc.call.js';
+import { type Handler } from './grpc.server.js';
+import { Fault, STATUS } from './grpc-status.js';
 import { type Writer } from './log.writer.js';
 import { type Outcome } from './order.js';
-import { expectedOf, proposedEvent, streamIdentifier, streamName, uuid, uuidText } from './protocol.wire.js';
+import { decoded, expectedOf, proposedEvent, streamIdentifier, streamName, uuid, uuidText } from './protocol.wire.js';
 import { MAX_APPEND_BYTES, type ProposedEvent, weightOf } from './stored-event.js';
 
 /** An append whose messages are still coming in. `bytes` goes on counting when it is too large; the events are let go. */
@@ -42,56 +45,83 @@ const response = (correlation: string, { stream, expected }: Incoming, outcome: 
 };
 
 const begin = (message: BatchAppendReq): Incoming => {
-  const options = message.getOptions() ?? new streams.BatchAppendReq.Options();
+  const options = message.getOptions();
+  if (options === undefined) throw callError({ kind: 'invalid', reason: 'An append begins with its options.' }, '');
   const expected = expectedOf(options, () => options.getStreamPosition());
   return { stream: streamName(options.getStreamIdentifier()), expected, events: [], bytes: 0 };
 };
 
-const take = (incoming: Incoming, message: BatchAppendReq): void => {
-  const events = message.getProposedMessagesList().map(proposedEvent);
-  incoming.bytes += weightOf(events);
-  if (incoming.bytes > MAX_APPEND_BYTES) incoming.events = [];
-  else incoming.events.push(...events);
+/** What an unfinished append counts for beside its events. */
+const OVERHEAD = 1_024;
+
+/** The appends of one call whose messages are still coming in; what they hold counts against the allowance. */
+const createIncoming = (held: Allowance) => {
+  const open = new Map<string, Incoming>();
+  let taken = 0;
+  const hold = (bytes: number): void => {
+    if (!held.take(bytes)) throw new Fault(STATUS.resourceExhausted, 'Too many appends are unfinished at once.');
+    taken += bytes;
+  };
+  const release = (bytes: number): void => {
+    held.give(bytes);
+    taken -= bytes;
+  };
+  return {
+    /** The whole append when this message was its last, else null. */
+    add: (correlation: string, message: BatchAppendReq): Incoming | null => {
+      const known = open.get(correlation);
+      const incoming = known ?? begin(message);
+      const events = message.getProposedMessagesList().map(proposedEvent);
+      const before = known === undefined ? 0 : OVERHEAD + weightOf(known.events);
+      incoming.bytes += weightOf(events);
+      if (incoming.bytes > MAX_APPEND_BYTES) incoming.events = [];
+      else incoming.events.push(...events);
+      if (message.getIsFinal()) {
+        open.delete(correlation);
+        release(before);
+        return incoming;
+      }
+      open.set(correlation, incoming);
+      hold(OVERHEAD + weightOf(incoming.events));
+      release(before);
+      return null;
+    },
+    end: () => {
+      release(taken);
+    },
+  };
 };
+
+const answerTo =
+  ({ send, signal }: Call) =>
+  (correlation: string, incoming: Incoming, outcome: Outcome | Failure): Promise<void> =>
+    // A client that has gone is told by the append's own repetition.
+    signal.aborted ? Promise.resolve() : send(framed(response(correlation, incoming, outcome))).catch(() => undefined);
 
 /**
  * Many appends over one call, each in as many messages as it needs, told apart by a correlation id and answered as each is on disk. The
  * official client holds one such call open per connection. Deadlines are not read: the writer has a limit of its own.
  */
 export const batchAppend =
-  (writer: Writer) =>
-  (call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void => {
-    const open = new Map<string, Incoming>();
-    const answer = (correlation: string, incoming: Incoming, outcome: Outcome | Failure): void => {
-      if (!call.cancelled && !call.destroyed) call.write(response(correlation, incoming, outcome));
-    };
-    let unanswered = 0;
-    let ended = false;
-    const finish = (): void => {
-      if (ended && unanswered === 0) call.end();
-    };
-
-    call.on('data', (message: BatchAppendReq) => {
-      const correlation = uuidText(message.getCorrelationId());
-      const incoming = open.get(correlation) ?? begin(message);
-      open.set(correlation, incoming);
-      take(incoming, message);
-      if (!message.getIsFinal()) return;
-      open.delete(correlation);
-      if (incoming.bytes > MAX_APPEND_BYTES) {
-        answer(correlation, incoming, { kind: 'too-large' });
-        return;
+  (writer: Writer, held: Allowance): Handler =>
+  async (call) => {
+    const answer = answerTo(call);
+    const unanswered = new Set<Promise<void>>();
+    const incoming = createIncoming(held);
+    try {
+      for await (const request of call.requests) {
+        const message = decoded(streams.BatchAppendReq, request);
+        const correlation = uuidText(message.getCorrelationId());
+        const whole = incoming.add(correlation, message);
+        if (whole === null) continue;
+        const outcome =
+          whole.bytes > MAX_APPEND_BYTES ? Promise.resolve({ kind: 'too-large' } as const) : writer.submit({ what: 'append', ...whole });
+        const answered = outcome.then((known) => answer(correlation, whole, known)).finally(() => unanswered.delete(answered));
+        unanswered.add(answered);
+        await writer.room();
       }
-      unanswered += 1;
-      void writer.submit({ what: 'append', ...incoming }).then((outcome) => {
-        unanswered -= 1;
-        answer(correlation, incoming, outcome);
-        finish();
-      });
-    });
-    call.on('end', () => {
-      ended = true;
-      finish();
-    });
-    call.on('error', () => undefined);
+      await Promise.all(unanswered);
+    } finally {
+      incoming.end();
+    }
   };

@@ -3,10 +3,10 @@ import { type Code } from '@eventstore/db-client/generated/code_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import statuses from '@eventstore/db-client/generated/status_pb.js';
 import { type Status } from '@eventstore/db-client/generated/status_pb.js';
-import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import any from 'google-protobuf/google/protobuf/any_pb.js';
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
 import { type Expected } from './expected-revision.js';
+import { Fault, STATUS } from './grpc-status.js';
 import { MAX_APPEND_BYTES } from './stored-event.js';
 
 /** Why a call fails, where the protocol has a word for it. */
@@ -15,46 +15,36 @@ export type Failure =
   | Readonly<{ kind: 'tombstoned' | 'timed-out' | 'too-large' | 'unavailable' | 'failed' }>
   | Readonly<{ kind: 'invalid'; reason: string }>;
 
-const fault = (code: status, details: string, trailers: Readonly<Record<string, string>> = {}): ServiceError => {
-  const metadata = new Metadata();
-  // Trailers with a name in `-bin` would be bytes; EventStoreDB sends plain text, so a name outside ASCII is escaped.
-  for (const [name, value] of Object.entries(trailers)) metadata.set(name, value.replace(/[^\x20-\x7e]/g, encodeURIComponent));
-  return Object.assign(new Error(details), { code, details, metadata });
-};
-
 const EXPECTED_NUMBERS = { any: '-2', 'no-stream': '-1', 'stream-exists': '-4' } as const;
 
 /** The error of a unary call or a read, told apart by its trailer `exception` as EventStoreDB does. */
-export const callError = (failure: Failure, stream: string, expected: Expected = 'any'): ServiceError => {
+export const callError = (failure: Failure, stream: string, expected: Expected = 'any'): Fault => {
   const named = { 'stream-name': stream };
   switch (failure.kind) {
     case 'wrong-revision':
-      return fault(status.FAILED_PRECONDITION, 'Append failed due to WrongExpectedVersion.', {
+      return new Fault(STATUS.failedPrecondition, 'Append failed due to WrongExpectedVersion.', {
         exception: 'wrong-expected-version',
         ...named,
         'expected-version': typeof expected === 'bigint' ? expected.toString() : EXPECTED_NUMBERS[expected],
         ...(failure.current === null ? {} : { 'actual-version': failure.current.toString() }),
       });
     case 'tombstoned':
-      return fault(status.FAILED_PRECONDITION, 'Event stream is deleted.', { exception: 'stream-deleted', ...named });
+      return new Fault(STATUS.failedPrecondition, 'Event stream is deleted.', { exception: 'stream-deleted', ...named });
     case 'too-large':
-      return fault(status.INVALID_ARGUMENT, `Maximum Append Size of ${MAX_APPEND_BYTES} Exceeded.`, {
+      return new Fault(STATUS.invalidArgument, `Maximum Append Size of ${MAX_APPEND_BYTES} Exceeded.`, {
         exception: 'maximum-append-size-exceeded',
         'maximum-append-size': String(MAX_APPEND_BYTES),
       });
     case 'timed-out':
-      return fault(status.ABORTED, 'The log could not be written in time.');
+      return new Fault(STATUS.aborted, 'The log could not be written in time.');
     case 'unavailable':
-      return fault(status.UNAVAILABLE, 'The log cannot be reached.');
+      return new Fault(STATUS.unavailable, 'The log cannot be reached.');
     case 'invalid':
-      return fault(status.INVALID_ARGUMENT, failure.reason);
+      return new Fault(STATUS.invalidArgument, failure.reason);
     case 'failed':
-      return fault(status.UNKNOWN, 'The log does not take this.');
+      return new Fault(STATUS.unknown, 'The log does not take this.');
   }
 };
-
-/** True for an error made by `callError`. */
-export const isCallError = (error: unknown): error is ServiceError => error instanceof Error && 'metadata' in error;
 
 type Detail = Readonly<{ serializeBinary(): Uint8Array }>;
 

@@ -1,7 +1,7 @@
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
-import { type SupportedMethod, type SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb.js';
-import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import { type sendUnaryData } from '@grpc/grpc-js';
+import { type SupportedMethod } from '@eventstore/db-client/generated/serverfeatures_pb.js';
+import { type Handler } from './grpc.server.js';
+import { unary } from './write.calls.js';
 
 /** The EventStoreDB whose behaviour is reproduced. */
 const VERSION = '24.10.0';
@@ -16,9 +16,10 @@ const supported = (path: string): SupportedMethod => {
 };
 
 /** What the client asks first: which calls this server knows. */
-export const getSupportedMethods = (_: unknown, answer: sendUnaryData<SupportedMethods>): void => {
-  const methods = new features.SupportedMethods();
-  methods.setEventStoreServerVersion(VERSION);
-  methods.setMethodsList(Object.values(StreamsService).map((method) => supported((method as { path: string }).path)));
-  answer(null, methods);
-};
+export const supportedMethods = (paths: readonly string[]): Handler =>
+  unary(() => {
+    const methods = new features.SupportedMethods();
+    methods.setEventStoreServerVersion(VERSION);
+    methods.setMethodsList(paths.map(supported));
+    return methods;
+  });

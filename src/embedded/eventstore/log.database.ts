@@ -1,10 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { type Log } from '../engine.js';
+import { copyEvents } from './log.copy.js';
+import { type StoredEvent } from './stored-event.js';
 
 /**
  * One row per event, written by one process at a time. `created` is in 100 ns since 1970. A plain index on `id` finds repeated events;
- * names compare by their bytes, whatever the database's locale is.
+ * names compare by their bytes, whatever the database's locale is. What is large is kept as it is: it is sealed, and sealed bytes do not get
+ * smaller.
  */
 const SCHEMA = `
   create table if not exists event (
@@ -18,6 +21,7 @@ const SCHEMA = `
     metadata bytea not null,
     created bigint not null
   );
+  alter table event alter column data set storage external, alter column metadata set storage external;
   create unique index if not exists event_of_stream on event (stream, revision);
   create index if not exists event_by_id on event (id);
 `;
@@ -40,9 +44,11 @@ export const isRefusal = (error: unknown): boolean =>
 /** A server killed in the middle of a handshake would otherwise be waited for for ever; in milliseconds. */
 const CONNECT_LIMIT = 5_000;
 
-/** Reads from the log; a query outlives a restart of the database. */
+/** Reads from the log; each outlives a restart of the database. */
 export type Reading = Readonly<{
   query: <Row>(text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
+  /** The events a statement without parameters selects: all `COLUMNS` of `log.copy`. */
+  events: (select: string) => Promise<readonly StoredEvent[]>;
   close: () => Promise<void>;
 }>;
 
@@ -52,17 +58,19 @@ const ATTEMPTS = 40;
 export const openReading = (url: string): Reading => {
   const pool = new pg.Pool({ connectionString: url, max: READERS, ssl: false, types, connectionTimeoutMillis: CONNECT_LIMIT });
   pool.on('error', () => undefined);
-  return {
-    query: async <Row>(text: string, values: readonly unknown[]): Promise<readonly Row[]> => {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return (await pool.query(text, [...values])).rows as Row[];
-        } catch (error) {
-          if (isRefusal(error) || attempt === ATTEMPTS || pool.ending) throw error;
-          await pause(Math.min(25 * attempt, 500));
-        }
+  const insist = async <T>(read: () => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await read();
+      } catch (error) {
+        if (isRefusal(error) || attempt === ATTEMPTS || pool.ending) throw error;
+        await pause(Math.min(25 * attempt, 500));
       }
-    },
+    }
+  };
+  return {
+    query: <Row>(text: string, values: readonly unknown[]) => insist(async () => (await pool.query(text, [...values])).rows as Row[]),
+    events: (select) => insist(() => copyEvents(pool, select)),
     close: () => pool.end(),
   };
 };

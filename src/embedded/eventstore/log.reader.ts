@@ -1,3 +1,5 @@
+import pg from 'pg';
+import { COLUMNS } from './log.copy.js';
 import { type Reading } from './log.database.js';
 import { firstVisible, type Retention, retentionOf } from './retention.js';
 import { type StoredEvent, TOMBSTONE } from './stored-event.js';
@@ -7,58 +9,75 @@ export type Direction = 'forwards' | 'backwards';
 /** A stream as its readers see it now. `first`: the first revision to be seen. */
 export type View = Readonly<{ newest: bigint; first: bigint; retention: Retention }>;
 
+/** Events in the order of a read; `done` when there are no more in that direction, as far as is known. */
+export type Page = Readonly<{ events: readonly StoredEvent[]; done: boolean }>;
+
+/** The next events of a read from `from` on: at least one while there are any, at most `limit`, and about `PAGE_BYTES` altogether. */
+type ReadPage = (from: bigint, limit: number) => Promise<Page>;
+
 export type Reader = Readonly<{
-  /** Up to `limit` events of all streams after `position`, or before it when reading backwards. */
-  all: (direction: Direction, position: bigint, limit: number) => Promise<readonly StoredEvent[]>;
+  /** Events of all streams after a position, or before it when reading backwards; `head` is where the log ended when it was last looked at. */
+  all: (direction: Direction, head: () => bigint) => ReadPage;
   /** null: nothing was ever written, or all of it is deleted. */
   view: (stream: string) => Promise<View | 'tombstoned' | null>;
-  /** Up to `limit` visible events of a stream from a revision on, itself included. */
-  stream: (stream: string, view: View, direction: Direction, from: bigint, limit: number) => Promise<readonly StoredEvent[]>;
+  /** Visible events of a stream from a revision on, itself included. */
+  stream: (stream: string, view: View, direction: Direction) => ReadPage;
 }>;
 
-/** Most events fetched at a time. */
-const PAGE = 256;
-
-/** One page of a read: up to `limit` events from `from` on. */
-type ReadPage = (from: bigint, limit: number) => Promise<readonly StoredEvent[]>;
+/** What is fetched at a time: enough to keep a fast reader busy, little enough that many slow ones may hold two each. */
+export const PAGE_EVENTS = 1_000;
+const PAGE_BYTES = 256 * 1_024;
 
 /**
- * Page after page of a read, from `from` on until one is not full; `next` says where to go on, `wanted` how many events are asked for in all.
- * The next page is fetched while the caller is busy with this one.
+ * Page after page of a read from `from` on; `next` says where to go on after an event. The next page is fetched while the caller is busy with
+ * this one.
  */
 export async function* pages(
   read: ReadPage,
   from: bigint,
   next: (last: StoredEvent) => bigint,
-  wanted: bigint,
+  limit = PAGE_EVENTS,
 ): AsyncGenerator<readonly StoredEvent[]> {
-  const limit = wanted < PAGE ? Number(wanted) : PAGE;
   for (let coming: ReturnType<ReadPage> | null = read(from, limit); coming !== null;) {
-    const page: readonly StoredEvent[] = await coming;
-    const last = page.at(-1);
-    coming = last === undefined || page.length < limit ? null : read(next(last), limit);
+    const { events, done }: Page = await coming;
+    const last = events.at(-1);
+    coming = last === undefined || done ? null : read(next(last), limit);
     // A caller that stops here never sees the next page, nor its failure.
     coming?.catch(() => undefined);
-    yield page;
+    yield events;
   }
 }
-
-const COLUMNS = 'position, stream, revision, id::text as id, type, json, data, metadata, created';
 
 /** Larger than any position or revision. */
 export const END = 9_223_372_036_854_775_807n;
 
 const order = (direction: Direction): string => (direction === 'forwards' ? 'asc' : 'desc');
 
-export const createReader = ({ query }: Reading): Reader => ({
-  all: (direction, position, limit) =>
-    query<StoredEvent>(
-      `select ${COLUMNS} from event where position ${direction === 'forwards' ? '>' : '<'} $1 order by position ${order(direction)} limit $2`,
-      [position, limit],
-    ),
+/** A name no stream can have: PostgreSQL stores no NUL. */
+const impossible = (stream: string): boolean => stream.includes('\0');
 
-  view: async (stream) => {
-    const [found] = await query<{ newest: bigint | null; settings: Buffer | null }>(
+const all =
+  (reading: Reading): Reader['all'] =>
+  (direction, head) =>
+  async (position, limit) => {
+    const known = head();
+    // Positions grow by the bytes of events: a range of positions is a limit of bytes.
+    const events = await reading.events(
+      direction === 'forwards'
+        ? `select ${COLUMNS} from event where position > ${position}
+            and position <= (select min(position) from event where position > ${position}) + ${PAGE_BYTES} order by position limit ${limit}`
+        : `select ${COLUMNS} from event where position < ${position}
+            and position >= (select max(position) from event where position < ${position}) - ${PAGE_BYTES} order by position desc limit ${limit}`,
+    );
+    const last = events.at(-1);
+    return { events, done: last === undefined || (direction === 'forwards' && last.position >= known) };
+  };
+
+const view =
+  (reading: Reading): Reader['view'] =>
+  async (stream) => {
+    if (impossible(stream)) return null;
+    const [found] = await reading.query<{ newest: bigint | null; settings: Buffer | null }>(
       `select (select max(revision) from event where stream = $1) as newest,
         (select data from event where stream = '$$' || $1 order by revision desc limit 1) as settings`,
       [stream],
@@ -67,15 +86,29 @@ export const createReader = ({ query }: Reading): Reader => ({
     const retention = retentionOf(found?.settings ?? null);
     if (found?.newest === undefined || found.newest === null || retention.deleted) return null;
     return { newest: found.newest, first: firstVisible(retention, found.newest), retention };
-  },
+  };
 
-  stream: (stream, { first, retention }, direction, from, limit) => {
-    const youngerThan = retention.maxAge === null ? '' : 'and created > (extract(epoch from now()) - $5) * 10000000';
-    return query<StoredEvent>(
-      `select ${COLUMNS} from event
-        where stream = $1 and revision ${direction === 'forwards' ? '>=' : '<='} $2 and revision >= $3 ${youngerThan}
-        order by revision ${order(direction)} limit $4`,
-      [stream, from, first, limit, ...(retention.maxAge === null ? [] : [retention.maxAge])],
+const stream =
+  (reading: Reading): Reader['stream'] =>
+  (name, { newest, first, retention }, direction) =>
+  async (from, limit) => {
+    if (impossible(name)) return { events: [], done: true };
+    const youngerThan = retention.maxAge === null ? '' : `and created > (extract(epoch from now()) - ${retention.maxAge}) * 10000000`;
+    const events = await reading.events(
+      `select ${COLUMNS} from (
+          select *, sum(octet_length(data) + octet_length(metadata)) over (order by revision ${order(direction)} rows unbounded preceding)
+            - octet_length(data) - octet_length(metadata) as before
+          from event where stream = ${pg.escapeLiteral(name)} and revision ${direction === 'forwards' ? '>=' : '<='} ${from}
+            and revision >= ${first} ${youngerThan}
+          order by revision ${order(direction)} limit ${limit}) as page
+        where before < ${PAGE_BYTES} order by revision ${order(direction)}`,
     );
-  },
+    const last = events.at(-1);
+    return { events, done: last === undefined || (direction === 'forwards' ? last.revision >= newest : last.revision <= first) };
+  };
+
+export const createReader = (reading: Reading): Reader => ({
+  all: all(reading),
+  view: view(reading),
+  stream: stream(reading),
 });

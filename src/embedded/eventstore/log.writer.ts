@@ -11,6 +11,8 @@ import { type Tail } from './tail.js';
 /** Changes the log; an order is answered when it is on disk. */
 export type Writer = Readonly<{
   submit: (order: Order) => Promise<Outcome>;
+  /** Resolves when more may be submitted: who waits for it keeps what is queued small. */
+  room: () => Promise<void>;
   /** Finishes what was submitted, then lets go of the log. */
   stop: () => Promise<void>;
 }>;
@@ -20,6 +22,9 @@ type Pending = Readonly<{ order: Order; since: number; answer: (outcome: Outcome
 /** One transaction takes what is queued, up to about this much. */
 const GROUP_BYTES = 8 * 1_048_576;
 const GROUP_ORDERS = 2_000;
+/** Queued beyond this, writers wait: memory stays bounded while the disk is slow. */
+const QUEUE_BYTES = 32 * 1_048_576;
+const QUEUE_ORDERS = 20_000;
 const TIMEOUT = 10_000;
 const HEADS_KEPT = 50_000;
 
@@ -38,7 +43,7 @@ type Group = {
 export const startWriter = async (url: string, tail: Tail, log: Log): Promise<Writer> => {
   const writer = new LogWriter(url, tail, log);
   await writer.open();
-  return { submit: (order) => writer.submit(order), stop: () => writer.stop() };
+  return { submit: (order) => writer.submit(order), room: () => writer.room(), stop: () => writer.stop() };
 };
 
 class LogWriter {
@@ -47,6 +52,8 @@ class LogWriter {
   private queue: Pending[] = [];
   private running: Promise<void> | null = null;
   private stopping = false;
+  private queuedBytes = 0;
+  private readonly waiting: (() => void)[] = [];
   /** Where streams stand; true as long as nobody else writes, which the lock promises. Oldest first. */
   private readonly heads = new Map<string, Head>();
 
@@ -70,8 +77,17 @@ class LogWriter {
     if (this.stopping) return Promise.resolve({ kind: 'failed' });
     return new Promise((answer) => {
       this.queue.push({ order, since: performance.now(), answer });
+      this.queuedBytes += weightOf(order.events);
       this.run();
     });
+  }
+
+  private isFull(): boolean {
+    return this.queuedBytes > QUEUE_BYTES || this.queue.length > QUEUE_ORDERS;
+  }
+
+  room(): Promise<void> {
+    return this.isFull() ? new Promise((resolve) => this.waiting.push(resolve)) : Promise.resolve();
   }
 
   async stop(): Promise<void> {
@@ -97,6 +113,7 @@ class LogWriter {
       } catch (error) {
         await this.recover(taken, error);
       }
+      if (!this.isFull()) for (const resume of this.waiting.splice(0)) resume();
     }
   }
 
@@ -106,7 +123,9 @@ class LogWriter {
       bytes += weightOf(order.events);
       return index > 0 && (bytes > GROUP_BYTES || index === GROUP_ORDERS);
     });
-    return this.queue.splice(0, end === -1 ? this.queue.length : end);
+    const taken = this.queue.splice(0, end === -1 ? this.queue.length : end);
+    this.queuedBytes = this.queue.reduce((sum, { order }) => sum + weightOf(order.events), 0);
+    return taken;
   }
 
   /** Orders whose fate is unknown are judged again on a new connection: had they been stored, they are recognised by their event ids. */

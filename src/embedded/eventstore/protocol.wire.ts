@@ -3,7 +3,8 @@ import { type StreamIdentifier, type UUID } from '@eventstore/db-client/generate
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { type ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { type Expected } from './expected-revision.js';
-import { type ProposedEvent, type StoredEvent } from './stored-event.js';
+import { Fault, STATUS } from './grpc-status.js';
+import { type ProposedEvent } from './stored-event.js';
 
 /** What the client says of a message, in AppendReq, BatchAppendReq, DeleteReq and TombstoneReq alike. */
 type SaysExpected = Readonly<{ hasNoStream(): boolean; hasAny(): boolean; hasStreamExists(): boolean }>;
@@ -16,7 +17,6 @@ type Proposal = Readonly<{
 }>;
 
 const JSON_CONTENT = 'application/json';
-const BINARY_CONTENT = 'application/octet-stream';
 
 /** `revision`: what the message gives when it names one. */
 export const expectedOf = (options: SaysExpected, revision: () => string): Expected => {
@@ -26,8 +26,12 @@ export const expectedOf = (options: SaysExpected, revision: () => string): Expec
   return BigInt(revision());
 };
 
-export const streamName = (identifier: StreamIdentifier | undefined): string =>
-  Buffer.from(identifier?.getStreamName_asU8() ?? []).toString('utf8');
+/** Throws a `Fault` when there is no name. */
+export const streamName = (identifier: StreamIdentifier | undefined): string => {
+  const name = Buffer.from(identifier?.getStreamName_asU8() ?? []).toString('utf8');
+  if (name === '' || name === '$$') throw new Fault(STATUS.invalidArgument, 'A stream needs a name.');
+  return name;
+};
 
 export const streamIdentifier = (stream: string): StreamIdentifier => {
   const identifier = new shared.StreamIdentifier();
@@ -51,35 +55,31 @@ export const uuid = (text: string): UUID => {
   return message;
 };
 
-export const proposedEvent = (message: Proposal): ProposedEvent => ({
-  id: uuidText(message.getId()),
-  type: message.getMetadataMap().get('type') ?? '',
-  json: message.getMetadataMap().get('content-type') === JSON_CONTENT,
-  data: message.getData_asU8(),
-  metadata: message.getCustomMetadata_asU8(),
-});
+const UUID_FORM = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The answer that carries one event. */
-export const eventResponse = (event: StoredEvent): ReadResp => {
-  const position = event.position.toString();
-  const recorded = new streams.ReadResp.ReadEvent.RecordedEvent();
-  recorded.setId(uuid(event.id));
-  recorded.setStreamIdentifier(streamIdentifier(event.stream));
-  recorded.setStreamRevision(event.revision.toString());
-  recorded.setPreparePosition(position);
-  recorded.setCommitPosition(position);
-  recorded.setCustomMetadata(event.metadata);
-  recorded.setData(event.data);
-  const properties = recorded.getMetadataMap();
-  properties.set('type', event.type);
-  properties.set('content-type', event.json ? JSON_CONTENT : BINARY_CONTENT);
-  properties.set('created', event.created.toString());
-  const read = new streams.ReadResp.ReadEvent();
-  read.setEvent(recorded);
-  read.setCommitPosition(position);
-  const response = new streams.ReadResp();
-  response.setEvent(read);
-  return response;
+/** Throws a `Fault` when the message is not what its name says. */
+export const decoded = <Message>(type: Readonly<{ deserializeBinary(bytes: Uint8Array): Message }>, bytes: Uint8Array): Message => {
+  try {
+    return type.deserializeBinary(bytes);
+  } catch {
+    throw new Fault(STATUS.invalidArgument, 'The message cannot be read.');
+  }
+};
+
+/** A copy, so that it does not keep the message it came in. Throws a `Fault` when the protocol does not allow the event. */
+export const proposedEvent = (message: Proposal): ProposedEvent => {
+  const properties = message.getMetadataMap();
+  const [type, contentType] = [properties.get('type'), properties.get('content-type')];
+  if (type === undefined || contentType === undefined) {
+    throw new Fault(STATUS.invalidArgument, 'Required metadata properties are missing.', {
+      exception: 'missing-required-metadata-property',
+      'required-metadata-properties': 'type,content-type',
+    });
+  }
+  const id = uuidText(message.getId());
+  if (!UUID_FORM.test(id)) throw new Fault(STATUS.invalidArgument, 'An event’s id is not a UUID.');
+  const [data, metadata] = [message.getData_asU8(), message.getCustomMetadata_asU8()];
+  return { id, type, json: contentType === JSON_CONTENT, data: Buffer.from(data), metadata: Buffer.from(metadata) };
 };
 
 export const confirmationResponse = (id: string): ReadResp => {

@@ -1,44 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
-import { type ReadReq, type ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
-import { type handleServerStreamingCall, type ServerWritableStream } from '@grpc/grpc-js';
-import { callError, isCallError } from './failures.wire.js';
-import { type Filter, matcher } from './filter.js';
-import { type Direction, END, pages, type Reader, type View } from './log.reader.js';
-import { confirmationResponse, eventResponse, streamName, streamNotFoundResponse } from './protocol.wire.js';
-import { type StoredEvent } from './stored-event.js';
-import { type Send, subscribeToAll, subscribeToStream } from './subscription.loop.js';
+import { type ReadReq } from '@eventstore/db-client/generated/streams_pb.js';
+import { eventFrame } from './event-frame.wire.js';
+import { callError } from './failures.wire.js';
+import { matcherOf } from './filter.regexp.js';
+import { type Call, framed } from './grpc.call.js';
+import { type Handler } from './grpc.server.js';
+import { leaveLinks, resolveLinks } from './links.reader.js';
+import { type Direction, END, PAGE_EVENTS, pages, type Reader, type View } from './log.reader.js';
+import { type Outbox, outboxTo } from './outbox.js';
+import { confirmationResponse, decoded, streamName, streamNotFoundResponse } from './protocol.wire.js';
+import { type StoredEvent, TOMBSTONE } from './stored-event.js';
+import { type Selection, type Subscriber, subscribeToAll, subscribeToStream } from './subscription.loop.js';
 import { type Tail } from './tail.js';
+import { onlyRequest } from './write.calls.js';
 
-type Call = ServerWritableStream<ReadReq, ReadResp>;
 type Options = NonNullable<ReturnType<ReadReq['getOptions']>>;
-type FilterOptions = NonNullable<ReturnType<Options['getFilter']>>;
 
 /** Events a filtered reader looks through between checkpoints, times the multiplier the client asks for. EventStoreDB's default. */
 const SEARCH_WINDOW = 32;
 
-const filterOf = (options: FilterOptions | undefined): Filter | null => {
-  if (options === undefined) return null;
-  const byType = options.getEventType();
-  const expression = byType ?? options.getStreamIdentifier();
-  if (expression === undefined) return null;
+const selectionOf = (options: Options): Selection | null => {
+  const filter = options.getFilter();
+  const byType = filter?.getEventType();
+  const expression = byType ?? filter?.getStreamIdentifier();
+  if (filter === undefined || expression === undefined) return null;
   const regex = expression.getRegex();
-  return { on: byType === undefined ? 'stream' : 'type', regex: regex === '' ? null : regex, prefixes: expression.getPrefixList() };
-};
-
-const matchesOf = (options: Options): ((event: StoredEvent) => boolean) => {
-  try {
-    return matcher(filterOf(options.getFilter()));
-  } catch {
-    throw callError({ kind: 'invalid', reason: 'The filter is not a regular expression.' }, '');
-  }
-};
-
-/** Waits for the reader's 'drain' when it is slower than the log, so that a slow client costs no memory here. */
-const sender = (call: Call, signal: AbortSignal): Send => {
-  return async (response) => {
-    if (!call.write(response)) await once(call, 'drain', { signal });
+  return {
+    matches: matcherOf({
+      on: byType === undefined ? 'stream' : 'type',
+      regex: regex === '' ? null : regex,
+      prefixes: expression.getPrefixList(),
+    }),
+    every: Math.max(1, filter.hasMax() ? filter.getMax() : SEARCH_WINDOW) * Math.max(1, filter.getCheckpointintervalmultiplier()),
   };
 };
 
@@ -53,90 +47,94 @@ const viewOf = async (reader: Reader, stream: string): Promise<View | null> => {
   return view;
 };
 
-const readAll = async (options: Options, reader: Reader, send: Send): Promise<void> => {
+/** Sends up to `count` of the events of some pages. */
+const sendPages = async (
+  found: AsyncIterable<readonly StoredEvent[]>,
+  { outbox, resolve, signal }: Subscriber,
+  count: bigint,
+  selection: Selection | null,
+): Promise<void> => {
+  let left = count;
+  for await (const events of found) {
+    const wanted = selection?.matches(events);
+    const chosen = wanted === undefined ? events : events.filter((_, index) => wanted[index]);
+    for (const event of await resolve(left < chosen.length ? chosen.slice(0, Number(left)) : chosen)) {
+      outbox.add(eventFrame(event));
+      await outbox.relieve();
+      left -= 1n;
+    }
+    if (left <= 0n || signal.aborted) break;
+  }
+  await outbox.flush();
+};
+
+const limitOf = (count: bigint): number => (count < PAGE_EVENTS ? Math.max(1, Number(count)) : PAGE_EVENTS);
+
+const readAll = async (options: Options, subscriber: Subscriber): Promise<void> => {
+  const { reader, tail } = subscriber;
   const direction = directionOf(options);
   const all = options.getAll();
   const given = all?.getPosition()?.getCommitPosition();
-  const matches = matchesOf(options);
   // Reading forwards the event at the position is included, reading backwards it is not.
   const position = given === undefined ? (all?.hasEnd() === true ? END : 0n) : capped(given) - (direction === 'forwards' ? 1n : 0n);
-  let left = BigInt(options.getCount());
-  const page = (from: bigint, limit: number): Promise<readonly StoredEvent[]> => reader.all(direction, from, limit);
-  for await (const events of pages(page, position, (last) => last.position, left)) {
-    for (const event of events) {
-      if (left <= 0n) return;
-      if (!matches(event)) continue;
-      await send(eventResponse(event));
-      left -= 1n;
-    }
-  }
+  const count = BigInt(options.getCount());
+  const selection = selectionOf(options);
+  const limit = selection === null ? limitOf(count) : PAGE_EVENTS;
+  const found = pages(reader.all(direction, tail.position), position, (last) => last.position, limit);
+  await sendPages(found, subscriber, count, selection);
 };
 
-const readStream = async (options: Options, reader: Reader, send: Send): Promise<void> => {
+const readStream = async (options: Options, subscriber: Subscriber): Promise<void> => {
+  const { reader, outbox } = subscriber;
   const direction = directionOf(options);
   const from = options.getStream();
   const stream = streamName(from?.getStreamIdentifier());
   const view = await viewOf(reader, stream);
   if (view === null) {
-    await send(streamNotFoundResponse(stream));
+    outbox.add(framed(streamNotFoundResponse(stream)));
+    await outbox.flush();
     return;
   }
   const revision = from?.hasRevision() === true ? capped(from.getRevision()) : from?.hasEnd() === true ? END : 0n;
   if (direction === 'forwards' && revision === END) return;
-  let left = BigInt(options.getCount());
+  const count = BigInt(options.getCount());
   const step = direction === 'forwards' ? 1n : -1n;
-  const page = (from: bigint, limit: number): Promise<readonly StoredEvent[]> => reader.stream(stream, view, direction, from, limit);
-  for await (const events of pages(page, revision, (last) => last.revision + step, left)) {
-    for (const event of events) {
-      if (left <= 0n) return;
-      await send(eventResponse(event));
-      left -= 1n;
-    }
-  }
+  const found = pages(reader.stream(stream, view, direction), revision, (last) => last.revision + step, limitOf(count));
+  await sendPages(found, subscriber, count, null);
 };
 
-const subscribe = async (options: Options, reader: Reader, tail: Tail, send: Send, signal: AbortSignal): Promise<void> => {
+const subscribe = async (options: Options, subscriber: Subscriber): Promise<void> => {
+  const { reader, tail, outbox } = subscriber;
   const all = options.getAll();
-  await send(confirmationResponse(randomUUID()));
+  const selection = selectionOf(options);
+  outbox.add(framed(confirmationResponse(randomUUID())));
+  await outbox.flush();
   if (all !== undefined) {
     const given = all.getPosition()?.getCommitPosition();
     const after = given !== undefined ? capped(given) : all.hasEnd() ? tail.position() : 0n;
-    const filter = options.getFilter();
-    const window = filter?.hasMax() === true ? filter.getMax() : SEARCH_WINDOW;
-    const checkpointEvery = filter === undefined ? null : window * Math.max(1, filter.getCheckpointintervalmultiplier());
-    await subscribeToAll({ reader, tail, send, signal }, after, matchesOf(options), checkpointEvery);
+    await subscribeToAll(subscriber, after, selection);
     return;
   }
   const from = options.getStream();
   const stream = streamName(from?.getStreamIdentifier());
   const end = (await viewOf(reader, stream))?.newest ?? -1n;
   const after = from?.hasRevision() === true ? capped(from.getRevision()) : from?.hasEnd() === true ? end : -1n;
-  await subscribeToStream({ reader, tail, send, signal }, stream, after);
+  await subscribeToStream(subscriber, stream, after < TOMBSTONE ? after : TOMBSTONE - 1n);
 };
 
-const serve = async (call: Call, reader: Reader, tail: Tail): Promise<void> => {
-  const gone = new AbortController();
-  for (const event of ['cancelled', 'close', 'error']) {
-    call.once(event, () => {
-      gone.abort();
-    });
-  }
-  const send = sender(call, gone.signal);
-  const options = call.request.getOptions();
-  try {
-    if (options?.hasSubscription() === true) await subscribe(options, reader, tail, send, gone.signal);
-    else if (options?.hasAll() === true) await readAll(options, reader, send);
-    else if (options?.hasStream() === true) await readStream(options, reader, send);
-    call.end();
-  } catch (error) {
-    if (gone.signal.aborted) return;
-    call.emit('error', isCallError(error) ? error : callError({ kind: 'unavailable' }, ''));
-  }
-};
+const outboxOf = (call: Call): Outbox => outboxTo(call.send);
 
 /** Reads and subscriptions, of one stream and of all. */
 export const read =
-  (reader: Reader, tail: Tail): handleServerStreamingCall<ReadReq, ReadResp> =>
-  (call) => {
-    void serve(call, reader, tail);
+  (reader: Reader, tail: Tail): Handler =>
+  async (call) => {
+    const options = decoded(streams.ReadReq, await onlyRequest(call)).getOptions();
+    if (options === undefined) throw callError({ kind: 'invalid', reason: 'The request has no options.' }, '');
+    const links = options.getResolveLinks() ? resolveLinks : leaveLinks;
+    const resolve: Subscriber['resolve'] = (events) => links(reader, events);
+    const subscriber = { reader, tail, outbox: outboxOf(call), resolve, signal: call.signal };
+    if (options.hasSubscription()) await subscribe(options, subscriber);
+    else if (options.hasAll()) await readAll(options, subscriber);
+    else if (options.hasStream()) await readStream(options, subscriber);
+    else throw callError({ kind: 'invalid', reason: 'The request names neither a stream nor all.' }, '');
   };

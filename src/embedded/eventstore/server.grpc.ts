@@ -1,11 +1,9 @@
-import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
-import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Engine, type Log } from '../engine.js';
-import { basicAuth } from './basic-auth.interceptor.js';
+import { allowanceOf } from './allowance.js';
+import { basicAuth } from './basic-auth.check.js';
 import { batchAppend } from './batch-append.calls.js';
-import { getSupportedMethods } from './features.calls.js';
+import { supportedMethods } from './features.calls.js';
+import { type Handler, startGrpc } from './grpc.server.js';
 import { openReading } from './log.database.js';
 import { createReader } from './log.reader.js';
 import { startWriter } from './log.writer.js';
@@ -25,48 +23,34 @@ export type ServerOptions = Readonly<{
   key: string;
 }>;
 
-/** Events kept for live readers. */
-const TAIL = 4_096;
-const MAX_MESSAGE_BYTES = 17 * 1_048_576;
-/** The port may be held for a moment by a server that a killed service left behind. */
-const BIND_ATTEMPTS = 100;
+const STREAMS = '/event_store.client.streams.Streams';
+/** The client asks this before it says who it is, of a real server too. It answers nothing but method names. */
+const FEATURES = '/event_store.client.server_features.ServerFeatures/GetSupportedMethods';
+const OPEN_TO_ALL: readonly string[] = [FEATURES];
 
-const bind = async (server: Server, port: number, credentials: ServerCredentials): Promise<void> => {
-  for (let attempt = 1; ; attempt += 1) {
-    const error = await new Promise<Error | null>((resolve) => {
-      server.bindAsync(`127.0.0.1:${port}`, credentials, resolve);
-    });
-    if (error === null) return;
-    if (attempt === BIND_ATTEMPTS) throw error;
-    await pause(100);
-  }
-};
+/** Bytes of events kept for live readers, and of appends whose last message has not come. */
+const TAIL = 8 * 1_048_576;
+const UNFINISHED = 64 * 1_048_576;
 
 /** Serves the log over EventStoreDB's protocol; resolves when clients may connect. */
 export const startServer = async ({ databaseUrl, port, user, password, certificate, key }: ServerOptions, log: Log): Promise<Engine> => {
   const tail = createTail(TAIL);
   const writer = await startWriter(databaseUrl, tail, log);
   const reading = openReading(databaseUrl);
-  const reader = createReader(reading);
-  const server = new Server({
-    interceptors: [basicAuth(user, password)],
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-  });
-  server.addService(StreamsService, {
-    read: read(reader, tail),
-    append: append(writer),
-    batchAppend: batchAppend(writer),
-    delete: remove(writer),
-    tombstone: tombstone(writer),
-  });
-  server.addService(ServerFeaturesService, { getSupportedMethods });
-  const pem = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
-  await bind(server, port, ServerCredentials.createSsl(null, [pem]));
+  const calls: readonly (readonly [path: string, handler: Handler])[] = [
+    [`${STREAMS}/Read`, read(createReader(reading), tail)],
+    [`${STREAMS}/Append`, append(writer)],
+    [`${STREAMS}/BatchAppend`, batchAppend(writer, allowanceOf(UNFINISHED))],
+    [`${STREAMS}/Delete`, remove(writer)],
+    [`${STREAMS}/Tombstone`, tombstone(writer)],
+  ];
+  const handlers = new Map([...calls, [FEATURES, supportedMethods(calls.map(([path]) => path))]]);
+  const knows = basicAuth(user, password);
+  const isAllowed = (path: string, authorization: string | undefined): boolean => OPEN_TO_ALL.includes(path) || knows(authorization);
+  const server = await startGrpc({ port, certificate, key, handlers, isAllowed });
   return {
     stop: async () => {
-      await writer.stop();
-      server.forceShutdown();
+      await server.stop(writer.stop);
       await reading.close();
     },
   };

@@ -17,6 +17,8 @@ export const TOMBSTONE = 9_223_372_036_854_775_807n;
 
 export const TOMBSTONE_TYPE = '$streamDeleted';
 export const METADATA_TYPE = '$metadata';
+/** An event that stands for another one. */
+export const LINK_TYPE = '$>';
 
 /** The stream that holds another's settings. */
 export const metadataStreamOf = (stream: string): string => `$$${stream}`;

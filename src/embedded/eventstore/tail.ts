@@ -1,4 +1,4 @@
-import { type StoredEvent } from './stored-event.js';
+import { type StoredEvent, weightOf } from './stored-event.js';
 
 /** The newest end of the log: how far it is committed, and its last events, from which live readers are served without a query. */
 export type Tail = Readonly<{
@@ -45,9 +45,23 @@ const createWaiting = (): Readonly<{ wake: () => void; wait: (signal: AbortSigna
   };
 };
 
-/** A tail that holds at least the last `capacity` events published. */
+/** What an event takes beside its content. */
+const OVERHEAD = 512;
+
+const sizeOf = (event: StoredEvent): number => OVERHEAD + weightOf([event]);
+
+/** How many events to drop from the front, so that what is left takes at most `capacity` bytes. */
+const surplus = (events: readonly StoredEvent[], bytes: number, capacity: number): number => {
+  let left = bytes;
+  let count = 0;
+  for (; left > capacity && count < events.length; count += 1) left -= sizeOf(events[count] as StoredEvent);
+  return count;
+};
+
+/** A tail that holds the newest events published, up to about twice `capacity` bytes. */
 export const createTail = (capacity: number): Tail => {
   let events: StoredEvent[] = [];
+  let bytes = 0;
   /** Everything after it, up to the head, is held. */
   let floor = 0n;
   let head = 0n;
@@ -56,18 +70,23 @@ export const createTail = (capacity: number): Tail => {
   return {
     position: () => head,
     publish: (fresh) => {
-      for (const event of fresh) events.push(event);
+      for (const event of fresh) {
+        events.push(event);
+        bytes += sizeOf(event);
+      }
       head = fresh.at(-1)?.position ?? head;
-      // Cut only when twice too long, so that an event costs one move on average.
-      if (events.length > capacity * 2) {
-        const cut = events.length - capacity;
+      // Cut only when twice too large, so that an event costs one move on average.
+      if (bytes > capacity * 2) {
+        const cut = surplus(events, bytes, capacity);
         floor = events[cut - 1]?.position ?? floor;
         events = events.slice(cut);
+        bytes = events.reduce((sum, event) => sum + sizeOf(event), 0);
       }
       wake();
     },
     restart: (position) => {
       events = [];
+      bytes = 0;
       floor = position;
       head = position;
       wake();

@@ -1,20 +1,14 @@
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import { type StreamIdentifier } from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
-import {
-  type AppendReq,
-  type AppendResp,
-  type DeleteReq,
-  type DeleteResp,
-  type TombstoneReq,
-  type TombstoneResp,
-} from '@eventstore/db-client/generated/streams_pb.js';
-import { type handleClientStreamingCall, type handleUnaryCall, type sendUnaryData, type ServiceError } from '@grpc/grpc-js';
+import { type AppendResp } from '@eventstore/db-client/generated/streams_pb.js';
 import { callError } from './failures.wire.js';
 import { type Expected } from './expected-revision.js';
+import { type Call, framed } from './grpc.call.js';
+import { type Handler } from './grpc.server.js';
 import { type Writer } from './log.writer.js';
 import { type Order, type Outcome } from './order.js';
-import { expectedOf, proposedEvent, streamName } from './protocol.wire.js';
+import { decoded, expectedOf, proposedEvent, streamName } from './protocol.wire.js';
 import { MAX_APPEND_BYTES, type ProposedEvent, weightOf } from './stored-event.js';
 
 const wrongRevisionAnswer = (current: bigint | null, expected: Expected): AppendResp => {
@@ -47,11 +41,12 @@ const successAnswer = ({ revision, position }: Extract<Outcome, { kind: 'done' }
   return response;
 };
 
-const collect = async (call: AsyncIterable<AppendReq>): Promise<Order> => {
+const collect = async (call: Call): Promise<Order> => {
   let head: Pick<Order, 'stream' | 'expected'> | null = null;
   let bytes = 0;
   const events: ProposedEvent[] = [];
-  for await (const message of call) {
+  for await (const request of call.requests) {
+    const message = decoded(streams.AppendReq, request);
     const options = message.getOptions();
     const proposal = message.getProposedMessage();
     if (options !== undefined) {
@@ -66,18 +61,24 @@ const collect = async (call: AsyncIterable<AppendReq>): Promise<Order> => {
   return { what: 'append', ...head, events };
 };
 
-/** A handler that answers with what the work resolves to, or with the error it throws. */
-const answering =
-  <Call, Response>(work: (call: Call) => Promise<Response>) =>
-  (call: Call, answer: sendUnaryData<Response>): void => {
-    work(call).then(
-      (response) => {
-        answer(null, response);
-      },
-      (error: unknown) => {
-        answer(error as ServiceError);
-      },
-    );
+/** The one message of a unary call. */
+export const onlyRequest = async ({ requests }: Call): Promise<Buffer> => {
+  let only: Buffer | null = null;
+  for await (const request of requests) {
+    if (only !== null) throw callError({ kind: 'invalid', reason: 'This call takes one message.' }, '');
+    only = request;
+  }
+  if (only === null) throw callError({ kind: 'invalid', reason: 'This call takes a message.' }, '');
+  return only;
+};
+
+/** A handler of a unary call. */
+export const unary =
+  (
+    answer: (request: Buffer) => Readonly<{ serializeBinary(): Uint8Array }> | Promise<Readonly<{ serializeBinary(): Uint8Array }>>,
+  ): Handler =>
+  async (call) => {
+    await call.send(framed(await answer(await onlyRequest(call))));
   };
 
 /** Submits an order and answers where its last event stands. */
@@ -96,19 +97,21 @@ const orderOf = (what: 'delete' | 'tombstone', options: Targeted | undefined): O
 };
 
 /** One append per call; the official client takes this way only when an append brings credentials of its own. */
-export const append = (writer: Writer): handleClientStreamingCall<AppendReq, AppendResp> =>
-  answering(async (call: AsyncIterable<AppendReq>) => {
+export const append =
+  (writer: Writer): Handler =>
+  async (call) => {
     const order = await collect(call);
     const outcome = await writer.submit(order);
-    if (outcome.kind === 'done') return successAnswer(outcome);
-    if (outcome.kind === 'wrong-revision') return wrongRevisionAnswer(outcome.current, order.expected);
-    throw callError(outcome, order.stream);
-  });
+    if (outcome.kind === 'done') await call.send(framed(successAnswer(outcome)));
+    else if (outcome.kind === 'wrong-revision') await call.send(framed(wrongRevisionAnswer(outcome.current, order.expected)));
+    else throw callError(outcome, order.stream);
+  };
 
 /** Hides all events of a stream; the next append continues its revisions. */
-export const remove = (writer: Writer): handleUnaryCall<DeleteReq, DeleteResp> =>
-  answering(async ({ request }: Readonly<{ request: DeleteReq }>) => {
-    const at = await positionAfter(writer, orderOf('delete', request.getOptions()));
+export const remove = (writer: Writer): Handler =>
+  unary(async (request) => {
+    const options = decoded(streams.DeleteReq, request).getOptions();
+    const at = await positionAfter(writer, orderOf('delete', options));
     const position = new streams.DeleteResp.Position();
     position.setCommitPosition(at);
     position.setPreparePosition(at);
@@ -118,9 +121,10 @@ export const remove = (writer: Writer): handleUnaryCall<DeleteReq, DeleteResp> =
   });
 
 /** Ends a stream for ever. */
-export const tombstone = (writer: Writer): handleUnaryCall<TombstoneReq, TombstoneResp> =>
-  answering(async ({ request }: Readonly<{ request: TombstoneReq }>) => {
-    const at = await positionAfter(writer, orderOf('tombstone', request.getOptions()));
+export const tombstone = (writer: Writer): Handler =>
+  unary(async (request) => {
+    const options = decoded(streams.TombstoneReq, request).getOptions();
+    const at = await positionAfter(writer, orderOf('tombstone', options));
     const position = new streams.TombstoneResp.Position();
     position.setCommitPosition(at);
     position.setPreparePosition(at);
