@@ -21,11 +21,12 @@ const project = (name, match) => ({
   transform,
 });
 
-/** `unit` needs no engine; `integration` starts the engines it needs; `e2e` starts the whole built service. */
+/** `unit` needs no engine; `contract` holds for every event store; `integration` starts the engines it needs; `e2e` starts the whole built service. */
 export default {
   testTimeout: 120_000,
   projects: [
-    project('unit', ['!(integration|e2e)/**/*.spec.ts']),
+    project('unit', ['!(integration|contract|e2e)/**/*.spec.ts']),
+    project('contract', ['contract/**/*.spec.ts']),
     project('integration', ['integration/**/*.spec.ts']),
     project('e2e', ['e2e/**/*.spec.ts']),
   ],

@@ -24,6 +24,7 @@ const SCHEMA = `
   alter table event alter column data set storage external, alter column metadata set storage external;
   create unique index if not exists event_of_stream on event (stream, revision);
   create index if not exists event_by_id on event (id);
+  create index if not exists event_that_ends on event (stream) where revision = 9223372036854775807;
 `;
 
 /** Names the lock that makes a process the log's only writer; the number is arbitrary and permanent. */

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { COLUMNS } from './log.copy.js';
 import { type Reading } from './log.database.js';
-import { firstVisible, type Retention, retentionOf } from './retention.js';
-import { type StoredEvent, TOMBSTONE } from './stored-event.js';
+import { firstVisible, NEWEST_ONLY, type Retention, retentionOf } from './retention.js';
+import { describedBy, type StoredEvent, TOMBSTONE } from './stored-event.js';
 
 export type Direction = 'forwards' | 'backwards';
 
@@ -83,7 +83,7 @@ const view =
       [stream],
     );
     if (found?.newest === TOMBSTONE) return 'tombstoned';
-    const retention = retentionOf(found?.settings ?? null);
+    const retention = describedBy(stream) === null ? retentionOf(found?.settings ?? null) : NEWEST_ONLY;
     if (found?.newest === undefined || found.newest === null || retention.deleted) return null;
     return { newest: found.newest, first: firstVisible(retention, found.newest), retention };
   };

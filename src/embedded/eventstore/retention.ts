@@ -24,6 +24,9 @@ const parse = (metadata: Uint8Array): Record<string, unknown> => {
   }
 };
 
+/** Of a stream of settings, `$$…`, only the newest event is seen, as on a real server. */
+export const NEWEST_ONLY: Retention = { ...EVERYTHING, maxCount: 1n };
+
 const natural = (value: unknown): number | null => (typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : null);
 
 /** Settings that cannot be read hide nothing, as on a real server. null: the stream has no settings. */
