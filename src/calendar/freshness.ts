@@ -30,6 +30,7 @@ export type FreshnessRow = Readonly<{
   fault: string | null;
   unreadable: string;
   behind: boolean;
+  visible: boolean;
 }>;
 
 /** Selects `FreshnessRow`s of the calendars of `$1` (user id), of all or of those in `$2` (uuid[] or null). */
@@ -37,7 +38,7 @@ export const FRESHNESS_SQL = `
   select c.calendar_id, s.last_success_at, s.last_attempt_at, s.window_start, s.window_end, s.fault,
     (select count(*) from remote_object r where r.calendar_id = c.calendar_id and r.fault is not null)
       + (select count(*) from event_contents e where e.calendar_id = c.calendar_id and e.unexpandable is not null) as unreadable,
-    coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) as behind
+    coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) as behind, c.visible
   from calendars c left join sync_state s using (calendar_id)
   where c.user_id = $1 and c.status = 'adopted' and ($2::uuid[] is null or c.calendar_id = any($2))
   order by c.calendar_id`;

@@ -26,6 +26,8 @@ export type Vault = Readonly<{
   marker: (userId: string) => Promise<Marker>;
   /** Throws `KeyDestroyed` after `destroyConnection`. */
   connection: (userId: string, connectionId: string) => Promise<Sealer>;
+  /** Sealers of all connections of a person, by connection id; without those whose key is destroyed. */
+  connections: (userId: string) => Promise<ReadonlyMap<string, Sealer>>;
   /** Stores the connection's secret, and its new key, as pending until `activate`: what is never activated is swept. */
   keep: (userId: string, connectionId: string, secret: Secret) => Promise<void>;
   activate: (connectionId: string) => Promise<void>;

@@ -7,10 +7,10 @@ import { type Actor } from '../kernel/actor.js';
 import { type Clock, CLOCK } from '../kernel/clock.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
+import { type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type EventCursor, writeCursor } from './event-cursor.js';
 import { type EventPage, type EventView } from './events.contract.js';
-import { COPIES_SQL, type CopyRow, eventId, EVENTS_SQL, type EventRow, FIRST, HIDDEN_SQL } from './events.sql.js';
+import { eventId, EVENTS_SQL, type EventRow, FIRST } from './events.sql.js';
 
 type Asked = Readonly<{ range: TimeRange; provider: string | null; calendarId: string | null; cursor: EventCursor | null; limit: number }>;
 
@@ -26,7 +26,7 @@ export class MergedEvents extends Query<EventPage> {
 
 const EMPTY: Contents = { title: null, location: null, description: null, organizer: null, attendees: [], url: null, uid: null };
 
-const viewOf = (row: EventRow, contents: Contents, copies: readonly CopyRow[]): EventView => ({
+const viewOf = (row: EventRow, contents: Contents): EventView => ({
   id: eventId(row),
   calendarId: row.calendar_id,
   provider: row.provider,
@@ -44,7 +44,7 @@ const viewOf = (row: EventRow, contents: Contents, copies: readonly CopyRow[]): 
   busy: row.busy,
   private: row.private,
   seriesId: row.recurring ? row.series : null,
-  copies: copies.map((copy) => ({ id: eventId(copy), calendarId: copy.calendar_id, provider: copy.provider })),
+  copies: (row.copies ?? []).map((copy) => ({ id: eventId(copy), calendarId: copy.calendar_id, provider: copy.provider })),
   meetingId: null,
   url: contents.url,
 });
@@ -59,25 +59,27 @@ export class MergedEventsHandler implements IQueryHandler<MergedEvents> {
 
   async execute({ actor: { userId }, asked }: MergedEvents): Promise<EventPage> {
     const { calendarId, limit } = asked;
-    const hidden = (await this.database.query<{ calendar_id: string }>(HIDDEN_SQL, [userId])).map(({ calendar_id }) => calendar_id);
-    const found = await this.shown(userId, asked, hidden);
+    const [found, freshness, sealers] = await Promise.all([
+      this.shown(userId, asked),
+      this.database.query<FreshnessRow>(FRESHNESS_SQL, [userId, calendarId === null ? null : [calendarId]]),
+      this.vault.connections(userId),
+    ]);
     const rows = found.slice(0, limit);
     const last = found.length > limit ? rows.at(-1) : undefined;
-    const freshness = await this.database.query<FreshnessRow>(FRESHNESS_SQL, [userId, calendarId === null ? null : [calendarId]]);
     return {
-      items: await this.opened(userId, rows, hidden),
+      items: opened(rows, sealers),
       nextCursor: last === undefined ? null : writeCursor(placeOf(last)),
-      freshness: freshness.filter((row) => !hidden.includes(row.calendar_id)).map((row) => freshnessOf(row, this.clock.now())),
+      freshness: freshness.filter(({ visible }) => visible).map((row) => freshnessOf(row, this.clock.now())),
     };
   }
 
   /** One row more than asked for, when there is one; reads on past copies that are not shown. */
-  private async shown(userId: string, asked: Asked, hidden: readonly string[]): Promise<readonly EventRow[]> {
+  private async shown(userId: string, asked: Asked): Promise<readonly EventRow[]> {
     const { range, provider, calendarId, cursor, limit } = asked;
     const shown: EventRow[] = [];
     for (let after: EventCursor | null = cursor ?? FIRST; after !== null && shown.length <= limit;) {
       const { start, calendarId: calendar, series, original }: EventCursor = after;
-      const wanted = [userId, range.start, range.end, provider, calendarId, start, calendar, series, original, limit + 1, hidden];
+      const wanted = [userId, range.start, range.end, provider, calendarId, start, calendar, series, original, limit + 1];
       const rows: readonly EventRow[] = await this.database.query<EventRow>(EVENTS_SQL, wanted);
       shown.push(...rows.filter(({ hidden }) => !hidden));
       const last = rows.at(-1);
@@ -85,44 +87,22 @@ export class MergedEventsHandler implements IQueryHandler<MergedEvents> {
     }
     return shown;
   }
-
-  private async opened(userId: string, rows: readonly EventRow[], hidden: readonly string[]): Promise<EventView[]> {
-    if (rows.length === 0) return [];
-    const copies = await this.database.query<CopyRow>(COPIES_SQL, [
-      userId,
-      rows.map(({ copy }) => copy),
-      rows.map(({ original }) => original),
-      hidden,
-    ]);
-    const byMeeting = new Map<string, CopyRow[]>();
-    for (const each of copies) byMeeting.set(meetingKey(each), [...(byMeeting.get(meetingKey(each)) ?? []), each]);
-    const sealers = new Map<string, Sealer | null>();
-    const contents = new Map<string, readonly Contents[]>();
-    const views: EventView[] = [];
-    for (const row of rows) {
-      const sealer = await this.sealerOf(userId, row.connection_id, sealers);
-      // The key is being destroyed at this moment: the rows are as good as gone.
-      if (sealer === null) continue;
-      const key = `${row.calendar_id} ${row.ref}`;
-      const all = contents.get(key) ?? contentsIn(sealer, row);
-      contents.set(key, all);
-      const others = (byMeeting.get(meetingKey(row)) ?? []).filter((copy) => eventId(copy) !== eventId(row));
-      views.push(viewOf(row, all[row.component] ?? EMPTY, others));
-    }
-    return views;
-  }
-
-  private async sealerOf(userId: string, connectionId: string, known: Map<string, Sealer | null>): Promise<Sealer | null> {
-    const cached = known.get(connectionId);
-    if (cached !== undefined) return cached;
-    const sealer = await this.vault.connection(userId, connectionId).catch((error: unknown) => {
-      if (error instanceof KeyDestroyed) return null;
-      throw error;
-    });
-    known.set(connectionId, sealer);
-    return sealer;
-  }
 }
+
+const opened = (rows: readonly EventRow[], sealers: ReadonlyMap<string, Sealer>): EventView[] => {
+  const contents = new Map<string, readonly Contents[]>();
+  const views: EventView[] = [];
+  for (const row of rows) {
+    const sealer = sealers.get(row.connection_id);
+    // The key is being destroyed at this moment: the rows are as good as gone.
+    if (sealer === undefined) continue;
+    const key = `${row.calendar_id} ${row.ref}`;
+    const all = contents.get(key) ?? contentsIn(sealer, row);
+    contents.set(key, all);
+    views.push(viewOf(row, all[row.component] ?? EMPTY));
+  }
+  return views;
+};
 
 const placeOf = (row: EventRow): EventCursor => ({
   start: row.start_key,
@@ -130,8 +110,6 @@ const placeOf = (row: EventRow): EventCursor => ({
   series: row.series,
   original: row.original,
 });
-
-const meetingKey = ({ copy, original }: CopyRow): string => `${copy} ${original}`;
 
 const contentsIn = (sealer: Sealer, { calendar_id, ref, sealed }: EventRow): readonly Contents[] =>
   (JSON.parse(sealer.open(objectName(calendar_id, ref), sealed)) as { contents: readonly Contents[] }).contents;

@@ -1,9 +1,6 @@
 import { type EventView } from './events.contract.js';
 
-type Instance = Readonly<{ calendar_id: string; provider: EventView['provider']; series: string; original: string; copy: string }>;
-
-/** An occurrence in another calendar. */
-export type CopyRow = Instance;
+type Instance = Readonly<{ calendar_id: string; provider: EventView['provider']; series: string; original: string }>;
 
 export type EventRow = Instance &
   Readonly<{
@@ -25,6 +22,8 @@ export type EventRow = Instance &
     sealed: string;
     /** The same meeting is shown already, in another calendar. */
     hidden: boolean;
+    /** The same meeting in other calendars; null when it is in no other. */
+    copies: readonly Instance[] | null;
   }>;
 
 /** Stable for as long as the occurrence is; the series' keyed hash, and for an instance its original start. */
@@ -35,43 +34,41 @@ export const eventId = ({ series, original }: Pick<Instance, 'series' | 'origina
 const inRange = (start: string, end: string): string =>
   `${start} < $3::timestamptz and (${end} > $2::timestamptz or (${end} = ${start} and ${start} >= $2::timestamptz))`;
 
-const wanted = (row: string): string =>
-  `($4::text is null or ${row}.provider = $4) and ($5::uuid is null or ${row}.calendar_id = $5) and ${row}.calendar_id <> all($11::uuid[])`;
+const wanted = (row: string): string => `($4::text is null or ${row}.provider = $4) and ($5::uuid is null or ${row}.calendar_id = $5)`;
 
-/** User. The calendars they hid; their own statement, so that those that use it stay a scan of one index. */
-export const HIDDEN_SQL = 'select calendar_id from event_calendars where user_id = $1 and not visible';
+/** Worked out once, and no join: the read stays a scan of one index. */
+const visible = (row: string): string =>
+  `${row}.calendar_id <> all(coalesce((select array_agg(calendar_id) from event_calendars where user_id = $1 and not visible), '{}'))`;
 
 /**
- * User, start, end, provider, calendar, then the cursor's four parts (the first page starts after `FIRST`), the limit, and the calendars left out. A meeting that sits
- * in several of the wanted calendars is `hidden` in all but the first of them that is in range; whoever asks leaves those out. The page is cut
- * first, so that copies are looked for and contents joined for its rows alone, and the look for copies can use no index but theirs
- * (`+ interval`): this holds without statistics, which a table that was filled a second ago does not have.
+ * User, start, end, provider, calendar, then the cursor's four parts (the first page starts after `FIRST`), then the limit. Calendars that the
+ * user hid are left out. A meeting that sits in several of the wanted calendars is `hidden` in all but the first of them that is in range;
+ * whoever asks leaves those out. The page is cut first, so that copies are looked for and contents joined for its rows alone, and the look for
+ * copies can use no index but theirs (`+ interval`): this holds without statistics, which a table that was filled a second ago does not have.
  */
 export const EVENTS_SQL = `
   with page as materialized (
     select e.* from user_calendar_events e
-    where e.user_id = $1 and ${inRange('e.start_at', 'e.end_at')} and ${wanted('e')}
+    where e.user_id = $1 and ${inRange('e.start_at', 'e.end_at')} and ${wanted('e')} and ${visible('e')}
       and (e.start_at, e.calendar_id, e.series, e.original) > ($6::timestamptz, $7::uuid, $8::text, $9::text)
     order by e.start_at, e.calendar_id, e.series, e.original
     limit $10)
-  select e.calendar_id, e.provider, e.series, e.original, e.copy, e.ref, e.component, e.start_at, e.end_at, e.start_at::text as start_key,
+  select e.calendar_id, e.provider, e.series, e.original, e.ref, e.component, e.start_at, e.end_at, e.start_at::text as start_key,
     e.all_day, e.floating, e.local_start, e.local_end, e.zone, e.status, e.busy, e.private, e.recurring, k.connection_id, c.sealed,
-    exists (
-      select 1 from user_calendar_events o
-      where o.user_id = $1 and o.copy = e.copy and o.original = e.original
-        and ${inRange("(o.start_at + interval '0')", 'o.end_at')} and ${wanted('o')}
-        and (o.calendar_id, o.series) < (e.calendar_id, e.series)) as hidden
+    coalesce(others.hidden, false) as hidden, others.copies
   from page e
     join event_contents c on c.calendar_id = e.calendar_id and c.ref = e.ref
     join event_calendars k on k.calendar_id = e.calendar_id
+    cross join lateral (
+      select
+        bool_or(${inRange("(o.start_at + interval '0')", 'o.end_at')} and ${wanted('o')}
+          and (o.calendar_id, o.series) < (e.calendar_id, e.series)) as hidden,
+        json_agg(json_build_object('calendar_id', o.calendar_id, 'provider', o.provider, 'series', o.series, 'original', o.original)
+          order by o.calendar_id, o.series) as copies
+      from user_calendar_events o
+      where o.user_id = $1 and o.copy = e.copy and o.original = e.original and ${visible('o')}
+        and (o.calendar_id, o.series) <> (e.calendar_id, e.series)) as others
   order by e.start_at, e.calendar_id, e.series, e.original`;
 
 /** Before every occurrence there is. */
 export const FIRST = { start: '-infinity', calendarId: '00000000-0000-0000-0000-000000000000', series: '', original: '' };
-
-/** User, the marks and original starts of the meetings on a page, and the calendars left out. */
-export const COPIES_SQL = `
-  select distinct e.calendar_id, e.provider, e.series, e.original, e.copy
-  from user_calendar_events e join unnest($2::text[], $3::text[]) as shown(copy, original) on e.copy = shown.copy and e.original = shown.original
-  where e.user_id = $1 and e.calendar_id <> all($4::uuid[])
-  order by e.calendar_id, e.series`;

@@ -14,6 +14,7 @@ const read: FreshnessRow = {
   fault: null,
   unreadable: '0',
   behind: false,
+  visible: true,
 };
 const told = (row: Partial<FreshnessRow>) => freshnessOf({ ...read, ...row }, NOW);
 

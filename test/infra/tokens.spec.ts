@@ -3,6 +3,7 @@ import { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { devTokens, jwksTokens, type Tokens } from '../../src/infra/http/tokens.jose.js';
+import { rememberedTokens } from '../../src/infra/http/tokens.memory.js';
 import { HOUR } from '../../src/kernel/clock.js';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
@@ -119,5 +120,53 @@ describe('A development token', () => {
     const later = (hours: number) => devTokens(key, { now: () => now + hours * HOUR }).verify(token);
     await expect(later(11.9)).resolves.toMatchObject({ userId: 'ann' });
     await expect(later(12.1)).rejects.toMatchObject({ code: 'auth.expired' });
+  });
+});
+
+describe('A token that was seen before', () => {
+  const counted = (answer: () => Promise<Awaited<ReturnType<Tokens['verify']>>>) => {
+    const asked: string[] = [];
+    return {
+      asked,
+      tokens: {
+        verify: (token: string) => {
+          asked.push(token);
+          return answer();
+        },
+      },
+    };
+  };
+  const ann = () => Promise.resolve({ userId: 'auth0|ann', roles: ['user'] as const, teams: [] });
+
+  it('is believed without a second look, for a minute', async () => {
+    let time = now;
+    const { asked, tokens: inner } = counted(ann);
+    const remembered = rememberedTokens(inner, { now: () => time });
+    const token = await sign(first, { exp: now / 1_000 + 3_600 });
+    for (const after of [0, 30_000, 59_999, 60_000]) {
+      time = now + after;
+      await expect(remembered.verify(token)).resolves.toMatchObject({ userId: 'auth0|ann' });
+    }
+    expect(asked).toHaveLength(2);
+  });
+
+  it('is not believed past its expiry', async () => {
+    let time = now;
+    const { asked, tokens: inner } = counted(ann);
+    const remembered = rememberedTokens(inner, { now: () => time });
+    const token = await sign(first, { exp: now / 1_000 + 10 });
+    await remembered.verify(token);
+    time = now + 10_000;
+    await remembered.verify(token);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('is looked at again when it was refused', async () => {
+    const { asked, tokens: inner } = counted(() => Promise.reject(new Error('refused')));
+    const remembered = rememberedTokens(inner, clock);
+    const token = await sign(first);
+    await expect(remembered.verify(token)).rejects.toThrow('refused');
+    await expect(remembered.verify(token)).rejects.toThrow('refused');
+    expect(asked).toHaveLength(2);
   });
 });

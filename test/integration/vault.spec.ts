@@ -38,6 +38,18 @@ describe('What is sealed', () => {
     expect((await keys.subject(userId)).open('account', own)).toBe('ada@example.org');
   });
 
+  it('opens with all the keys of a person at once, and without those that were destroyed', async () => {
+    const [first, stranger] = [await connected(), await connected()];
+    const [second, gone] = [await connected(first.userId), await connected(first.userId)];
+    const sealed = (await keys.connection(first.userId, second.connectionId)).seal('object:1', 'Lunch');
+    await keys.destroyConnection(gone.connectionId);
+    const all = await keys.connections(first.userId);
+    expect([...all.keys()].sort()).toEqual([first.connectionId, second.connectionId].sort());
+    expect(all.get(second.connectionId)?.open('object:1', sealed)).toBe('Lunch');
+    expect(all.has(stranger.connectionId)).toBe(false);
+    expect((await keys.connections(randomUUID())).size).toBe(0);
+  });
+
   it('has other bytes each time, and the clear text is not among them', async () => {
     const sealer = await keys.subject(randomUUID());
     const sealed = Array.from({ length: 3 }, () => sealer.seal('object:1', 'Lunch with Grace'));

@@ -10,6 +10,7 @@ import { AuthGuard } from './auth.guard.js';
 import { DevTokenController } from './dev-token.controller.js';
 import { OperationsController } from './operations.controller.js';
 import { DEV_TOKENS, devTokens, jwksTokens, TOKENS } from './tokens.jose.js';
+import { rememberedTokens } from './tokens.memory.js';
 
 export type HttpParts = Readonly<{
   auth: AuthConfig;
@@ -48,12 +49,12 @@ export class HttpModule implements BeforeApplicationShutdown {
   }
 
   static with({ auth, masterKey, clock, health, metrics }: HttpParts): DynamicModule {
-    const dev = auth.mode === 'dev' ? devTokens(masterKey, clock) : null;
+    const dev = auth.mode === 'dev' ? rememberedTokens(devTokens(masterKey, clock), clock) : null;
     return {
       module: HttpModule,
       controllers: [OperationsController, ...(dev === null ? [] : [DevTokenController])],
       providers: [
-        { provide: TOKENS, useValue: auth.mode === 'jwks' ? jwksTokens(auth, clock) : dev },
+        { provide: TOKENS, useValue: auth.mode === 'jwks' ? rememberedTokens(jwksTokens(auth, clock), clock) : dev },
         { provide: DEV_TOKENS, useValue: dev },
         { provide: HEALTH_CHECKS, useValue: health },
         { provide: METRICS, useValue: metrics },

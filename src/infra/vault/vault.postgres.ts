@@ -12,6 +12,7 @@ type Keyring = Readonly<{
   read: (name: string, key: Buffer) => Promise<Buffer | null>;
   subject: (userId: string) => Promise<Buffer>;
   connection: (userId: string, connectionId: string) => Promise<Buffer>;
+  connections: (userId: string) => Promise<ReadonlyMap<string, Buffer>>;
 }>;
 
 const keyring = (sql: Sql, masterKey: Buffer): Keyring => {
@@ -33,12 +34,23 @@ const keyring = (sql: Sql, masterKey: Buffer): Keyring => {
     if (kept === null) throw new KeyDestroyed('the key of a person was destroyed while it was made');
     return kept;
   };
+  const connections: Keyring['connections'] = async (userId) => {
+    const rows = await sql.query<{ name: string; sealed: Buffer; connection_id: string | null }>(
+      `select name, sealed, connection_id from vault where user_id = $1 and (name = $2 or name = 'connection:' || connection_id)`,
+      [userId, subjectName(userId)],
+    );
+    const person = rows.find(({ connection_id }) => connection_id === null);
+    if (person === undefined) return new Map();
+    const key = openBytes(masterKey, person.name, person.sealed);
+    return new Map(rows.flatMap(({ name, sealed, connection_id: id }) => (id === null ? [] : [[id, openBytes(key, name, sealed)]])));
+  };
   return {
     read,
     subject,
+    connections,
     connection: async (userId, connectionId) => {
-      const key = await read(connectionName(connectionId), await subject(userId));
-      if (key === null) throw new KeyDestroyed('the key of this connection was destroyed');
+      const key = (await connections(userId)).get(connectionId);
+      if (key === undefined) throw new KeyDestroyed('the key of this connection was destroyed');
       return key;
     },
   };
@@ -72,6 +84,7 @@ export const vault = (sql: Sql, masterKey: Buffer): Vault => {
     subject: async (userId) => sealer(await keys.subject(userId), userId),
     marker: async (userId) => marker(await keys.subject(userId)),
     connection: async (userId, connectionId) => sealer(await keys.connection(userId, connectionId), `${userId}|${connectionId}`),
+    connections: async (userId) => new Map([...(await keys.connections(userId))].map(([id, key]) => [id, sealer(key, `${userId}|${id}`)])),
     keep: async (userId, connectionId, secret) => {
       const key = randomBytes(32);
       const wrapped = sealBytes(await keys.subject(userId), connectionName(connectionId), key);

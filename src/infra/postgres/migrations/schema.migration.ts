@@ -15,6 +15,7 @@ create table vault (
   status text not null check (status in ('pending', 'active')),
   created_at timestamptz not null default clock_timestamp()
 );
+create index vault_user on vault (user_id);
 create index vault_connection on vault (connection_id);
 create index vault_pending on vault (created_at) where status = 'pending';
 `;

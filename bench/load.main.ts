@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { readConfig } from '../src/config.js';
+import { startEngines } from '../src/engines.js';
+import { connectEventStore } from '../src/infra/eventstore/event-store.client.js';
+import { pinoLog } from '../src/infra/logging/log.pino.js';
+import { openDatabase } from '../src/infra/postgres/database.typeorm.js';
+import { systemEntropy } from '../src/infra/system.entropy.js';
+import { masterKeyFile } from '../src/infra/vault/master-key.file.js';
+import { vault } from '../src/infra/vault/vault.postgres.js';
+import { startService } from '../test/support/service.js';
+import { readMonths } from './month.js';
+import { populate, type Population } from './population.js';
+import { steadySyncs } from './steady.js';
+
+const DAY = 86_400_000;
+const SERIES = 8;
+
+const say = (line: string): void => {
+  console.log(line);
+};
+
+const milliseconds = (value: number): string => `${value.toFixed(1)} ms`;
+
+const verdict = (holds: boolean, target: string): string => `${holds ? 'within' : 'over'} ${target}`;
+
+const numbers = (): Readonly<{ people: number; occurrences: number; requests: number; calendars: number; minutes: number }> => {
+  const { values } = parseArgs({
+    options: {
+      people: { type: 'string', default: '2000' },
+      occurrences: { type: 'string', default: '1000000' },
+      requests: { type: 'string', default: '4000' },
+      calendars: { type: 'string', default: '200' },
+      minutes: { type: 'string', default: '15' },
+    },
+  });
+  const number = (name: keyof typeof values): number => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} takes a whole number.`);
+    return value;
+  };
+  return {
+    people: number('people'),
+    occurrences: number('occurrences'),
+    requests: number('requests'),
+    calendars: number('calendars'),
+    minutes: number('minutes'),
+  };
+};
+
+/** So many singles beside weekly series that everybody has `occurrences` in the window. */
+const populationOf = (people: number, occurrences: number, weeks: number): Population => {
+  const each = Math.round(occurrences / people);
+  const series = Math.min(SERIES, Math.floor(each / weeks));
+  return { people, series, singles: each - Math.round(series * weeks) };
+};
+
+const measureReading = async (people: number, occurrences: number, requests: number): Promise<void> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'juy-load-'));
+  const engines = await startEngines(readConfig({ DATA_DIR: dataDir }), pinoLog({ level: 'error', format: 'text' }));
+  const { databaseUrl, eventStoreUrl } = engines;
+  const masterKey = join(dataDir, 'master.key');
+  try {
+    const log = pinoLog({ level: 'error', format: 'text' });
+    const database = await openDatabase(databaseUrl, log);
+    const { store, close } = connectEventStore(eventStoreUrl, systemEntropy.uuid, log);
+    const keys = vault(database, masterKeyFile(masterKey, true));
+    const today = Math.floor(Date.now() / DAY) * DAY;
+    const window = { start: new Date(today - 30 * DAY).toISOString(), end: new Date(today + 365 * DAY).toISOString() };
+    const population = populationOf(people, occurrences, 395 / 7);
+    say(`Appending the calendars of ${people} people …`);
+    const began = performance.now();
+    const last = await populate({ store, vault: keys }, population, window);
+    const service = await startService({
+      DATABASE_URL: databaseUrl,
+      EVENTSTORE_URL: eventStoreUrl,
+      MASTER_KEY_FILE: masterKey,
+      ROLE: 'api,projector',
+      LOG_LEVEL: 'warn',
+    });
+    try {
+      say('Projecting them …');
+      for (let position = 0n; position < last;) {
+        await sleep(500);
+        const [row] = await database.query<{ position: string | null }>(
+          `select position from checkpoint where name = 'user_calendar_events'`,
+        );
+        position = BigInt(row?.position ?? 0);
+      }
+      const [row] = await database.query<{ count: string }>('select count(*) from user_calendar_events');
+      say(
+        `${row?.count ?? '0'} occurrences of ${people} people appended and projected in ${((performance.now() - began) / 1_000).toFixed(0)} s.`,
+      );
+      const { bare, served, wrong, occurrences: read } = await readMonths(service.url, databaseUrl, people, requests, today);
+      say(
+        `\nA month, 16 requests at once, ${requests} requests by turns, ${Math.round(read / requests)} occurrences each; the middle of three:`,
+      );
+      say(`  its SQL, bare                 p50 ${milliseconds(bare.p50)}   p95 ${milliseconds(bare.p95)}   ${bare.perSecond.toFixed(0)}/s`);
+      const ratio = served.p95 / bare.p95;
+      say(
+        `  GET /v1/calendar/events       p50 ${milliseconds(served.p50)}   p95 ${milliseconds(served.p95)}   ${served.perSecond.toFixed(0)}/s   ` +
+          `p95 ${ratio.toFixed(2)} x   ${verdict(ratio <= 2, '2 x')}`,
+      );
+      if (wrong > 0) throw new Error(`${wrong} of ${requests} answers differ from what the SQL found.`);
+    } finally {
+      await service.stop();
+    }
+    await close();
+    await database.close();
+  } finally {
+    await engines.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+};
+
+const measureSyncs = async (calendars: number, minutes: number): Promise<void> => {
+  const { lag, syncs, memory, changes } = await steadySyncs(calendars, minutes, say);
+  say(`\n${calendars} calendars for ${minutes} minutes, every one due each one to two minutes: ${syncs} syncs, ${changes} changed events.`);
+  say(`  from due to read              p50 ${milliseconds(lag.p50)}   p95 ${milliseconds(lag.p95)}   ${verdict(lag.p95 <= 5_000, '5 s')}`);
+  const growth = (memory.late / memory.early - 1) * 100;
+  say(
+    `  memory of the service         ${memory.early.toFixed(0)} MB in the second fifth, ${memory.late.toFixed(0)} MB in the last: ${growth.toFixed(1)} %`,
+  );
+};
+
+const main = async (): Promise<void> => {
+  const { people, occurrences, requests, calendars, minutes } = numbers();
+  if (requests > 0) await measureReading(people, occurrences, requests);
+  if (minutes > 0) await measureSyncs(calendars, minutes);
+  say(`\n${cpus().length} processors (${cpus()[0]?.model.trim() ?? ''}), Node ${process.versions.node}.`);
+};
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});
