@@ -134,7 +134,7 @@ const splitRoles = (has: (name: Variable) => boolean, { ROLE }: Settings): Rules
   const missing = (['DATABASE_URL', 'EVENTSTORE_URL'] as const).filter((name) => !has(name));
   return missing.map((name) => [
     true,
-    `${name} is missing: processes with different roles share their engines, and an embedded one belongs to its own process; set it, or ROLE=all.`,
+    `${name} is missing: processes with different roles share their engines, and an embedded one belongs to its own process; set it (\`npm run eventstore\` prints it), or ROLE=all.`,
   ]);
 };
 

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { AppModule } from './app.module.js';
-import { Misconfigured, readConfig } from './config.js';
+import { type Config, Misconfigured, readConfig } from './config.js';
 import { startEngines } from './engines.js';
 import { createApp } from './infra/http/http.app.js';
 import { healthRegistry } from './infra/http/health.registry.js';
-import { pinoLog } from './infra/logging/log.pino.js';
+import { type LogSettings, pinoLog } from './infra/logging/log.pino.js';
 import { prometheusMetrics } from './infra/metrics.prometheus.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
@@ -13,21 +13,25 @@ import { startSyncThread } from './sync.supervisor.js';
 import { welcome } from './welcome.js';
 import { startWorkers } from './workers.js';
 
-/** Stops once, in order, on the first signal; a second one changes nothing. */
-const stopOnSignals = (log: Log, stop: () => Promise<void>): void => {
+type Stop = () => Promise<void>;
+
+/** Stops once, on the first signal; a second one changes nothing. One that comes during the start waits for its end. */
+const stopOnSignals = (log: Log, starting: Promise<Stop>): void => {
   let stopped: Promise<void> | null = null;
   const end = (): void => {
     log.info('stopping');
-    stopped ??= stop().then(
-      () => {
-        log.info('stopped');
-        process.exit(0);
-      },
-      (error: unknown) => {
-        log.error('stopping failed', error);
-        process.exit(1);
-      },
-    );
+    stopped ??= starting
+      .then((stop) => stop())
+      .then(
+        () => {
+          log.info('stopped');
+          process.exit(0);
+        },
+        (error: unknown) => {
+          log.error('stopping failed', error);
+          process.exit(1);
+        },
+      );
   };
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
@@ -44,35 +48,58 @@ const watchEngines = (health: HealthChecks, { database, store }: Runtime): void 
   });
 };
 
-const start = async (): Promise<void> => {
-  const config = readConfig();
-  const logSettings = { level: config.logLevel, format: config.production || !process.stdout.isTTY ? 'json' : 'text' } as const;
-  const log = pinoLog(logSettings);
+type Parts = Readonly<{ config: Config; log: Log; logSettings: LogSettings }>;
+
+/** Starts everything, and puts the way to stop each part onto `stops`. */
+const startParts = async ({ config, log, logSettings }: Parts, stops: Stop[]): Promise<void> => {
   const engines = await startEngines(config, log);
+  stops.push(engines.stop);
   const runtime = await openRuntime(config, engines, log);
+  stops.push(runtime.close);
   const [health, metrics] = [healthRegistry(), prometheusMetrics()];
   watchEngines(health, runtime);
   const stopping = new AbortController();
   const apart = config.roles.has('sync') && config.roles.size > 1;
   const here = new Set([...config.roles].filter((role) => role !== 'sync' || !apart));
   const workers = startWorkers(runtime, here, { health, metrics }, stopping.signal);
-  const { databaseUrl, eventStoreUrl, sandbox } = engines;
-  const stopSyncs = apart ? startSyncThread({ config, engines: { databaseUrl, eventStoreUrl, sandbox }, logSettings }, log, health) : null;
-  const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
-  stopOnSignals(log, async () => {
+  stops.push(async () => {
     stopping.abort();
-    await app.close();
-    await stopSyncs?.();
     await workers;
-    await runtime.close();
-    await engines.stop();
   });
+  const { databaseUrl, eventStoreUrl, sandbox } = engines;
+  if (apart) stops.push(startSyncThread({ config, engines: { databaseUrl, eventStoreUrl, sandbox }, logSettings }, log, health));
+  const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
+  stops.push(() => app.close());
   await app.listen(config.http.port, config.http.host);
   log.info('ready', { roles: [...config.roles] });
   if (config.roles.has('api')) process.stdout.write(welcome(config, await app.getUrl(), sandbox));
 };
 
-start().catch((error: unknown) => {
+/** Answers the way to stop everything, the last part first. When a part does not start, those before it are stopped: no engine is left over. */
+const start = async (parts: Parts): Promise<Stop> => {
+  const stops: Stop[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.reverse()) await each();
+  };
+  try {
+    await startParts(parts, stops);
+    return stop;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
+
+const main = async (): Promise<void> => {
+  const config = readConfig();
+  const logSettings: LogSettings = { level: config.logLevel, format: config.production || !process.stdout.isTTY ? 'json' : 'text' };
+  const log = pinoLog(logSettings);
+  const starting = start({ config, log, logSettings });
+  stopOnSignals(log, starting);
+  await starting;
+};
+
+main().catch((error: unknown) => {
   process.stderr.write(
     error instanceof Misconfigured
       ? `${error.message}\n`

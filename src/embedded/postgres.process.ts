@@ -99,6 +99,8 @@ const settings = (durable: boolean): readonly string[] =>
   Object.entries({
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
+    // Several processes with a pool each.
+    max_connections: '200',
     timezone: 'UTC',
     log_timezone: 'UTC',
     log_error_verbosity: 'terse',

@@ -1,0 +1,195 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { DAY, icsOf, type Item } from '../support/calendar-item.js';
+import { edited } from '../support/edits.js';
+import { heldBy, instancesIn, lines } from '../support/oracle.js';
+import { suiteResources } from '../support/opened.js';
+import { type Radicale, startRadicale } from '../support/radicale.js';
+import { fileOf, randomFrom, seedItems } from '../support/seed.js';
+import { type Client, type Service, startService } from '../support/service.js';
+
+const SEED = Number(process.env['FREEZE_SEED'] ?? Date.now() % 1_000_000);
+/** Longer than a lease of 8 s; HTTP/2 pings go unanswered after 20. */
+const FREEZE = Number(process.env['FREEZE_SECONDS'] ?? 15) * 1_000;
+const EVENTS = 400;
+
+const today = Math.floor(Date.now() / DAY) * DAY;
+const range = { from: today - 29 * DAY, to: today + 365 * DAY };
+const RANGE = [range.from, range.to].map((at) => new Date(at).toISOString().slice(0, 10)).join('/');
+
+const STORE = fileURLToPath(new URL('../../dist/eventstore.main.js', import.meta.url));
+const REBUILD = fileURLToPath(new URL('../../dist/rebuild.main.js', import.meta.url));
+
+type Addresses = Readonly<{ DATABASE_URL: string; EVENTSTORE_URL: string }>;
+
+/** `npm run eventstore` in a throw-away folder: PostgreSQL and the event store, for whoever has the lines it prints. */
+const startStores = async (): Promise<Readonly<{ addresses: Addresses; stop: () => Promise<void> }>> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'juy-stores-'));
+  const child = spawn(process.execPath, [STORE], { env: { ...process.env, DATA_DIR: dataDir }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  let printed = '';
+  const line = (name: string): string | undefined => new RegExp(`export ${name}='(.*)'`).exec(printed)?.[1];
+  const addresses = await new Promise<Addresses>((resolve, reject) => {
+    void ended.then(() => {
+      reject(new Error(`the stores did not start: ${printed}`));
+    });
+    child.stdout.on('data', (part: Buffer) => {
+      printed += part.toString();
+      const [DATABASE_URL, EVENTSTORE_URL] = [line('DATABASE_URL'), line('EVENTSTORE_URL')];
+      if (DATABASE_URL !== undefined && EVENTSTORE_URL !== undefined) resolve({ DATABASE_URL, EVENTSTORE_URL });
+    });
+  });
+  return {
+    addresses,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+};
+
+/** Runs a program to its end. */
+const run = async (program: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
+  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (part: Buffer) => {
+      printed += part.toString();
+    });
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { code, printed };
+};
+
+describe(`One api, two projectors and two sync workers, each a process of its own (seed ${SEED})`, () => {
+  const random = randomFrom(SEED);
+  const opened = suiteResources();
+  const items: Item[] = [...seedItems({ events: EVENTS, seed: SEED, from: new Date(today) })];
+  let database: pg.Pool;
+  let environment: Readonly<Record<string, string>>;
+  let calendar: string;
+  let radicale: Radicale;
+  let processes: Readonly<Record<'api' | 'projector' | 'standby' | 'sync' | 'other sync', Service>>;
+  let me: Client;
+
+  beforeAll(async () => {
+    radicale = await opened(startRadicale());
+    const { addresses } = await opened(startStores());
+    database = new pg.Pool({ connectionString: addresses.DATABASE_URL, max: 2 });
+    await opened(Promise.resolve({ stop: () => database.end() }));
+    environment = { ...addresses, MASTER_KEY: randomBytes(32).toString('base64'), PROVIDERS: 'live' };
+    const start = (ROLE: string): Promise<Service> => opened(startService({ ...environment, ROLE }));
+    // One after the other, so that it is known which projector works and which stands by.
+    const api = await start('api');
+    const [projector, sync] = [await start('projector'), await start('sync')];
+    processes = { api, projector, sync, standby: await start('projector'), 'other sync': await start('sync') };
+    calendar = await radicale.makeCalendar('work');
+    await radicale.seed(calendar, new Map(items.map((item) => [fileOf(item), icsOf(item)])));
+    me = await api.as('ada');
+    await me.connect(radicale);
+    await me.settled();
+  }, 300_000);
+
+  const change = async (count: number): Promise<void> => {
+    for (let time = 0; time < count; time += 1) {
+      const index = random.below(items.length);
+      const item = items[index];
+      if (item === undefined) return;
+      const changed = edited(item, random, today);
+      items[index] = changed;
+      await radicale.put(calendar, fileOf(changed), icsOf(changed));
+    }
+  };
+
+  const isTheServers = async (): Promise<void> => {
+    const shown = await me.events(RANGE);
+    expect(new Set(shown.map(({ id }) => id)).size).toBe(shown.length);
+    expect(lines(shown)).toEqual(lines(instancesIn(await heldBy(calendar, radicale.user, radicale.password), range)));
+  };
+
+  const claimed = async (): Promise<boolean> =>
+    ((await database.query('select 1 from sync_state where claimed_until > now()')).rowCount ?? 0) > 0;
+
+  /** Stops a process in its tracks for a while, in the middle of a reading, while the server's calendar goes on changing. */
+  const freeze = async (service: Service): Promise<void> => {
+    await me.request('POST', '/v1/calendar/sync', { full: true });
+    const limit = performance.now() + 5_000;
+    while (!(await claimed()) && performance.now() < limit) await sleep(10);
+    await sleep(random.below(400));
+    process.kill(service.pid(), 'SIGSTOP');
+    try {
+      const until = performance.now() + FREEZE;
+      while (performance.now() < until) {
+        await change(3);
+        await me.request('POST', '/v1/calendar/sync', { full: random.chance(0.3) });
+        await sleep(500);
+      }
+    } finally {
+      process.kill(service.pid(), 'SIGCONT');
+    }
+  };
+
+  it('show what the server holds', isTheServers);
+
+  it('lose and double nothing when a sync worker is frozen in its work and woken, which the other has taken over', async () => {
+    await freeze(processes.sync);
+    await freeze(processes['other sync']);
+    expect(await me.sync()).toMatchObject({ state: 'done' });
+    await isTheServers();
+  }, 300_000);
+
+  it('lose and double nothing when the projector that works is frozen and woken', async () => {
+    await freeze(processes.projector);
+    expect(await me.sync()).toMatchObject({ state: 'done' });
+    await isTheServers();
+  }, 300_000);
+
+  it('hand over to the projector that stands by when the other is killed', async () => {
+    await processes.projector.kill();
+    await change(3);
+    expect(await me.sync()).toMatchObject({ state: 'done' });
+    await isTheServers();
+    await processes.projector.restart();
+  }, 300_000);
+
+  it('have a read model built anew beside the live one, and nothing changes; killed half-way, it changes nothing either', async () => {
+    const before = await me.events(RANGE);
+    const child = spawn(process.execPath, [REBUILD, 'user_calendar_events'], { env: { ...process.env, ...environment }, stdio: 'ignore' });
+    const building = `select 1 from pg_tables where schemaname = 'rebuild_user_calendar_events'`;
+    while (child.exitCode === null && (await database.query(building)).rowCount === 0) await sleep(5);
+    child.kill('SIGKILL');
+    expect(await me.events(RANGE)).toEqual(before);
+    expect(await run(REBUILD, ['user_calendar_events'], environment)).toMatchObject({ code: 0 });
+    expect(await me.events(RANGE)).toEqual(before);
+    expect((await database.query(building)).rowCount).toBe(0);
+    const unknown = await run(REBUILD, ['users'], environment);
+    expect([unknown.code, unknown.printed]).toEqual([2, expect.stringContaining('  user_calendar_events\n')]);
+  }, 300_000);
+
+  it('stop within seconds in the middle of their work, and leave nothing locked', async () => {
+    await me.request('POST', '/v1/calendar/sync', { full: true });
+    const limit = performance.now() + 5_000;
+    while (!(await claimed()) && performance.now() < limit) await sleep(10);
+    const began = performance.now();
+    await Promise.all(Object.values(processes).map((service) => service.halt()));
+    const took = Math.round(performance.now() - began);
+    process.stdout.write(`five processes stopped in ${took} ms\n`);
+    expect(took).toBeLessThan(30_000);
+    expect(
+      (
+        await database.query(
+          `select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = 'juy')`,
+        )
+      ).rowCount,
+    ).toBe(0);
+    expect((await database.query('select 1 from sync_state where claimed_until is not null')).rowCount).toBe(0);
+    for (const service of Object.values(processes)) expect(service.output()).toMatch(/"msg":"stopped"/);
+  }, 120_000);
+});
