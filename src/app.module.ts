@@ -1,5 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { AvailabilityController } from './availability/availability.controller.js';
+import { MyAvailabilityHandler, TeamsAvailabilityHandler } from './availability/availability.query.js';
 import { CalendarController } from './calendar/calendar.controller.js';
 import { MyCalendarsHandler } from './calendar/calendars.query.js';
 import { MANUAL_SYNC_PAUSE, SyncNowHandler } from './calendar/sync-now.handler.js';
@@ -14,6 +16,7 @@ import { RevokeHandler } from './connection/revoke.handler.js';
 import { HttpModule } from './infra/http/http.module.js';
 import { type PrometheusMetrics } from './infra/metrics.prometheus.js';
 import { readModels } from './infra/postgres/read-models.postgres.js';
+import { postgresTeams } from './infra/postgres/teams.postgres.js';
 import { CLOCK } from './kernel/clock.js';
 import { ENTROPY } from './kernel/entropy.js';
 import { EVENT_STORE } from './kernel/event-store.js';
@@ -42,9 +45,18 @@ export class AppModule {
       module: AppModule,
       imports: [
         CqrsModule.forRoot(),
-        HttpModule.with({ auth: config.auth, masterKey: runtime.masterKey, clock: runtime.clock, health, metrics }),
+        HttpModule.with({
+          auth: config.auth,
+          masterKey: runtime.masterKey,
+          clock: runtime.clock,
+          health,
+          metrics,
+          teams: postgresTeams(runtime.database, runtime.clock, runtime.log),
+        }),
       ],
-      controllers: api ? [ConnectionController, CalendarController, SettingsController, EventsController, ChangesController] : [],
+      controllers: api
+        ? [ConnectionController, CalendarController, SettingsController, AvailabilityController, EventsController, ChangesController]
+        : [],
       providers: [
         { provide: EVENT_STORE, useValue: runtime.store },
         { provide: DATABASE, useValue: runtime.database },
@@ -71,6 +83,8 @@ const HANDLERS = [
   OneSyncHandler,
   ChangeSettingsHandler,
   MySettingsHandler,
+  MyAvailabilityHandler,
+  TeamsAvailabilityHandler,
   MergedEventsHandler,
   MyChangesHandler,
 ];

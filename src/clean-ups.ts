@@ -1,5 +1,6 @@
 import { calendarCleanUps } from './calendar/feeds.cleanup.js';
 import { vaultCleanUps } from './connection/vault.cleanup.js';
+import { teamCleanUps } from './infra/postgres/teams.postgres.js';
 import { type CleanUp } from './kernel/clean-up.js';
 import { occurrenceCleanUps } from './merged-events/occurrences.cleanup.js';
 import { type Runtime } from './runtime.js';
@@ -9,4 +10,5 @@ export const cleanUpsOf = (runtime: Runtime): readonly CleanUp[] => [
   ...occurrenceCleanUps(runtime.database),
   ...calendarCleanUps(runtime),
   ...vaultCleanUps(runtime),
+  ...teamCleanUps(runtime.database),
 ];

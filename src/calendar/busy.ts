@@ -30,3 +30,7 @@ export const busyOf = ({ status, transparent, response, eventType, showAs }: Bus
   if (status === 'tentative' || response === 'tentative' || shown === 'tentative') return 'tentative';
   return 'busy';
 };
+
+/** What takes up time when somebody looks for a free slot: tentative and unanswered things too, unless their owner chose otherwise. */
+export const timeTaking = (tentativeIsBusy: boolean): readonly Busy[] =>
+  tentativeIsBusy ? ['busy', 'tentative', 'needs-action'] : ['busy'];

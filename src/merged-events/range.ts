@@ -5,7 +5,7 @@ import { Refused } from '../kernel/refused.js';
 const LONGEST = 400 * DAY;
 const MOMENT = /^(\d{4}-\d{2}-\d{2})(T([01]\d|2[0-3]):\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 /** Years that RFC 3339 and Postgres both know, whatever the offset. */
-const [FIRST, LAST] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
+export const [FIRST_INSTANT, LAST_INSTANT] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')] as const;
 
 const invalid = (detail: string): Refused => new Refused('range.invalid', 400, detail);
 
@@ -18,7 +18,7 @@ const isDay = (date: string): boolean => {
 const momentOf = (text: string): number => {
   const day = MOMENT.exec(text)?.[1];
   const milliseconds = day !== undefined && isDay(day) ? Date.parse(text) : Number.NaN;
-  if (!(milliseconds >= FIRST && milliseconds <= LAST))
+  if (!(milliseconds >= FIRST_INSTANT && milliseconds <= LAST_INSTANT))
     throw invalid('Each end of the range is an RFC 3339 time with offset, or a date: 2026-03-01T00:00:00Z/2026-04-01T00:00:00Z.');
   return milliseconds;
 };

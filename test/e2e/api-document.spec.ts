@@ -23,6 +23,7 @@ describe('The API’s document', () => {
     );
     expect(routes.filter((route) => route.includes('/v1/calendar')).sort()).toEqual([
       'DELETE /v1/calendar/connections/{id}',
+      'GET /v1/calendar/availability',
       'GET /v1/calendar/calendars',
       'GET /v1/calendar/changes',
       'GET /v1/calendar/connections',
@@ -32,6 +33,7 @@ describe('The API’s document', () => {
       'GET /v1/calendar/settings',
       'GET /v1/calendar/sync/{id}',
       'PATCH /v1/calendar/settings',
+      'POST /v1/calendar/availability',
       'POST /v1/calendar/connections',
       'POST /v1/calendar/connections/{id}/reconnect',
       'POST /v1/calendar/sync',

@@ -17,6 +17,7 @@ import { type Actor as Person } from '../../src/kernel/actor.js';
 import { WrongRevision } from '../../src/kernel/event-store.js';
 import { Refused } from '../../src/kernel/refused.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
+import { NO_TEAMS } from '../support/teams.js';
 
 const Note = z.strictObject({ id: z.uuid(), text: z.string().max(100), start: z.iso.datetime().nullable() }).meta({ id: 'Note' });
 const NewNote = z
@@ -85,7 +86,9 @@ const health = healthRegistry();
 const clock = { now: () => Date.now() };
 
 @Module({
-  imports: [HttpModule.with({ auth: { mode: 'dev' }, masterKey: new Uint8Array(32), clock, health, metrics: prometheusMetrics() })],
+  imports: [
+    HttpModule.with({ auth: { mode: 'dev' }, masterKey: new Uint8Array(32), clock, health, metrics: prometheusMetrics(), teams: NO_TEAMS }),
+  ],
   controllers: [NoteController],
 })
 class NotesModule {}

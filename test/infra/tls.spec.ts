@@ -9,6 +9,7 @@ import { type NestExpressApplication } from '@nestjs/platform-express';
 import { readConfig } from '../../src/config.js';
 import { selfSigned } from '../../src/embedded/eventstore/certificate.der.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
+import { NO_TEAMS } from '../support/teams.js';
 import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
 import { pinoLog } from '../../src/infra/logging/log.pino.js';
@@ -39,6 +40,7 @@ beforeAll(async () => {
     clock: systemClock,
     health: healthRegistry(),
     metrics: prometheusMetrics(),
+    teams: NO_TEAMS,
   };
   app = await createApp(HttpModule.with(parts), config, pinoLog({ level: 'silent', format: 'json' }));
   await app.listen(0, '127.0.0.1');

@@ -35,7 +35,8 @@ export type Service = Readonly<{
   pid: () => number;
   /** Everything it has printed in all its lives. */
   output: () => string;
-  as: (userId: string) => Promise<Client>;
+  /** A person, in the teams named. */
+  as: (userId: string, teams?: readonly string[]) => Promise<Client>;
   /** `kill -9`, engines left to themselves. */
   kill: () => Promise<void>;
   /** Starts again in the same data folder; resolves when it is ready. */
@@ -225,11 +226,11 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
     dataDir,
     pid: () => child.pid ?? 0,
     output: () => printed,
-    as: async (userId) => {
+    as: async (userId, teams = []) => {
       const answer = await fetch(`${url}/v1/dev/token`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ userId }),
+        body: JSON.stringify({ userId, teams }),
       });
       return clientOf(url, ((await answer.json()) as { token: string }).token);
     },

@@ -12,6 +12,7 @@ import { ApiSecurity } from '@nestjs/swagger';
 import { type Request } from 'express';
 import { type Actor as Person, type RoleOfPerson } from '../../kernel/actor.js';
 import { Refused } from '../../kernel/refused.js';
+import { TEAMS, type Teams } from '../../kernel/teams.js';
 import { type Tokens, TOKENS } from './tokens.jose.js';
 
 const PUBLIC = 'juy:public';
@@ -40,6 +41,7 @@ export class AuthGuard implements CanActivate {
   constructor(
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(TOKENS) private readonly tokens: Tokens,
+    @Inject(TEAMS) private readonly teams: Teams,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -52,6 +54,7 @@ export class AuthGuard implements CanActivate {
     const actor = await this.tokens.verify(token);
     const role = this.reflector.getAllAndOverride<RoleOfPerson | undefined>(ROLE, [context.getHandler(), context.getClass()]) ?? 'user';
     if (!actor.roles.includes(role)) throw new Refused('auth.role-missing', 403, `This needs a token with the role ${role}.`);
+    await this.teams.remember(actor);
     actors.set(request, actor);
     return true;
   }

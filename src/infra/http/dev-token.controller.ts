@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { ROLES_OF_PEOPLE, USER_ID } from '../../kernel/actor.js';
+import { TEAMS, type Teams } from '../../kernel/teams.js';
 import { Answers } from './answers.openapi.js';
 import { Public } from './auth.guard.js';
 import { DEV_TOKENS, type DevTokens } from './tokens.jose.js';
@@ -18,12 +19,16 @@ const Token = z.strictObject({ token: z.string() }).meta({ id: 'DevToken' });
 @ApiTags('development')
 @Controller('v1/dev')
 export class DevTokenController {
-  constructor(@Inject(DEV_TOKENS) private readonly tokens: DevTokens) {}
+  constructor(
+    @Inject(DEV_TOKENS) private readonly tokens: DevTokens,
+    @Inject(TEAMS) private readonly teams: Teams,
+  ) {}
 
   @Post('token')
   @HttpCode(200)
   @Answers(200, Token, 'A bearer token, good for twelve hours.')
   async issue(@Body({ schema: Person }) person: z.output<typeof Person>): Promise<z.output<typeof Token>> {
+    await this.teams.remember(person);
     return { token: await this.tokens.issue(person) };
   }
 }

@@ -5,6 +5,7 @@ import { type AuthConfig } from '../../config.js';
 import { type Clock } from '../../kernel/clock.js';
 import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
 import { METRICS } from '../../kernel/metrics.js';
+import { TEAMS, type Teams } from '../../kernel/teams.js';
 import { type PrometheusMetrics } from '../metrics.prometheus.js';
 import { AuthGuard } from './auth.guard.js';
 import { DevTokenController } from './dev-token.controller.js';
@@ -19,6 +20,7 @@ export type HttpParts = Readonly<{
   clock: Clock;
   health: HealthChecks;
   metrics: PrometheusMetrics;
+  teams: Teams;
 }>;
 
 /** What requests in flight have to finish in once the service closes, in milliseconds. */
@@ -48,7 +50,7 @@ export class HttpModule implements BeforeApplicationShutdown {
     for (const timer of [answered, late]) timer.unref();
   }
 
-  static with({ auth, masterKey, clock, health, metrics }: HttpParts): DynamicModule {
+  static with({ auth, masterKey, clock, health, metrics, teams }: HttpParts): DynamicModule {
     const dev = auth.mode === 'dev' ? rememberedTokens(devTokens(masterKey, clock), clock) : null;
     return {
       module: HttpModule,
@@ -58,9 +60,10 @@ export class HttpModule implements BeforeApplicationShutdown {
         { provide: DEV_TOKENS, useValue: dev },
         { provide: HEALTH_CHECKS, useValue: health },
         { provide: METRICS, useValue: metrics },
+        { provide: TEAMS, useValue: teams },
         { provide: APP_GUARD, useClass: AuthGuard },
       ],
-      exports: [HEALTH_CHECKS, METRICS],
+      exports: [HEALTH_CHECKS, METRICS, TEAMS],
     };
   }
 }

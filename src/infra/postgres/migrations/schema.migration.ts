@@ -156,6 +156,9 @@ create index changes_calendar on changes (calendar_id);
 `;
 
 const operational = `
+-- Who is in which team, as the token they showed last says.
+create table team_members (user_id text not null, team text not null, seen_at timestamptz not null, primary key (user_id, team));
+
 create table sync_state (
   calendar_id uuid primary key,
   connection_id uuid not null,
@@ -251,7 +254,7 @@ export class Schema1763800000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`drop table clean_up, sync_run, remote_object, connection_state, sync_state, changes, user_calendar_events, event_contents,
+    await runner.query(`drop table team_members, clean_up, sync_run, remote_object, connection_state, sync_state, changes, user_calendar_events, event_contents,
       event_people, event_calendars, calendars, preferences, connections, vault, checkpoint`);
     await runner.query('drop sequence worker_number');
   }
