@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { AppModule } from './app.module.js';
 import { type Config, Misconfigured, readConfig } from './config.js';
 import { startEngines } from './engines.js';
+import { isPortFree } from './infra/http/free-port.check.js';
 import { createApp } from './infra/http/http.app.js';
 import { healthRegistry } from './infra/http/health.registry.js';
 import { type LogSettings, pinoLog } from './infra/logging/log.pino.js';
@@ -48,6 +49,12 @@ const watchEngines = (health: HealthChecks, { database, store }: Runtime): void 
   });
 };
 
+/** Before any engine is started for nothing. */
+const checkPort = async ({ http: { port, host } }: Config): Promise<void> => {
+  if (!(await isPortFree(port, host)))
+    throw new Misconfigured([`PORT ${port} is taken by another program: set PORT to another, or to 0 for any free one.`]);
+};
+
 type Parts = Readonly<{ config: Config; log: Log; logSettings: LogSettings }>;
 
 /** Starts everything, and puts the way to stop each part onto `stops`. */
@@ -92,6 +99,7 @@ const start = async (parts: Parts): Promise<Stop> => {
 
 const main = async (): Promise<void> => {
   const config = readConfig();
+  await checkPort(config);
   const logSettings: LogSettings = { level: config.logLevel, format: config.production || !process.stdout.isTTY ? 'json' : 'text' };
   const log = pinoLog(logSettings);
   const starting = start({ config, log, logSettings });

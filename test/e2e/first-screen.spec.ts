@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { suiteResources } from '../support/opened.js';
@@ -46,6 +47,17 @@ describe('What a stranger does first', () => {
     const { stdout } = await run('bash', ['-c', commands.replace('mia@home.example', 'noah@work.example')]);
     expect(stdout).toContain('"account":"noah@work.example"');
     expect(stdout).toContain('"title":"Dentist"');
+  });
+
+  it('is told which setting to change when the port is taken, before anything else is started', async () => {
+    const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+    const dataDir = `${service.dataDir}/second`;
+    const env = { ...process.env, DATA_DIR: dataDir, PORT: new URL(service.url).port };
+    const stderr = expect.stringMatching(
+      /^The service cannot start: 1 setting is wrong\.\n {2}PORT \d+ is taken by another program: set PORT/,
+    ) as unknown;
+    await expect(run(process.execPath, [program], { env })).rejects.toMatchObject({ code: 1, stderr });
+    expect(existsSync(dataDir)).toBe(false);
   });
 
   it('finds everything connected after a restart, and the sandbox where it was', async () => {
