@@ -15,6 +15,8 @@ import { ReconnectHandler } from './connection/reconnect.handler.js';
 import { RevokeHandler } from './connection/revoke.handler.js';
 import { HttpModule } from './infra/http/http.module.js';
 import { type PrometheusMetrics } from './infra/metrics.prometheus.js';
+import { idempotency } from './infra/http/idempotency.sql.js';
+import { tickets } from './infra/http/tickets.sql.js';
 import { readModels } from './infra/postgres/read-models.postgres.js';
 import { postgresTeams } from './infra/postgres/teams.postgres.js';
 import { CLOCK } from './kernel/clock.js';
@@ -28,6 +30,8 @@ import { ChangesController } from './merged-events/changes.controller.js';
 import { MyChangesHandler } from './merged-events/changes.query.js';
 import { EventsController } from './merged-events/events.controller.js';
 import { MergedEventsHandler } from './merged-events/events.query.js';
+import { StreamController } from './merged-events/stream.controller.js';
+import { StreamHub } from './merged-events/stream.hub.js';
 import { ChangeSettingsHandler } from './preference/change-settings.handler.js';
 import { SettingsController } from './preference/settings.controller.js';
 import { MySettingsHandler } from './preference/settings.query.js';
@@ -52,10 +56,21 @@ export class AppModule {
           health,
           metrics,
           teams: postgresTeams(runtime.database, runtime.clock, runtime.log),
+          rateLimits: config.http.rateLimits,
+          tickets: tickets(runtime.database, runtime.clock, runtime.entropy),
+          idempotency: idempotency({ ...runtime, sql: runtime.database }),
         }),
       ],
       controllers: api
-        ? [ConnectionController, CalendarController, SettingsController, AvailabilityController, EventsController, ChangesController]
+        ? [
+            ConnectionController,
+            CalendarController,
+            SettingsController,
+            AvailabilityController,
+            EventsController,
+            ChangesController,
+            StreamController,
+          ]
         : [],
       providers: [
         { provide: EVENT_STORE, useValue: runtime.store },
@@ -87,4 +102,5 @@ const HANDLERS = [
   TeamsAvailabilityHandler,
   MergedEventsHandler,
   MyChangesHandler,
+  StreamHub,
 ];

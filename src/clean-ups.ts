@@ -1,5 +1,6 @@
 import { calendarCleanUps } from './calendar/feeds.cleanup.js';
 import { vaultCleanUps } from './connection/vault.cleanup.js';
+import { requestCleanUps } from './infra/http/requests.cleanup.js';
 import { teamCleanUps } from './infra/postgres/teams.postgres.js';
 import { type CleanUp } from './kernel/clean-up.js';
 import { occurrenceCleanUps } from './merged-events/occurrences.cleanup.js';
@@ -11,4 +12,5 @@ export const cleanUpsOf = (runtime: Runtime): readonly CleanUp[] => [
   ...calendarCleanUps(runtime),
   ...vaultCleanUps(runtime),
   ...teamCleanUps(runtime.database),
+  ...requestCleanUps(runtime.database),
 ];

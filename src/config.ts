@@ -26,6 +26,8 @@ export type Config = Readonly<{
     tls: Readonly<{ cert: string; key: string }> | null;
     /** Hops, or addresses, of the proxies whose X-Forwarded-* headers are believed; null believes none. */
     trustProxy: number | readonly string[] | null;
+    /** Requests a minute of one person, and of one address without a token that is accepted; 0: any number. Each process counts by itself. */
+    rateLimits: Readonly<{ person: number; anonymous: number }>;
   }>;
   /** null starts the embedded PostgreSQL. */
   databaseUrl: string | null;
@@ -198,6 +200,7 @@ const build = (settings: Settings): Config => {
       corsOrigins: settings.CORS_ORIGINS ?? [],
       tls: settings.TLS_CERT === undefined || settings.TLS_KEY === undefined ? null : { cert: settings.TLS_CERT, key: settings.TLS_KEY },
       trustProxy: settings.TRUST_PROXY ?? null,
+      rateLimits: { person: settings.RATE_LIMIT ?? 1_200, anonymous: settings.RATE_LIMIT_ANONYMOUS ?? 120 },
     },
     databaseUrl: settings.DATABASE_URL ?? null,
     eventStoreUrl: settings.EVENTSTORE_URL ?? null,

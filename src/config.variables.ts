@@ -53,6 +53,12 @@ const seconds = (most: number) =>
     .refine((text) => /^\d{1,6}$/.test(text) && Number(text) <= most, { error: `must be a whole number of seconds from 0 to ${most}` })
     .transform(Number);
 
+const count = (most: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,7}$/.test(text) && Number(text) <= most, { error: `must be a whole number from 0 to ${most}; 0 is no limit` })
+    .transform(Number);
+
 const flag = oneOf(['true', 'false']).transform((text) => text === 'true');
 
 const key = z
@@ -100,6 +106,8 @@ export const variables = {
   TLS_CERT: readableFile,
   TLS_KEY: readableFile,
   TRUST_PROXY: proxies,
+  RATE_LIMIT: count(1_000_000),
+  RATE_LIMIT_ANONYMOUS: count(1_000_000),
   DATABASE_URL: address(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database'),
   // A cluster's address lists several hosts, which is no URL.
   EVENTSTORE_URL: z.string().regex(/^esdb(\+discover)?:\/\/[^\s/?]+\/?(\?\S*)?$/, { error: 'must be an address like esdb://host:2113' }),

@@ -5,6 +5,7 @@ import { type Response } from 'express';
 import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
+import { CommandId } from '../infra/http/idempotency.interceptor.js';
 import { type Actor as Person } from '../kernel/actor.js';
 import { SyncNow } from './calendar.commands.js';
 import { CalendarList, SyncRequest, SyncStarted, SyncView } from './calendar.contract.js';
@@ -32,10 +33,11 @@ export class CalendarController {
   async sync(
     @Body({ schema: SyncRequest }) { connectionId, calendarId, full }: z.output<typeof SyncRequest>,
     @Actor() actor: Person,
+    @CommandId() commandId: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<z.output<typeof SyncStarted>> {
     const started = await this.commands.execute(
-      new SyncNow(actor, { connectionId: connectionId ?? null, calendarId: calendarId ?? null }, full),
+      new SyncNow(actor, { connectionId: connectionId ?? null, calendarId: calendarId ?? null }, full, commandId),
     );
     response.status(HttpStatus.ACCEPTED).setHeader('Location', `/v1/calendar/sync/${started.syncId}`);
     return started;

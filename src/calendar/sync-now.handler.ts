@@ -1,7 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type Clock, CLOCK, instant } from '../kernel/clock.js';
-import { ENTROPY, type Entropy } from '../kernel/entropy.js';
 import { Refused } from '../kernel/refused.js';
 import { DATABASE, type Database, type Sql } from '../kernel/sql.js';
 import { type Scope, SyncNow } from './calendar.commands.js';
@@ -24,14 +23,14 @@ export class SyncNowHandler implements ICommandHandler<SyncNow> {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(ENTROPY) private readonly entropy: Entropy,
     @Inject(MANUAL_SYNC_PAUSE) private readonly pause: number,
   ) {}
 
-  async execute({ actor: { userId }, scope, full }: SyncNow): Promise<{ syncId: string }> {
-    const syncId = this.entropy.uuid();
+  async execute({ actor: { userId }, scope, full, commandId: syncId }: SyncNow): Promise<{ syncId: string }> {
     const now = this.clock.now();
     await this.database.transaction(async (sql) => {
+      const earlier = await sql.query('select 1 from sync_run where sync_id = $1 and user_id = $2', [syncId, userId]);
+      if (earlier.length > 0) return;
       const wanted = await inScope(sql, userId, scope);
       if (wanted.length === 0) throw new Refused('calendar.unknown', 404, 'There is no such calendar to sync.');
       const reachable = wanted.filter(({ fault }) => fault !== 'access-revoked');
@@ -58,6 +57,7 @@ export class SyncNowHandler implements ICommandHandler<SyncNow> {
         [syncId, ids, userId, instant(now)],
       );
       await sql.query('notify sync_state');
+      await sql.query(`select pg_notify('stream', $1)`, [userId]);
     });
     return { syncId };
   }

@@ -26,13 +26,21 @@ export type SyncRow = Readonly<{
 
 type Runtime = Readonly<{ database: Database; clock: Clock; entropy: Entropy }>;
 
+/** Moves manual syncs on, and wakes the streams of those who asked for them. */
+const moveRuns = (sql: Sql, update: string, values: readonly unknown[]): Promise<unknown> =>
+  sql.query(
+    `with moved as (update sync_run ${update} returning user_id)
+     select pg_notify('stream', user_id) from (select distinct user_id from moved) as watching`,
+    values,
+  );
+
 /** Manual syncs that were asked for before this run began are its own from now on. */
 export const adoptRuns = async (sql: Sql, calendarId: string): Promise<void> => {
-  await sql.query(`update sync_run set state = 'running' where calendar_id = $1 and state = 'queued'`, [calendarId]);
+  await moveRuns(sql, `set state = 'running' where calendar_id = $1 and state = 'queued'`, [calendarId]);
 };
 
 export const recordProgress = async (sql: Sql, calendarId: string, done: number, expected: number | null): Promise<void> => {
-  await sql.query(`update sync_run set done = $2, expected = coalesce($3, expected) where calendar_id = $1 and state = 'running'`, [
+  await moveRuns(sql, `set done = $2, expected = coalesce($3, expected) where calendar_id = $1 and state = 'running'`, [
     calendarId,
     done,
     expected,
@@ -40,8 +48,9 @@ export const recordProgress = async (sql: Sql, calendarId: string, done: number,
 };
 
 const endRuns = (sql: Sql, calendarId: string, now: string, code: string | null, position: Position | null): Promise<unknown> =>
-  sql.query(
-    `update sync_run set state = case when $3::text is null then 'done' else 'failed' end, code = $3, position = $4, finished_at = $2
+  moveRuns(
+    sql,
+    `set state = case when $3::text is null then 'done' else 'failed' end, code = $3, position = $4, finished_at = $2
      where calendar_id = $1 and state = 'running'`,
     [calendarId, now, code, position],
   );

@@ -2,6 +2,7 @@ import { calendar } from '../calendar/calendar.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Metadata } from '../kernel/event-store.js';
+import { uuidOf } from '../kernel/mark-uuid.js';
 import { type Marker, type Sealer } from '../kernel/vault.js';
 import { type DiscoveredCalendar } from '../provider/calendar-provider.js';
 import { connection, type FoundCalendar } from './connection.js';
@@ -11,13 +12,8 @@ import { type ConnectionRuntime } from './connection.runtime.js';
 /** Whose account was looked into, and on whose behalf. */
 export type Looked = Readonly<{ connectionId: string; userId: string; provider: string; metadata: () => Metadata }>;
 
-/** A UUID (version 8, RFC 9562) made of a mark: the same calendar of the same connection always gets the same id. */
-const calendarIdOf = (mark: Marker, connectionId: string, remoteId: string): string => {
-  const bytes = Buffer.from(mark(`calendar:${connectionId}`, remoteId), 'base64url');
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-};
+/** The same calendar of the same connection always gets the same id. */
+const calendarIdOf = (mark: Marker, connectionId: string, remoteId: string): string => uuidOf(mark(`calendar:${connectionId}`, remoteId));
 
 const sealedCalendar = (sealer: Sealer, mark: Marker, connectionId: string, found: DiscoveredCalendar): FoundCalendar => {
   const { remoteId, name, writable, busyOnly, color, timeZone } = found;

@@ -2,6 +2,7 @@ import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
+import { fold } from '../kernel/decider.js';
 import { type Metadata } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
 import { recordDiscovery } from './account.discovery.js';
@@ -19,7 +20,7 @@ const CONSENT_TEXT_VERSION = '2026-11';
 export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> {
   constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}
 
-  async execute({ actor: { userId }, request, correlationId }: ConnectCalendar): Promise<Reached> {
+  async execute({ actor: { userId }, request, correlationId, commandId: connectionId }: ConnectCalendar): Promise<Reached> {
     const { provider, access, credentials } = request;
     const at = instant(this.runtime.clock.now());
     const linked = {
@@ -33,11 +34,11 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
     } as const;
     // Without consent not even the account is looked at.
     connection.decide(connection.initial, { ...linked, account: '', sealed: '' });
+    if (await this.isOver(connectionId)) return { connectionId, position: null };
     const secret = toSecret(credentials);
     const discovery = await openAccount(this.runtime.providers, provider, secret);
     const account = await accountMark(this.runtime.vault, userId, provider, { secret, name: discovery.accountName });
-    await this.refuseSecondCopy(userId, account);
-    const connectionId = this.runtime.entropy.uuid();
+    await this.refuseSecondCopy(userId, account, connectionId);
     await this.runtime.vault.keep(userId, connectionId, secret);
     const sealer = await this.runtime.vault.connection(userId, connectionId);
     const metadata = (): Metadata => ({ commandId: this.runtime.entropy.uuid(), correlationId, causationId: correlationId, actor: userId });
@@ -46,7 +47,7 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
     const { position } = await handle(this.runtime.store, connection, connectionCodec, {
       id: connectionId,
       command,
-      metadata: metadata(),
+      metadata: { ...metadata(), commandId: connectionId },
       ifMatch: null,
     });
     await this.runtime.vault.activate(connectionId);
@@ -54,10 +55,16 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
     return { connectionId, position: last ?? position };
   }
 
-  private async refuseSecondCopy(userId: string, account: string): Promise<void> {
+  /** Repeated after what it made was revoked: nothing is made again. */
+  private async isOver(connectionId: string): Promise<boolean> {
+    const { events } = await this.runtime.store.load(`connection-${connectionId}`, connectionCodec);
+    return fold(connection, events).status === 'revoked';
+  }
+
+  private async refuseSecondCopy(userId: string, account: string, connectionId: string): Promise<void> {
     const [existing] = await this.runtime.database.query<{ connection_id: string }>(
-      `select connection_id from connections where user_id = $1 and account = $2 and status <> 'revoked'`,
-      [userId, account],
+      `select connection_id from connections where user_id = $1 and account = $2 and status <> 'revoked' and connection_id <> $3`,
+      [userId, account, connectionId],
     );
     if (existing === undefined) return;
     throw new Refused(

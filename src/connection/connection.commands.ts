@@ -6,12 +6,16 @@ import { type Access } from './connection.js';
 /** Which connection a command was about, and how far the read models must be to show it; null: as they are. */
 export type Reached = Readonly<{ connectionId: string; position: bigint | null }>;
 
-/** Links an account by user name and password. The credentials are proved by reading the account before anything is kept. */
+/**
+ * Links an account by user name and password. The credentials are proved by reading the account before anything is kept. The connection goes by
+ * the command's id: a command that comes twice finds what it has made.
+ */
 export class ConnectCalendar extends Command<Reached> {
   constructor(
     readonly actor: Actor,
     readonly request: Readonly<{ provider: 'apple' | 'caldav'; consent: boolean; access: Access; credentials: Credentials }>,
     readonly correlationId: string,
+    readonly commandId: string,
   ) {
     super();
   }
@@ -24,6 +28,7 @@ export class Reconnect extends Command<Reached> {
     readonly connectionId: string,
     readonly credentials: Credentials,
     readonly correlationId: string,
+    readonly commandId: string,
   ) {
     super();
   }

@@ -5,6 +5,7 @@ import { type Response } from 'express';
 import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
+import { CommandId } from '../infra/http/idempotency.interceptor.js';
 import { etag, expectedRevision } from '../infra/http/revision.js';
 import { type Actor as Person } from '../kernel/actor.js';
 import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
@@ -45,6 +46,7 @@ export class ConnectionController {
     @Body({ schema: NewConnection }) body: z.output<typeof NewConnection>,
     @Actor() actor: Person,
     @Headers('x-correlation-id') correlationId: string,
+    @CommandId() commandId: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
     const { provider, consent = false, access, credentials } = body;
@@ -56,7 +58,7 @@ export class ConnectionController {
       throw new Refused('connection.server-missing', 422, 'Send "credentials.serverUrl", the address of the CalDAV server.');
     const given = complete(credentials ?? { username: '', password: '' });
     const reached = await this.commands.execute(
-      new ConnectCalendar(actor, { provider, consent, access, credentials: given }, correlationId),
+      new ConnectCalendar(actor, { provider, consent, access, credentials: given }, correlationId, commandId),
     );
     return this.answer(actor, reached, response, HttpStatus.CREATED);
   }
@@ -85,9 +87,10 @@ export class ConnectionController {
     @Body({ schema: NewCredentials }) body: z.output<typeof NewCredentials>,
     @Actor() actor: Person,
     @Headers('x-correlation-id') correlationId: string,
+    @CommandId() commandId: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
-    const reached = await this.commands.execute(new Reconnect(actor, id, complete(body.credentials), correlationId));
+    const reached = await this.commands.execute(new Reconnect(actor, id, complete(body.credentials), correlationId, commandId));
     return this.answer(actor, reached, response, HttpStatus.OK);
   }
 

@@ -15,7 +15,7 @@ import { liveConnection } from './owned.js';
 export class ReconnectHandler implements ICommandHandler<Reconnect> {
   constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}
 
-  async execute({ actor: { userId }, connectionId, credentials, correlationId }: Reconnect): Promise<Reached> {
+  async execute({ actor: { userId }, connectionId, credentials, correlationId, commandId }: Reconnect): Promise<Reached> {
     const { events } = await this.runtime.store.load(`connection-${connectionId}`, connectionCodec);
     const state = fold(connection, events);
     const { provider } = liveConnection(state, userId);
@@ -25,7 +25,7 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
     const command = { type: 'Reconnect', account, at: instant(this.runtime.clock.now()) } as const;
     connection.decide(state, command);
     await this.runtime.vault.replaceSecret(userId, connectionId, secret);
-    const metadata = { commandId: this.runtime.entropy.uuid(), correlationId, causationId: correlationId, actor: userId };
+    const metadata = { commandId, correlationId, causationId: correlationId, actor: userId };
     const { position } = await handle(this.runtime.store, connection, connectionCodec, {
       id: connectionId,
       command,

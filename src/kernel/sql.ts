@@ -6,8 +6,11 @@ export type Sql = Readonly<{
 export type Database = Sql &
   Readonly<{
     transaction: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
-    /** Calls back on every `NOTIFY channel`, and once after each connection, since hints sent before it are lost. Answers the way to stop. */
-    listen: (channel: string, onHint: () => void) => () => Promise<void>;
+    /**
+     * Calls back with the payload of every `NOTIFY channel`, and with null after each connection, since hints sent before it are lost. Answers
+     * the way to stop.
+     */
+    listen: (channel: string, onHint: (payload: string | null) => void) => () => Promise<void>;
   }>;
 
 /** DI token of the `Database`. */

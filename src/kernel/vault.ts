@@ -28,7 +28,7 @@ export type Vault = Readonly<{
   connection: (userId: string, connectionId: string) => Promise<Sealer>;
   /** Sealers of all connections of a person, by connection id; without those whose key is destroyed. */
   connections: (userId: string) => Promise<ReadonlyMap<string, Sealer>>;
-  /** Stores the connection's secret, and its new key, as pending until `activate`: what is never activated is swept. */
+  /** Stores the connection's secret, and its new key, as pending until `activate`: what is never activated is swept. What is there stays. */
   keep: (userId: string, connectionId: string, secret: Secret) => Promise<void>;
   activate: (connectionId: string) => Promise<void>;
   /** New credentials for the same account; the connection's key stays, so what it sealed stays readable. */

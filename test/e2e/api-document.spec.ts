@@ -31,11 +31,13 @@ describe('The API’s document', () => {
       'GET /v1/calendar/events',
       'GET /v1/calendar/providers',
       'GET /v1/calendar/settings',
+      'GET /v1/calendar/stream',
       'GET /v1/calendar/sync/{id}',
       'PATCH /v1/calendar/settings',
       'POST /v1/calendar/availability',
       'POST /v1/calendar/connections',
       'POST /v1/calendar/connections/{id}/reconnect',
+      'POST /v1/calendar/stream/ticket',
       'POST /v1/calendar/sync',
     ]);
   });

@@ -87,7 +87,17 @@ const clock = { now: () => Date.now() };
 
 @Module({
   imports: [
-    HttpModule.with({ auth: { mode: 'dev' }, masterKey: new Uint8Array(32), clock, health, metrics: prometheusMetrics(), teams: NO_TEAMS }),
+    HttpModule.with({
+      auth: { mode: 'dev' },
+      masterKey: new Uint8Array(32),
+      clock,
+      health,
+      metrics: prometheusMetrics(),
+      rateLimits: { person: 0, anonymous: 0 },
+      teams: NO_TEAMS,
+      tickets: null,
+      idempotency: null,
+    }),
   ],
   controllers: [NoteController],
 })

@@ -41,6 +41,9 @@ beforeAll(async () => {
     health: healthRegistry(),
     metrics: prometheusMetrics(),
     teams: NO_TEAMS,
+    rateLimits: { person: 0, anonymous: 0 },
+    tickets: null,
+    idempotency: null,
   };
   app = await createApp(HttpModule.with(parts), config, pinoLog({ level: 'silent', format: 'json' }));
   await app.listen(0, '127.0.0.1');

@@ -95,6 +95,37 @@ describe('A token of the identity provider', () => {
     await expect(tokens.verify(`${bare}.`)).rejects.toMatchObject({ code: 'auth.invalid' });
   });
 
+  it('is accepted under RSA keys as under elliptic ones, and only under the algorithm of its key', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+    published = [first.jwk, { ...(await exportJWK(publicKey)), kid: 'rsa', alg: 'RS256' }];
+    const claims = { iss: issuer, aud: audience, sub: 'ann', exp: now / 1_000 + 60 };
+    const signed = (alg: string) => new SignJWT(claims).setProtectedHeader({ alg, kid: 'rsa' }).sign(privateKey);
+    await expect(tokens.verify(await signed('RS256'))).resolves.toMatchObject({ userId: 'ann' });
+    const header = Buffer.from(JSON.stringify({ alg: 'PS256', kid: 'rsa' })).toString('base64url');
+    await expect(tokens.verify((await signed('RS256')).replace(/^[^.]+/, header))).rejects.toMatchObject({ code: 'auth.invalid' });
+  });
+
+  it('with an invented key id makes the provider be asked once, not once a token', async () => {
+    const patient = jwksTokens({ jwksUrl, issuer, audience }, clock);
+    await patient.verify(await sign(first));
+    for (const kid of ['a', 'b', 'c'])
+      await expect(patient.verify(await sign({ ...first, kid }))).rejects.toMatchObject({ code: 'auth.invalid' });
+    expect(fetches).toBe(1);
+  });
+
+  it('goes on being accepted while the provider is away, or answers nonsense; one under a new key waits', async () => {
+    await tokens.verify(await sign(first));
+    const second = await makeKey('second');
+    for (const away of [() => (status = 500), () => ([status, page] = [200, '<h1>Welcome to the hotel</h1>'])]) {
+      away();
+      await expect(tokens.verify(await sign(second))).rejects.toMatchObject({ code: 'auth.unavailable', status: 503 });
+      await expect(tokens.verify(await sign(first))).resolves.toMatchObject({ userId: 'auth0|ann' });
+    }
+    [status, page, published] = [200, null, [second.jwk]];
+    await expect(tokens.verify(await sign(second))).resolves.toMatchObject({ userId: 'auth0|ann' });
+    await expect(tokens.verify(await sign(first))).rejects.toMatchObject({ code: 'auth.invalid' });
+  });
+
   it('waits for better times when the provider cannot be asked', async () => {
     status = 500;
     await expect(tokens.verify(await sign(first))).rejects.toMatchObject({ code: 'auth.unavailable', status: 503 });

@@ -37,6 +37,8 @@ export type Service = Readonly<{
   output: () => string;
   /** A person, in the teams named. */
   as: (userId: string, teams?: readonly string[]) => Promise<Client>;
+  /** A bearer token for somebody. */
+  token: (userId: string) => Promise<string>;
   /** `kill -9`, engines left to themselves. */
   kill: () => Promise<void>;
   /** Starts again in the same data folder; resolves when it is ready. */
@@ -179,6 +181,15 @@ const clientOf = (url: string, token: string): Client => {
   };
 };
 
+const tokenOf = async (url: string, userId: string, teams: readonly string[] = []): Promise<string> => {
+  const answer = await fetch(`${url}/v1/dev/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userId, teams }),
+  });
+  return ((await answer.json()) as { token: string }).token;
+};
+
 /** Starts the service. Extra settings go into its environment; manual syncs may follow each other at once. */
 export const startService = async (settings: Readonly<Record<string, string>> = {}): Promise<Service> => {
   if (!existsSync(PROGRAM)) throw new Error('The service is not built: npm run build');
@@ -196,6 +207,8 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
         PROVIDERS: 'live',
         CALDAV_ALLOW_PRIVATE: 'true',
         MANUAL_SYNC_SECONDS: '0',
+        RATE_LIMIT: '0',
+        RATE_LIMIT_ANONYMOUS: '0',
         ...settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -226,14 +239,8 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
     dataDir,
     pid: () => child.pid ?? 0,
     output: () => printed,
-    as: async (userId, teams = []) => {
-      const answer = await fetch(`${url}/v1/dev/token`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ userId, teams }),
-      });
-      return clientOf(url, ((await answer.json()) as { token: string }).token);
-    },
+    as: async (userId, teams = []) => clientOf(url, await tokenOf(url, userId, teams)),
+    token: (userId) => tokenOf(url, userId),
     kill: async () => {
       child.kill('SIGKILL');
       await exited(child);

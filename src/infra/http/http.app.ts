@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { type Server } from 'node:http';
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestExpressApplication } from '@nestjs/platform-express';
@@ -9,16 +8,11 @@ import { METRICS, type Metrics } from '../../kernel/metrics.js';
 import { nestLogger } from '../logging/nest.logger.js';
 import { documentedMethods, openApiDocument, serveOpenApi } from './openapi.document.js';
 import { ProblemFilter } from './problem.filter.js';
+import { boundAddresses, protectServer } from './protected.server.js';
 import { observeRequests, protectAnswers } from './request.observer.js';
 import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT = '256kb';
-
-/**
- * How long a connection may idle, in milliseconds: longer than the proxies and clients that keep one do (load balancers: 60 s), so that they
- * close it first. Who is closed in the moment of asking again sees a reset and cannot know whether it was heard.
- */
-const KEEP_ALIVE = 75_000;
 
 /**
  * The service's HTTP side around a module that imports `HttpModule`: correlation, authentication, validation, problems, documents. It does not
@@ -32,16 +26,16 @@ export const createApp = async (module: Type | DynamicModule, config: Config, lo
     bodyParser: false,
     ...(tls === null ? {} : { httpsOptions: secured(tls) }),
   });
-  const server: Server = app.getHttpServer();
-  server.keepAliveTimeout = KEEP_ALIVE;
+  protectServer(app.getHttpServer());
   app.disable('x-powered-by');
   // An ETag is a stream's revision here, never a hash of the body.
   app.disable('etag');
   if (trustProxy !== null) app.set('trust proxy', trustProxy);
   app.use(observeRequests(log, app.get<Metrics>(METRICS, { strict: false })));
   app.use(protectAnswers(config.production));
+  app.use(boundAddresses);
   if (corsOrigins.length > 0) {
-    const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Correlation-Id'];
+    const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Correlation-Id', 'RateLimit', 'RateLimit-Policy', 'Idempotency-Replayed'];
     app.enableCors({ origin: [...corsOrigins], exposedHeaders, maxAge: 600 });
   }
   app.useBodyParser('json', { limit: BODY_LIMIT });

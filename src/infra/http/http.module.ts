@@ -1,6 +1,6 @@
 import { type Server } from 'node:http';
 import { type BeforeApplicationShutdown, type DynamicModule, Inject, Module } from '@nestjs/common';
-import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import { APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
 import { type AuthConfig } from '../../config.js';
 import { type Clock } from '../../kernel/clock.js';
 import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
@@ -9,7 +9,11 @@ import { TEAMS, type Teams } from '../../kernel/teams.js';
 import { type PrometheusMetrics } from '../metrics.prometheus.js';
 import { AuthGuard } from './auth.guard.js';
 import { DevTokenController } from './dev-token.controller.js';
+import { IdempotencyInterceptor } from './idempotency.interceptor.js';
+import { type Idempotency, IDEMPOTENCY } from './idempotency.sql.js';
+import { limits, LIMITS, type RateLimits } from './limits.guard.js';
 import { OperationsController } from './operations.controller.js';
+import { type Tickets, TICKETS } from './tickets.sql.js';
 import { DEV_TOKENS, devTokens, jwksTokens, TOKENS } from './tokens.jose.js';
 import { rememberedTokens } from './tokens.memory.js';
 
@@ -21,6 +25,11 @@ export type HttpParts = Readonly<{
   health: HealthChecks;
   metrics: PrometheusMetrics;
   teams: Teams;
+  rateLimits: RateLimits;
+  /** null where no route takes tickets. */
+  tickets: Tickets | null;
+  /** null where nothing is remembered of requests. */
+  idempotency: Idempotency | null;
 }>;
 
 /** What requests in flight have to finish in once the service closes, in milliseconds. */
@@ -50,7 +59,7 @@ export class HttpModule implements BeforeApplicationShutdown {
     for (const timer of [answered, late]) timer.unref();
   }
 
-  static with({ auth, masterKey, clock, health, metrics, teams }: HttpParts): DynamicModule {
+  static with({ auth, masterKey, clock, health, metrics, teams, rateLimits, tickets, idempotency }: HttpParts): DynamicModule {
     const dev = auth.mode === 'dev' ? rememberedTokens(devTokens(masterKey, clock), clock) : null;
     return {
       module: HttpModule,
@@ -61,9 +70,13 @@ export class HttpModule implements BeforeApplicationShutdown {
         { provide: HEALTH_CHECKS, useValue: health },
         { provide: METRICS, useValue: metrics },
         { provide: TEAMS, useValue: teams },
+        { provide: LIMITS, useValue: limits(rateLimits, clock) },
+        { provide: TICKETS, useValue: tickets },
+        { provide: IDEMPOTENCY, useValue: idempotency },
+        { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
         { provide: APP_GUARD, useClass: AuthGuard },
       ],
-      exports: [HEALTH_CHECKS, METRICS, TEAMS],
+      exports: [HEALTH_CHECKS, METRICS, TEAMS, TICKETS],
     };
   }
 }

@@ -30,7 +30,15 @@ const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'tr
 
 type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
-/** What the decorators cannot say: every route may answer a problem, and no header has to be sent. */
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header' as const,
+  required: false,
+  schema: { type: 'string', minLength: 1, maxLength: 257 },
+  description: 'A key of your own, good for a day: the same request sent again is answered again and done no second time.',
+};
+
+/** What the decorators cannot say: every route may answer a problem, no header has to be sent, and a POST may be repeated under a key. */
 const complete = (operation: OperationObject | undefined): void => {
   if (operation === undefined) return;
   operation.responses['default'] = problem;
@@ -52,7 +60,12 @@ export const openApiDocument = (app: INestApplication, publicUrl: string | null)
     operationIdFactory: (controller, method) => `${method}${controller.replace(/Controller$/, '')}`,
     autoTagControllers: false,
   });
-  for (const path of Object.values(document.paths)) for (const method of METHODS) complete(path[method]);
+  for (const path of Object.values(document.paths)) {
+    for (const method of METHODS) complete(path[method]);
+    // Public routes know nobody whose key it could be.
+    if (path.post !== undefined && path.post.security === undefined)
+      path.post.parameters = [...(path.post.parameters ?? []), idempotencyKey];
+  }
   document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem } };
   return document;
 };

@@ -6,7 +6,7 @@ import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
 import { METRICS } from '../../kernel/metrics.js';
 import { type PrometheusMetrics } from '../metrics.prometheus.js';
 import { Answers } from './answers.openapi.js';
-import { Public } from './auth.guard.js';
+import { Public, Unlimited } from './auth.guard.js';
 
 const Check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() });
 const Liveness = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Liveness' });
@@ -14,6 +14,7 @@ const Readiness = z.strictObject({ status: z.enum(['ok', 'failing']), checks: z.
 
 /** What operators and their probes ask. */
 @Public()
+@Unlimited()
 @ApiTags('operations')
 @Controller()
 export class OperationsController {

@@ -77,6 +77,7 @@ const parserStatus = (error: unknown): number | null => {
 const CHALLENGES: Readonly<Record<string, string>> = {
   'auth.missing': 'Bearer',
   'auth.invalid': 'Bearer error="invalid_token"',
+  'auth.ticket-invalid': 'Bearer',
   'auth.expired': 'Bearer error="invalid_token", error_description="The token has expired"',
 };
 

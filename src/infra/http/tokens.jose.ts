@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import {
   createRemoteJWKSet,
   customFetch,
+  decodeJwt,
   errors,
   type FetchImplementation,
   type JWTPayload,
@@ -11,7 +12,7 @@ import {
 } from 'jose';
 import { z } from 'zod';
 import { type Actor, ROLES_OF_PEOPLE, USER_ID } from '../../kernel/actor.js';
-import { type Clock, HOUR } from '../../kernel/clock.js';
+import { type Clock, DAY, HOUR } from '../../kernel/clock.js';
 import { Refused } from '../../kernel/refused.js';
 
 /** Verifies bearer tokens: answers whom they speak for, or throws `Refused` with `auth.invalid`, `auth.expired` or `auth.unavailable`. */
@@ -42,6 +43,24 @@ const toActor = (payload: JWTPayload): Actor => {
   return { userId: data.sub, roles: data.roles, teams: data.teams };
 };
 
+/** When a token that was verified expires, in milliseconds since the epoch. */
+export const expiryOf = (verified: string): number => (decodeJwt(verified).exp ?? 0) * 1_000;
+
+/** How long keys are used after the provider last published them. */
+const KEYS_LIFE = DAY;
+
+const KeySet = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('is no JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }));
+
 const noKeys = () => new Refused('auth.unavailable', 503, 'The identity provider cannot be asked for its keys at the moment.', 5);
 
 const toRefused = (error: unknown): unknown => {
@@ -59,11 +78,27 @@ const settings = (clock: Clock): JWTVerifyOptions => ({
   requiredClaims: ['sub', 'exp'],
 });
 
-/** That the keys cannot be had is no fault of the token. */
-const fetchKeys: FetchImplementation = async (url, options) => {
-  const response = await fetch(url, options).catch(() => null);
-  if (response?.status !== 200) throw noKeys();
-  return response;
+type KeyFetcher = Readonly<{ fetchKeys: FetchImplementation; isAway: () => boolean }>;
+
+/** Keys as the provider last published them, which go on for a day while it cannot be asked. That they cannot be had is no fault of the token. */
+const keyFetcher = (clock: Clock): KeyFetcher => {
+  let last: Readonly<{ text: string; at: number }> | null = null;
+  let away = false;
+  const published = async (url: string, options: RequestInit): Promise<string | null> => {
+    const response = await fetch(url, options).catch(() => null);
+    const text = await response?.text().catch(() => null);
+    return response?.status === 200 && typeof text === 'string' && KeySet.safeParse(text).success ? text : null;
+  };
+  return {
+    isAway: () => away,
+    fetchKeys: async (url, options) => {
+      const text = await published(url, options);
+      away = text === null;
+      if (text !== null) last = { text, at: clock.now() };
+      if (last === null || clock.now() - last.at > KEYS_LIFE) throw noKeys();
+      return new Response(last.text, { headers: { 'content-type': 'application/json' } });
+    },
+  };
 };
 
 /**
@@ -75,6 +110,7 @@ export const jwksTokens = (
   clock: Clock,
   cooldown = 30_000,
 ): Tokens => {
+  const { fetchKeys, isAway } = keyFetcher(clock);
   const keys = createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration: cooldown, [customFetch]: fetchKeys });
   // Asymmetric algorithms only: with HS256 the public key itself would sign.
   const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
@@ -84,7 +120,8 @@ export const jwksTokens = (
         const { payload } = await jwtVerify(token, keys, { ...settings(clock), algorithms, issuer, audience });
         return toActor(payload);
       } catch (error) {
-        throw toRefused(error);
+        // It may have been signed with a key that only the provider knows yet.
+        throw error instanceof errors.JWKSNoMatchingKey && isAway() ? noKeys() : toRefused(error);
       }
     },
   };

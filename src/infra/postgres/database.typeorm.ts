@@ -69,7 +69,7 @@ const listener =
       {
         prepare: async (client) => {
           await client.query(`listen ${pg.escapeIdentifier(channel)}`);
-          onHint();
+          onHint(null);
         },
         onNotice: onHint,
       },

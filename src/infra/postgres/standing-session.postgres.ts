@@ -5,7 +5,7 @@ import { type Log } from '../../kernel/log.js';
 /** `prepare` runs on every new connection; `onNotice` hears what it is notified of, `onLoss` that it has been lost. */
 export type Standing = Readonly<{
   prepare: (client: pg.Client) => Promise<void>;
-  onNotice?: () => void;
+  onNotice?: (payload: string | null) => void;
   onLoss?: () => void;
 }>;
 
@@ -19,7 +19,9 @@ const begin = async (url: string, { prepare, onNotice }: Standing): Promise<Life
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: PATIENCE, query_timeout: PATIENCE, keepAlive: true });
   const ended = new Promise<void>((resolve) => client.once('end', resolve));
   client.on('error', () => undefined);
-  if (onNotice !== undefined) client.on('notification', onNotice);
+  client.on('notification', ({ payload }) => {
+    onNotice?.(payload ?? null);
+  });
   try {
     await client.connect();
     await prepare(client);

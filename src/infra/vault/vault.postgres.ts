@@ -89,7 +89,8 @@ export const vault = (sql: Sql, masterKey: Buffer): Vault => {
       const key = randomBytes(32);
       const wrapped = sealBytes(await keys.subject(userId), connectionName(connectionId), key);
       await sql.query(
-        `insert into vault (name, user_id, connection_id, sealed, status) values ($1, $3, $4, $5, 'pending'), ($2, $3, $4, $6, 'pending')`,
+        `insert into vault (name, user_id, connection_id, sealed, status) values ($1, $3, $4, $5, 'pending'), ($2, $3, $4, $6, 'pending')
+         on conflict (name) do nothing`,
         [connectionName(connectionId), secretName(connectionId), userId, connectionId, wrapped, sealSecret(key, connectionId, secret)],
       );
     },

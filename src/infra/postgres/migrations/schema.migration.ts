@@ -192,6 +192,29 @@ create index sync_state_due on sync_state (due_at);
 create index sync_state_user on sync_state (user_id);
 create index sync_state_connection on sync_state (connection_id);
 
+-- Requests that came under a key of their sender's, for a day: marks, and the answer sealed.
+create table idempotency (
+  user_id text not null,
+  key text not null,
+  fingerprint text not null,
+  holder uuid not null,
+  held_until timestamptz not null,
+  answer text,
+  created_at timestamptz not null,
+  primary key (user_id, key)
+);
+create index idempotency_age on idempotency (created_at);
+
+-- Hashes of tickets that open a stream once.
+create table stream_ticket (
+  hash text primary key,
+  user_id text not null,
+  roles text[] not null,
+  teams text[] not null,
+  until timestamptz not null,
+  expires_at timestamptz not null
+);
+
 create table connection_state (
   connection_id uuid primary key,
   user_id text not null,
@@ -230,6 +253,7 @@ create table sync_run (
   finished_at timestamptz,
   primary key (sync_id, calendar_id)
 );
+create index sync_run_user on sync_run (user_id);
 create index sync_run_open on sync_run (calendar_id) where finished_at is null;
 
 create table clean_up (
@@ -257,5 +281,6 @@ export class Schema1763800000000 implements MigrationInterface {
     await runner.query(`drop table team_members, clean_up, sync_run, remote_object, connection_state, sync_state, changes, user_calendar_events, event_contents,
       event_people, event_calendars, calendars, preferences, connections, vault, checkpoint`);
     await runner.query('drop sequence worker_number');
+    await runner.query('drop table stream_ticket, idempotency');
   }
 }
