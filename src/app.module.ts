@@ -61,17 +61,7 @@ export class AppModule {
           idempotency: idempotency({ ...runtime, sql: runtime.database }),
         }),
       ],
-      controllers: api
-        ? [
-            ConnectionController,
-            CalendarController,
-            SettingsController,
-            AvailabilityController,
-            EventsController,
-            ChangesController,
-            StreamController,
-          ]
-        : [],
+      controllers: api ? CONTROLLERS : [],
       providers: [
         { provide: EVENT_STORE, useValue: runtime.store },
         { provide: DATABASE, useValue: runtime.database },
@@ -87,6 +77,16 @@ export class AppModule {
     };
   }
 }
+
+const CONTROLLERS = [
+  ConnectionController,
+  CalendarController,
+  SettingsController,
+  AvailabilityController,
+  EventsController,
+  ChangesController,
+  StreamController,
+];
 
 const HANDLERS = [
   ConnectCalendarHandler,
