@@ -4,7 +4,7 @@ import { calendars } from './calendar/calendars.projection.js';
 import { schedule } from './calendar/schedule.projection.js';
 import { syncCalendar } from './calendar/sync.run.js';
 import { connectionCodec } from './connection/connection.codec.js';
-import { faultReporter, tendConnection } from './connection/connection.worker.js';
+import { faultReporter, recoveryReporter, tendConnection } from './connection/connection.worker.js';
 import { connections } from './connection/connections.projection.js';
 import { anyOf } from './infra/codec.zod.js';
 import { cleanUpsOf } from './clean-ups.js';
@@ -65,7 +65,7 @@ export const startWorkers = (
   }
   if (roles.has('sync') || roles.has('projector')) work.push(warmUp(runtime.clock.now(), signal));
   if (roles.has('sync')) {
-    const sync = syncCalendar({ ...runtime, reportFault: faultReporter(runtime) });
+    const sync = syncCalendar({ ...runtime, reportFault: faultReporter(runtime), reportRecovery: recoveryReporter(runtime) });
     const oldest = `lane <> 'hot', due_at`;
     work.push(
       workOff(runtime, { table: 'sync_state', key: 'calendar_id', order: oldest, concurrency: CALENDARS_AT_ONCE, task: sync }, signal),

@@ -1,6 +1,6 @@
 import { instant, MINUTE } from '../kernel/clock.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { reasonFor } from './reasons.js';
+import { nextStepFor, objectsUnread, reasonFor } from './reasons.js';
 import { keptFrom } from './retention.js';
 
 /**
@@ -8,6 +8,9 @@ import { keptFrom } from './retention.js';
  * more than 15 minutes old; `failing` it cannot be read, the last good state is shown; `needs_reconnect` only its owner can help.
  */
 export type FreshnessState = 'syncing' | 'fresh' | 'stale' | 'failing' | 'needs_reconnect';
+
+/** Objects that are listed but cannot be read, by the stable code of the reason. */
+export type Problem = Readonly<{ code: string; count: number; reason: string }>;
 
 export type Freshness = Readonly<{
   calendarId: string;
@@ -18,26 +21,38 @@ export type Freshness = Readonly<{
   window: TimeRange | null;
   /** Objects that are listed but could not be read, and series that could not be expanded. */
   unreadable: number;
+  problems: Problem[];
+  /** Stable code of what is wrong with the calendar as a whole; null, as the next three, when nothing is. */
+  code: string | null;
   reason: string | null;
+  nextStep: string | null;
+  /** When it is tried again; null when only its owner can help. */
+  nextAttemptAt: string | null;
 }>;
 
 export type FreshnessRow = Readonly<{
   calendar_id: string;
+  provider: string;
+  due_at: Date | null;
   last_success_at: Date | null;
   last_attempt_at: Date | null;
   window_start: Date | null;
   window_end: Date | null;
   fault: string | null;
-  unreadable: string;
+  problems: readonly Readonly<{ code: string; count: number }>[];
   behind: boolean;
   visible: boolean;
 }>;
 
 /** Selects `FreshnessRow`s of the calendars of `$1` (user id), of all or of those in `$2` (uuid[] or null). */
 export const FRESHNESS_SQL = `
-  select c.calendar_id, s.last_success_at, s.last_attempt_at, s.window_start, s.window_end, s.fault,
-    (select count(*) from remote_object r where r.calendar_id = c.calendar_id and r.fault is not null)
-      + (select count(*) from event_contents e where e.calendar_id = c.calendar_id and e.unexpandable is not null) as unreadable,
+  select c.calendar_id, c.provider, nullif(s.due_at, 'infinity') as due_at, s.last_success_at, s.last_attempt_at, s.window_start, s.window_end,
+    s.fault,
+    (select coalesce(json_agg(json_build_object('code', code, 'count', count) order by code), '[]') from (
+      select fault as code, count(*) from remote_object r where r.calendar_id = c.calendar_id and r.fault is not null group by fault
+      union all
+      select unexpandable, count(*) from event_contents e where e.calendar_id = c.calendar_id and e.unexpandable is not null group by unexpandable
+    ) kinds) as problems,
     coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) as behind, c.visible
   from calendars c left join sync_state s using (calendar_id)
   where c.user_id = $1 and c.status = 'adopted' and ($2::uuid[] is null or c.calendar_id = any($2))
@@ -62,6 +77,10 @@ export const freshnessOf = (row: FreshnessRow, now: number): Freshness => ({
       ? null
       : // What ended longer ago is known no more, although it was read.
         { start: instant(Math.max(row.window_start.getTime(), keptFrom(now))), end: row.window_end.toISOString() },
-  unreadable: Number(row.unreadable),
-  reason: reasonFor(row.fault),
+  unreadable: row.problems.reduce((sum, { count }) => sum + count, 0),
+  problems: row.problems.map(({ code, count }) => ({ code, count, reason: objectsUnread(code, count) })),
+  code: row.fault,
+  reason: reasonFor(row.fault, row.provider),
+  nextStep: nextStepFor(row.fault, row.provider),
+  nextAttemptAt: row.fault === null ? null : (row.due_at?.toISOString() ?? null),
 });

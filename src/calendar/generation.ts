@@ -22,7 +22,9 @@ export const newGenerationFor = (standing: Standing, now: number): GenerationRea
   if (standing.held) return 'held';
   if (!standing.hasCursor) return 'resumed';
   if (standing.fullRequested) return 'requested';
-  return standing.generationDueAt !== null && standing.generationDueAt <= now ? 'scheduled' : null;
+  // Due later than any generation lives: the clock has gone back, and the window is not about these days.
+  const due = standing.generationDueAt;
+  return due !== null && (due <= now || due > now + LIFE) ? 'scheduled' : null;
 };
 
 /** Half-open, from whole UTC days: 30 days back, to 365 days after the moment the next generation is due at the latest. */

@@ -1,15 +1,70 @@
-/** What a fault means to the person whose calendar it is, and what to do about it; by its stable code. */
-const REASONS: Readonly<Record<string, string>> = {
-  'access-revoked': 'The calendar service no longer accepts the stored password: connect again with a new one.',
-  throttled: 'The calendar service asked us to slow down. It is tried again by itself.',
-  unavailable: 'The calendar service cannot be reached at the moment. It is tried again by itself.',
-  'calendar-gone': 'This calendar no longer exists in the account.',
-  forbidden: 'The account has no right to read this calendar: check how it is shared.',
-  malformed: 'The calendar service answers in a way that makes no sense. The last good state is shown; it is tried again by itself.',
-  'refused-address': 'The address of the calendar service is one this service does not call.',
-  'mass-change-held':
-    'More than half of this calendar would disappear at once. It is kept as it was and read again; ask for a sync to confirm the change now.',
+/** What a fault means to the person whose calendar it is, and what they can do about it; null when nothing need be done. */
+type Words = Readonly<{ reason: string; nextStep: string | null }>;
+
+const BY_ITSELF = 'Nothing: it is tried again by itself.';
+
+const WORDS: Readonly<Record<string, Words>> = {
+  'access-revoked': {
+    reason: 'The calendar service no longer accepts the stored password.',
+    nextStep: 'Connect again with the password you use there now.',
+  },
+  throttled: { reason: 'The calendar service asked us to slow down.', nextStep: BY_ITSELF },
+  unavailable: { reason: 'The calendar service cannot be reached at the moment. The last good state is shown.', nextStep: BY_ITSELF },
+  'calendar-gone': {
+    reason: 'This calendar no longer exists in the account. The last good state is shown.',
+    nextStep: 'If you deleted it there, hide it here; if it only moved, share it with this account again.',
+  },
+  forbidden: {
+    reason: 'The account has no right to read this calendar. The last good state is shown.',
+    nextStep: 'Check at the calendar service how the calendar is shared with this account.',
+  },
+  malformed: {
+    reason: 'The calendar service answers in a way that makes no sense. The last good state is shown.',
+    nextStep: 'Nothing at first: it is tried again by itself. If it lasts, ask whoever runs the calendar service.',
+  },
+  'refused-address': {
+    reason: 'The address of the calendar service is one this service does not call.',
+    nextStep: 'Connect again with an https address on the public internet.',
+  },
+  'mass-change-held': {
+    reason: 'More than half of this calendar would disappear at once. It is kept as it was and read again in a minute.',
+    nextStep: 'Nothing, or ask for a sync to confirm the change now.',
+  },
 };
 
-export const reasonFor = (fault: string | null): string | null =>
-  fault === null ? null : (REASONS[fault] ?? 'Something went wrong while reading. It is tried again by itself.');
+const UNFORESEEN: Words = { reason: 'Something went wrong while reading. The last good state is shown.', nextStep: BY_ITSELF };
+
+const APPLE: Words = {
+  reason: 'Apple no longer accepts the stored app-specific password; it ends when the Apple Account password changes.',
+  nextStep: 'Make a new app-specific password at account.apple.com and connect again with it.',
+};
+
+const wordsFor = (fault: string, provider: string): Words =>
+  fault === 'access-revoked' && provider === 'apple' ? APPLE : (WORDS[fault] ?? UNFORESEEN);
+
+/** Why, in plain words; by the fault's stable code. `provider` where it makes a difference. */
+export const reasonFor = (fault: string | null, provider = ''): string | null => (fault === null ? null : wordsFor(fault, provider).reason);
+
+/** What its owner can do about it, in plain words. */
+export const nextStepFor = (fault: string | null, provider = ''): string | null =>
+  fault === null ? null : wordsFor(fault, provider).nextStep;
+
+/** Faults of an account or its server, as opposed to those of one calendar of it. */
+export const ACCOUNT_FAULTS: readonly string[] = ['access-revoked', 'unavailable', 'throttled', 'refused-address'];
+
+const OBJECTS: Readonly<Record<string, string>> = {
+  'object.not-icalendar': 'what the server sends is no calendar entry',
+  'object.bad-time': 'a date or time makes no sense',
+  'object.too-large': 'larger than any calendar entry should be',
+  'object.server-error': 'the server failed to deliver; it is asked again',
+  'object.not-delivered': 'the server lists but does not deliver; it is asked again',
+  'recurrence.bad-rule': 'the rule of repetition is not understood',
+  'recurrence.rule-too-long': 'the rule of repetition is not understood',
+  'recurrence.too-costly': 'the rule of repetition is not understood',
+  'recurrence.too-many': 'more repetitions than can be shown',
+  'recurrence.bad-time': 'a date or time makes no sense',
+};
+
+/** `3 events could not be read: a date or time makes no sense.` */
+export const objectsUnread = (code: string, count: number): string =>
+  `${count} ${count === 1 ? 'event' : 'events'} could not be read: ${OBJECTS[code] ?? 'something unforeseen'}.`;

@@ -1,11 +1,76 @@
 import { type Codec } from '../kernel/event-store.js';
-import { applyEach, type Projection } from '../kernel/projection.js';
+import { applyEach, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from './account-events.js';
 
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 
 /** How long after connecting the account is looked at again, should the request that connected it have died before its calendars were adopted. */
 const REPAIR = `interval '20 seconds'`;
+
+/** A refused password is history, and what failed before counts once: whether it is over is told by the next reading. */
+const FORGIVEN = `failures = least(failures, 1), fault = nullif(fault, 'access-revoked')`;
+
+/** What became of an account as a whole holds for all of its calendars. */
+const health: Handlers<AccountEvent> = {
+  // A password that was refused for one calendar is tried on no other: too many tries could lock the account.
+  ConnectionFailing: async (sql, { stream, event }) => {
+    if (!event.needsReconnect) return;
+    await sql.query(`update sync_state set due_at = 'infinity', wake = false, fault = 'access-revoked' where connection_id = $1`, [
+      idOf(stream),
+    ]);
+  },
+  ConnectionReauthorized: async (sql, { stream, event }) => {
+    await sql.query(`update sync_state set due_at = $2, ${FORGIVEN} where connection_id = $1`, [idOf(stream), event.at]);
+    await sql.query(`update connection_state set due_at = $2, failures = 0 where connection_id = $1 and task = 'discover'`, [
+      idOf(stream),
+      event.at,
+    ]);
+    await sql.query('notify sync_state');
+  },
+  ConnectionRecovered: async (sql, { stream, event }) => {
+    await sql.query(
+      `update sync_state set due_at = least(due_at, $2), ${FORGIVEN}
+       where connection_id = $1 and fault in ('access-revoked', 'unavailable', 'refused-address')`,
+      [idOf(stream), event.at],
+    );
+    await sql.query('notify sync_state');
+  },
+};
+
+const beginningAndEnd: Handlers<AccountEvent> = {
+  CalendarConnected: (sql, { stream, event }) =>
+    sql.query(
+      `insert into connection_state (connection_id, user_id, provider, task, due_at)
+       values ($1, $2, $3, 'discover', $4::timestamptz + ${REPAIR}) on conflict do nothing`,
+      [idOf(stream), event.userId, event.provider, event.at],
+    ),
+  CalendarAdopted: async (sql, { stream, event }) => {
+    await sql.query(
+      `insert into sync_state (calendar_id, connection_id, user_id, provider, sealed, due_at) values ($1, $2, $3, $4, $5, $6)
+       on conflict (calendar_id) do nothing`,
+      [idOf(stream), event.connectionId, event.userId, event.provider, event.sealed, event.at],
+    );
+    await sql.query('notify sync_state');
+  },
+  ConnectionRevoked: async (sql, { stream, event }) => {
+    await sql.query(
+      `insert into connection_state (connection_id, user_id, provider, task, due_at) values ($1, $2, $3, 'revoke', $4)
+       on conflict (connection_id) do update set task = 'revoke', due_at = excluded.due_at, epoch = connection_state.epoch + 1, claimed_until = null`,
+      [idOf(stream), event.userId, event.provider, event.at],
+    );
+    await sql.query('delete from sync_state where connection_id = $1', [idOf(stream)]);
+    await sql.query('notify connection_state');
+  },
+  ConnectionPurged: async (sql, { stream }) => {
+    await sql.query('delete from connection_state where connection_id = $1', [idOf(stream)]);
+    // Again at the end: a calendar may have been adopted, and read, while its connection was revoked.
+    for (const table of ['remote_object', 'sync_run'])
+      await sql.query(`delete from ${table} where calendar_id in (select calendar_id from sync_state where connection_id = $1)`, [
+        idOf(stream),
+      ]);
+    await sql.query('delete from sync_state where connection_id = $1', [idOf(stream)]);
+  },
+};
 
 /**
  * Turns facts into due work: a connected account is discovered, an adopted calendar is synced, a revoked connection is wound up. Its rows are
@@ -15,38 +80,6 @@ export const schedule = (codec: Codec<AccountEvent>): Projection<AccountEvent> =
   name: 'schedule',
   follows: ['connection-', 'calendar-'],
   codec,
-  apply: applyEach<AccountEvent>({
-    CalendarConnected: (sql, { stream, event }) =>
-      sql.query(
-        `insert into connection_state (connection_id, user_id, provider, task, due_at)
-         values ($1, $2, $3, 'discover', $4::timestamptz + ${REPAIR}) on conflict do nothing`,
-        [idOf(stream), event.userId, event.provider, event.at],
-      ),
-    CalendarAdopted: async (sql, { stream, event }) => {
-      await sql.query(
-        `insert into sync_state (calendar_id, connection_id, user_id, provider, sealed, due_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (calendar_id) do nothing`,
-        [idOf(stream), event.connectionId, event.userId, event.provider, event.sealed, event.at],
-      );
-      await sql.query('notify sync_state');
-    },
-    ConnectionReauthorized: async (sql, { stream, event }) => {
-      await sql.query('update sync_state set due_at = $2, failures = 0 where connection_id = $1', [idOf(stream), event.at]);
-      await sql.query('notify sync_state');
-    },
-    ConnectionRevoked: async (sql, { stream, event }) => {
-      await sql.query(
-        `insert into connection_state (connection_id, user_id, provider, task, due_at) values ($1, $2, $3, 'revoke', $4)
-         on conflict (connection_id) do update set task = 'revoke', due_at = excluded.due_at, epoch = connection_state.epoch + 1, claimed_until = null`,
-        [idOf(stream), event.userId, event.provider, event.at],
-      );
-      await sql.query('delete from sync_state where connection_id = $1', [idOf(stream)]);
-      await sql.query('notify connection_state');
-    },
-    ConnectionPurged: async (sql, { stream }) => {
-      await sql.query('delete from connection_state where connection_id = $1', [idOf(stream)]);
-      await sql.query('delete from sync_state where connection_id = $1', [idOf(stream)]);
-    },
-  }),
+  apply: applyEach<AccountEvent>({ ...beginningAndEnd, ...health }),
   tables: [],
 });

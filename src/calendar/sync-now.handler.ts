@@ -53,8 +53,8 @@ export class SyncNowHandler implements ICommandHandler<SyncNow> {
         [ids, instant(now), full],
       );
       await sql.query(
-        `insert into sync_run (sync_id, calendar_id, user_id, requested_at, state) select $1, unnest($2::uuid[]), $3, $4, 'queued'`,
-        [syncId, ids, userId, instant(now)],
+        `insert into sync_run (sync_id, calendar_id, user_id, requested_at, full_read, state) select $1, unnest($2::uuid[]), $3, $4, $5, 'queued'`,
+        [syncId, ids, userId, instant(now), full],
       );
       await sql.query('notify sync_state');
       await sql.query(`select pg_notify('stream', $1)`, [userId]);

@@ -18,8 +18,10 @@ export type SyncRuntime = Readonly<{
   clock: Clock;
   entropy: Entropy;
   log: Log;
-  /** A grant that is dead is told to the connection, which asks its owner to reconnect. */
+  /** What concerns the account and not one calendar is told to the connection; a dead grant makes it ask its owner to reconnect. */
   reportFault: (connectionId: string, fault: string, needsReconnect: boolean) => Promise<void>;
+  /** No calendar of the account has such a fault any more. */
+  reportRecovery: (connectionId: string) => Promise<void>;
 }>;
 
 /** Everything one run holds in hand. */

@@ -9,9 +9,10 @@ import { calendarCodec } from './calendar.codec.js';
 import { FEED } from './feed.js';
 import { FeedWriter } from './feed.writer.js';
 import { isMassRemoval, newGenerationFor, soonAt, windowAt } from './generation.js';
+import { ACCOUNT_FAULTS } from './reasons.js';
 import { absorb, type Known, loadKnown } from './sync.absorb.js';
 import { type Run, type SyncRuntime } from './sync.context.js';
-import { adoptRuns, finishFailed, finishSucceeded, type SyncRow } from './sync.state.js';
+import { adoptRuns, finishFailed, finishSucceeded, siblingsFail, type SyncRow } from './sync.state.js';
 
 const ACTOR = 'system:sync';
 
@@ -103,9 +104,12 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, seen
   await writer.flush(whole);
   await writer.settled();
   if (whole) await report(run, { kind: 'completed', generation, objects: seen.size });
-  if (row.fault !== null) await report(run, { kind: 'succeeded' });
+  // One that was forgiven by a new password has no fault any more, but a failure.
+  const failed = row.fault !== null || row.failures > 0;
+  if (failed) await report(run, { kind: 'succeeded' });
   const cursor = end.cursor === null ? null : sealer.seal(`cursor:${row.calendar_id}`, end.cursor);
   await finishSucceeded(runtime, row, lease, { cursor, generation, window, gone, position: writer.position });
+  if (failed && !(await siblingsFail(runtime, row))) await runtime.reportRecovery(row.connection_id);
   if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);
 };
 
@@ -131,11 +135,25 @@ const scanWith = async (run: Run, planned: Plan): Promise<void> => {
   else await complete(run, planned, writer, { end, seen, gone });
 };
 
+/** Some servers answer 401 for one calendar that is no longer shared: the grant is dead only when the account itself is refused. */
+const confirmed = async ({ provider, secret, lease }: Run, error: ProviderFault): Promise<ProviderFault> => {
+  if (error.fault !== 'access-revoked') return error;
+  try {
+    await provider.discover(secret, lease);
+    return new ProviderFault('forbidden', 'the account may not read this');
+  } catch (again) {
+    if (!(again instanceof ProviderFault)) throw again;
+    return again;
+  }
+};
+
 const fail = async (run: Run, error: ProviderFault): Promise<void> => {
   const { runtime, row, lease } = run;
-  const { fault, retryAfter } = error;
-  if (row.fault !== fault) await report(run, { kind: 'failed', fault });
-  if (fault === 'access-revoked') await runtime.reportFault(row.connection_id, fault, true);
+  const { fault, retryAfter } = await confirmed(run, error);
+  if (row.fault !== fault) {
+    await report(run, { kind: 'failed', fault });
+    if (ACCOUNT_FAULTS.includes(fault)) await runtime.reportFault(row.connection_id, fault, fault === 'access-revoked');
+  }
   await finishFailed(runtime, row, lease, { fault, retryAfter, held: null });
 };
 

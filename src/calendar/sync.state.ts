@@ -1,9 +1,10 @@
-import { type Clock, instant, MINUTE } from '../kernel/clock.js';
+import { type Clock, instant, MINUTE, SECOND } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type Entropy } from '../kernel/entropy.js';
 import { type Position } from '../kernel/event-store.js';
 import { type Database, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
+import { ACCOUNT_FAULTS } from './reasons.js';
 import { nextGenerationAt, nextPollAt, retryAt } from './generation.js';
 
 /** A claimed row of `sync_state`. */
@@ -78,7 +79,7 @@ export const finishSucceeded = async (
       `update sync_state set cursor = $3, generation = $4, window_start = $5, window_end = $6,
          generation_due_at = case when $7 then $8::timestamptz else generation_due_at end,
          last_attempt_at = $9, last_success_at = $9, position = coalesce($10, position), failures = 0, fault = null, held = null,
-         full_requested = full_requested and not $12, lane = 'sweep', due_at = $11
+         full_requested = full_requested and (not $12 or exists (select 1 from sync_run where calendar_id = $1 and state = 'queued' and full_read)), lane = 'sweep', due_at = $11
        where calendar_id = $1 and epoch = $2 returning 1`,
       [
         row.calendar_id,
@@ -102,6 +103,20 @@ export const finishSucceeded = async (
   });
 };
 
+/**
+ * Whether another calendar of the connection still has a fault of the account. One that waits because the server was away is read now that it
+ * answers again.
+ */
+export const siblingsFail = async ({ database, clock }: Runtime, { connection_id, calendar_id }: SyncRow): Promise<boolean> => {
+  const failing = await database.query(
+    `update sync_state set due_at = case when fault = 'unavailable' then least(due_at, $3) else due_at end
+     where connection_id = $1 and calendar_id <> $2 and fault = any($4) returning 1`,
+    [connection_id, calendar_id, instant(clock.now()), ACCOUNT_FAULTS],
+  );
+  if (failing.length > 0) await database.query('notify sync_state');
+  return failing.length > 0;
+};
+
 type Failure = Readonly<{ fault: string; retryAfter: number | null; held: string | null }>;
 
 /** The last good state stays; the calendar is marked and tried again later, a dead grant only after the user has reconnected. */
@@ -119,6 +134,13 @@ export const finishFailed = async ({ database, clock, entropy }: Runtime, row: S
       [row.calendar_id, lease.epoch, instant(now), failures, failure.fault, failure.held, due],
     );
     if (held.length === 0) throw new Superseded();
+    // Whoever asks for time asks it of the account.
+    if (failure.fault === 'throttled' && failure.retryAfter !== null)
+      await sql.query('update sync_state set due_at = greatest(due_at, $3) where connection_id = $1 and calendar_id <> $2', [
+        row.connection_id,
+        row.calendar_id,
+        instant(now + failure.retryAfter * SECOND),
+      ]);
     await endRuns(sql, row.calendar_id, instant(now), failure.fault, null);
   });
 };

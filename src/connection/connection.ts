@@ -33,6 +33,7 @@ export type ConnectionCommand =
   | Readonly<{ type: 'Reconnect'; account: string; at: string }>
   | Readonly<{ type: 'DiscoverCalendars'; calendars: readonly FoundCalendar[]; at: string }>
   | Readonly<{ type: 'ReportFault'; fault: string; needsReconnect: boolean; at: string }>
+  | Readonly<{ type: 'ReportRecovery'; at: string }>
   | Readonly<{ type: 'Revoke'; at: string }>
   | Readonly<{ type: 'RecordGrantRevoked'; how: 'revoked' | 'manual'; at: string }>
   | Readonly<{ type: 'RecordPurge'; at: string }>;
@@ -95,8 +96,11 @@ const whileLive = (state: Live, command: Exclude<ConnectionCommand, { type: 'Con
         ...(state.fault === null ? [] : [{ type: 'ConnectionRecovered', userId, at: command.at } as const]),
       ];
     case 'ReportFault':
-      if (state.fault === command.fault) return [];
+      // That the server cannot be reached either does not make a dead grant a passing fault.
+      if (state.fault === command.fault || (state.status === 'needs_reconnect' && !command.needsReconnect)) return [];
       return [{ type: 'ConnectionFailing', userId, fault: command.fault, needsReconnect: command.needsReconnect, at: command.at }];
+    case 'ReportRecovery':
+      return state.fault === null ? [] : [{ type: 'ConnectionRecovered', userId, at: command.at }];
     case 'Revoke':
       return [{ type: 'ConnectionRevoked', userId, provider, at: command.at }];
     case 'RecordGrantRevoked':
@@ -114,9 +118,12 @@ const whileEnded = (state: Ended, command: Exclude<ConnectionCommand, { type: 'C
       return state.grantEnded ? [] : [{ type: 'GrantRevoked', userId, how: command.how, at: command.at }];
     case 'RecordPurge':
       return state.purged ? [] : [{ type: 'ConnectionPurged', userId, at: command.at }];
+    // A worker that has not heard of it yet.
+    case 'ReportFault':
+    case 'ReportRecovery':
+      return [];
     case 'Reconnect':
     case 'DiscoverCalendars':
-    case 'ReportFault':
       throw new Refused('connection.revoked', 409, 'This connection was revoked: connect the account anew.');
   }
 };

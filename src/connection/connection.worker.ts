@@ -1,4 +1,5 @@
-import { DAY, HOUR, instant, MINUTE } from '../kernel/clock.js';
+import { retryAt } from '../calendar/generation.js';
+import { DAY, HOUR, instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Lease } from '../kernel/due-work.js';
 import { type Entropy } from '../kernel/entropy.js';
@@ -39,6 +40,14 @@ export const faultReporter =
     await record(runtime, connectionId, { type: 'ReportFault', fault, needsReconnect, at }, systemMetadata(runtime.entropy)());
   };
 
+/** What a good reading means for a connection that was said to be failing. */
+export const recoveryReporter =
+  (runtime: ConnectionRuntime) =>
+  async (connectionId: string): Promise<void> => {
+    const at = instant(runtime.clock.now());
+    await record(runtime, connectionId, { type: 'ReportRecovery', at }, systemMetadata(runtime.entropy)());
+  };
+
 const later = async ({ database }: ConnectionRuntime, row: ConnectionRow, lease: Lease, failures: number, due: number): Promise<void> => {
   await database.query('update connection_state set failures = $3, due_at = $4 where connection_id = $1 and epoch = $2', [
     row.connection_id,
@@ -63,9 +72,21 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
     await later(runtime, row, lease, 0, now + DAY + Math.floor(runtime.entropy.fraction() * HOUR));
   } catch (error) {
     if (!(error instanceof ProviderFault)) throw error;
-    const pause = Math.min(5 * MINUTE * 2 ** row.failures, 6 * HOUR);
-    await later(runtime, row, lease, row.failures + 1, now + pause);
+    await putOff(runtime, row, lease, error);
   }
+};
+
+/** A dead grant is looked at once a day, in case the old password holds again; everything else after longer and longer pauses. */
+const putOff = async (
+  runtime: ConnectionRuntime,
+  row: ConnectionRow,
+  lease: Lease,
+  { fault, retryAfter }: ProviderFault,
+): Promise<void> => {
+  const [now, failures, chance] = [runtime.clock.now(), row.failures + 1, runtime.entropy.fraction()];
+  const dead = fault === 'access-revoked';
+  await faultReporter(runtime)(row.connection_id, fault, dead);
+  await later(runtime, row, lease, failures, dead ? now + DAY + Math.floor(chance * HOUR) : retryAt(now, failures, retryAfter, chance));
 };
 
 const giveBack = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<'revoked' | 'manual'> => {

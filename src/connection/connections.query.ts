@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { type Freshness, FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../calendar/freshness.js';
-import { reasonFor } from '../calendar/reasons.js';
+import { nextStepFor, reasonFor } from '../calendar/reasons.js';
 import { type Actor } from '../kernel/actor.js';
 import { type Clock, CLOCK } from '../kernel/clock.js';
 import { Refused } from '../kernel/refused.js';
@@ -55,6 +55,12 @@ const statusOf = (row: ConnectionRow, states: readonly Freshness[]): ConnectionV
   return states.some(({ state }) => state === 'syncing') ? 'syncing' : 'connected';
 };
 
+/** What is wrong with the account, else with the calendar that needs its owner most. */
+const faultOf = (row: ConnectionRow, states: readonly Freshness[]): string | null => {
+  const worst = states.find(({ state }) => state === 'needs_reconnect') ?? states.find(({ code }) => code !== null);
+  return row.reason ?? worst?.code ?? null;
+};
+
 @QueryHandler(MyConnections)
 export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
   constructor(
@@ -93,7 +99,7 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
     const ids = new Set(calendars.map(({ calendar_id }) => calendar_id));
     const states = all.filter(({ calendarId }) => ids.has(calendarId));
     const sealer = await this.keyOf(userId, row);
-    const reason = reasonFor(row.reason) ?? states.find((state) => state.reason !== null)?.reason ?? null;
+    const code = row.status === 'revoked' ? null : faultOf(row, states);
     return {
       revision: BigInt(row.revision),
       view: {
@@ -102,7 +108,9 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
         account:
           sealer === null || row.sealed === null ? null : nameIn(sealer, `connection:${row.connection_id}`, row.sealed, 'accountName'),
         status: statusOf(row, states),
-        reason: row.status === 'revoked' ? null : reason,
+        code,
+        reason: reasonFor(code, row.provider),
+        nextStep: nextStepFor(code, row.provider),
         access: row.access,
         consent: { textVersion: row.consent_version, givenAt: row.consented_at.toISOString() },
         connectedAt: row.connected_at.toISOString(),

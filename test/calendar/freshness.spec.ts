@@ -7,12 +7,14 @@ const ago = (minutes: number): Date => new Date(NOW - minutes * MINUTE);
 
 const read: FreshnessRow = {
   calendar_id: '0c9d5a52-6f0e-4b3e-8a67-2f1d5e7b9c34',
+  provider: 'caldav',
+  due_at: new Date(NOW + 5 * MINUTE),
   last_success_at: ago(1),
   last_attempt_at: ago(1),
   window_start: new Date('2026-10-23T00:00:00.000Z'),
   window_end: new Date('2027-12-07T00:00:00.000Z'),
   fault: null,
-  unreadable: '0',
+  problems: [],
   behind: false,
   visible: true,
 };
@@ -38,9 +40,13 @@ describe('A calendar', () => {
       state: 'failing',
       lastSuccessAt: ago(90).toISOString(),
       lastAttemptAt: ago(1).toISOString(),
-      reason: expect.stringContaining('tried again'),
+      code: 'unavailable',
+      reason: expect.stringContaining('cannot be reached'),
+      nextStep: expect.stringContaining('tried again'),
+      nextAttemptAt: new Date(NOW + 5 * MINUTE).toISOString(),
     });
-    expect(told({ fault: 'a fault of tomorrow' }).reason).toContain('tried again');
+    expect(told({ fault: 'a fault of tomorrow' }).nextStep).toContain('tried again');
+    expect(told({})).toMatchObject({ code: null, reason: null, nextStep: null, nextAttemptAt: null });
   });
 
   it('knows nothing of what ended more than 30 days ago, whatever was read', () => {
@@ -48,14 +54,32 @@ describe('A calendar', () => {
   });
 
   it('needs its owner when the account refuses the password', () => {
-    expect(told({ fault: 'access-revoked' })).toMatchObject({ state: 'needs_reconnect', reason: expect.stringContaining('connect again') });
+    expect(told({ fault: 'access-revoked', due_at: null })).toMatchObject({
+      state: 'needs_reconnect',
+      nextStep: expect.stringContaining('Connect again'),
+      nextAttemptAt: null,
+    });
+    expect(told({ fault: 'access-revoked', provider: 'apple' }).nextStep).toContain('account.apple.com');
   });
 
-  it('tells the window outside which nothing is known, and how many objects could not be read', () => {
-    expect(told({ unreadable: '3' })).toMatchObject({
-      unreadable: 3,
-      reason: null,
-      window: { start: '2026-10-23T00:00:00.000Z', end: '2027-12-07T00:00:00.000Z' },
+  it('tells the window outside which nothing is known', () => {
+    expect(told({}).window).toEqual({ start: '2026-10-23T00:00:00.000Z', end: '2027-12-07T00:00:00.000Z' });
+  });
+
+  it('tells how many objects could not be read, of which kind, in plain words', () => {
+    const problems = [
+      { code: 'object.bad-time', count: 3 },
+      { code: 'recurrence.bad-rule', count: 1 },
+      { code: 'a kind of tomorrow', count: 2 },
+    ];
+    expect(told({ problems })).toMatchObject({
+      state: 'fresh',
+      unreadable: 6,
+      problems: [
+        { code: 'object.bad-time', count: 3, reason: '3 events could not be read: a date or time makes no sense.' },
+        { code: 'recurrence.bad-rule', count: 1, reason: '1 event could not be read: the rule of repetition is not understood.' },
+        { code: 'a kind of tomorrow', count: 2, reason: '2 events could not be read: something unforeseen.' },
+      ],
     });
   });
 });

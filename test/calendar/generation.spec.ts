@@ -16,6 +16,9 @@ describe('A calendar is read whole', () => {
   it('when its generation is due', () => {
     expect(newGenerationFor({ ...settled, generationDueAt: now }, now)).toBe('scheduled');
   });
+  it('when the clock has gone back, so that its window is not about these days', () => {
+    expect(newGenerationFor({ ...settled, generationDueAt: now + 15 * DAY }, now)).toBe('scheduled');
+  });
   it('when a person asks for it', () => {
     expect(newGenerationFor({ ...settled, fullRequested: true }, now)).toBe('requested');
   });

@@ -82,6 +82,27 @@ describe('ReportFault', () => {
   });
 });
 
+describe('A connection that fails for a while', () => {
+  const away: ConnectionEvent = { type: 'ConnectionFailing', userId: 'ada', fault: 'unavailable', needsReconnect: false, at };
+  const report = { type: 'ReportFault', fault: 'unavailable', needsReconnect: false, at } as const;
+
+  it('says so once, and once that it is over', () => {
+    given(connection, connected).when(report).then(away);
+    given(connection, connected, away).when(report).then();
+    given(connection, connected, away).when({ type: 'ReportRecovery', at }).then({ type: 'ConnectionRecovered', userId: 'ada', at });
+    given(connection, connected).when({ type: 'ReportRecovery', at }).then();
+  });
+
+  it('needs its owner no less because its server cannot be reached either', () => {
+    given(connection, connected, failing).when(report).then();
+  });
+
+  it('says nothing once it was revoked, whoever has not heard of it yet', () => {
+    given(connection, connected, revoked).when(report).then();
+    given(connection, connected, revoked).when({ type: 'ReportRecovery', at }).then();
+  });
+});
+
 describe('Revoke', () => {
   it('ends the connection', () => {
     given(connection, connected).when({ type: 'Revoke', at }).then(revoked);

@@ -8,7 +8,7 @@ import { Superseded } from '../../src/kernel/due-work.js';
 import { WrongRevision } from '../../src/kernel/event-store.js';
 import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
 import { component, memoryAccount, NOW } from '../support/builders.js';
-import { eventually, metadata } from '../support/store.js';
+import { metadata } from '../support/store.js';
 import {
   MINUTE,
   adopted,
@@ -159,17 +159,6 @@ describe('A provider that fails', () => {
     calendar.account.failNext(new ProviderFault('unavailable', 'broke off'), 1);
     await sync(calendar);
     expect(await shown(calendar)).toHaveLength(30);
-  });
-
-  it('for want of a valid grant is not asked again until its owner has reconnected, and the connection says so', async () => {
-    const calendar = await adopted();
-    await failing(calendar, 'access-revoked');
-    expect(await stateOf(calendar)).toMatchObject({ fault: 'access-revoked', dueIn: Infinity });
-    const { events } = await stores.store.load(`connection-${calendar.connectionId}`, connectionCodec);
-    expect(events.at(-1)).toMatchObject({ type: 'ConnectionFailing', fault: 'access-revoked', needsReconnect: true });
-    const reconnected = { type: 'ConnectionReauthorized', userId: calendar.userId, at: new Date(NOW).toISOString() } as const;
-    await stores.store.append(`connection-${calendar.connectionId}`, null, [reconnected], connectionCodec, metadata());
-    await eventually('it is due', async () => (await stateOf(calendar)).dueIn === 0);
   });
 });
 

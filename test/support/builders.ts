@@ -60,6 +60,8 @@ export type MemoryAccount = Readonly<{
   spoil: (remoteId: string) => void;
   /** Every cursor given so far is refused from now on. */
   forgetCursors: () => void;
+  /** From now on the password is refused, or accepted again. */
+  refuse: (refused?: boolean) => void;
   /** The next scan ends so, after so many pages. */
   failNext: (fault: ProviderFault, afterPages?: number) => void;
   /** Awaited before the next page is given, once. */
@@ -71,7 +73,7 @@ type Held = Readonly<{ version: number; object: CalendarObject | 'removed' | 'sp
 
 const changeOf = ([remoteId, { version, object }]: readonly [string, Held]): Change => {
   if (object === 'removed') return { kind: 'removed', remoteId };
-  if (object === 'spoilt') return { kind: 'unreadable', remoteId, etag: null, code: 'ics.malformed' };
+  if (object === 'spoilt') return { kind: 'unreadable', remoteId, etag: null, code: 'object.bad-time' };
   return { kind: 'object', object: { ...object, etag: String(version) } };
 };
 
@@ -82,6 +84,10 @@ export const memoryAccount = (pageSize = 10): MemoryAccount => {
   let [version, refusedBefore] = [0, 0];
   let failure: Readonly<{ fault: ProviderFault; pages: number }> | null = null;
   let interruption: (() => Promise<void>) | null = null;
+  let refused = false;
+  const enter = (): void => {
+    if (refused) throw new ProviderFault('access-revoked', 'the password is not accepted');
+  };
 
   const hold = (remoteId: string, object: Held['object']): void => {
     version += 1;
@@ -95,6 +101,7 @@ export const memoryAccount = (pageSize = 10): MemoryAccount => {
 
   async function* scan(cursor: string | null, { permit }: Call): AsyncGenerator<ScanPage, ScanEnd> {
     scans.push(cursor);
+    enter();
     const failing = failure;
     failure = null;
     await permit();
@@ -114,7 +121,11 @@ export const memoryAccount = (pageSize = 10): MemoryAccount => {
 
   return {
     provider: {
-      discover: () => Promise.resolve({ accountName: 'ada', calendars: [] }),
+      discover: async () => {
+        await Promise.resolve();
+        enter();
+        return { accountName: 'ada', calendars: [] };
+      },
       scan: (_, __, { cursor, call }) => scan(cursor, call),
       revoke: () => Promise.resolve('manual'),
     },
@@ -130,6 +141,9 @@ export const memoryAccount = (pageSize = 10): MemoryAccount => {
     forgetCursors: () => {
       version += 1;
       refusedBefore = version;
+    },
+    refuse: (isRefused = true) => {
+      refused = isRefused;
     },
     failNext: (fault, pages = 0) => {
       failure = { fault, pages };

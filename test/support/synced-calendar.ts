@@ -10,7 +10,7 @@ import { syncCalendar } from '../../src/calendar/sync.run.js';
 import { type SyncRow } from '../../src/calendar/sync.state.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { faultReporter } from '../../src/connection/connection.worker.js';
+import { faultReporter, recoveryReporter } from '../../src/connection/connection.worker.js';
 import { anyOf } from '../../src/infra/codec.zod.js';
 import { type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
@@ -69,11 +69,10 @@ export const lunch = (remoteId: string, day = 1, title = remoteId) =>
 export const many = (count: number) =>
   Array.from({ length: count }, (_, index) => lunch(`event-${String(index).padStart(2, '0')}`, 1 + index));
 
-/** A connected account with one adopted calendar that is due to be synced. */
-export const adopted = async (account: MemoryAccount = memoryAccount(), timeZone: string | null = 'Europe/Paris') => {
-  now = NOW;
-  const [userId, connectionId, calendarId] = [randomUUID(), randomUUID(), randomUUID()];
-  const at = new Date(now).toISOString();
+type Linked = Readonly<{ userId: string; connectionId: string }>;
+
+const connected = async (): Promise<Linked> => {
+  const [userId, connectionId, at] = [randomUUID(), randomUUID(), new Date(now).toISOString()];
   await keys.keep(userId, connectionId, { password: 'secret' });
   await keys.activate(connectionId);
   const consent = { textVersion: '2026-01', givenAt: at };
@@ -88,6 +87,18 @@ export const adopted = async (account: MemoryAccount = memoryAccount(), timeZone
     at,
   };
   await stores.store.append(`connection-${connectionId}`, -1n, [linked], connectionCodec, metadata());
+  return { userId, connectionId };
+};
+
+/** A connected account with an adopted calendar that is due to be synced; another calendar of the account `of` another is in, if one is named. */
+export const adopted = async (
+  account: MemoryAccount = memoryAccount(),
+  timeZone: string | null = 'Europe/Paris',
+  of: Linked | null = null,
+) => {
+  now = NOW;
+  const { userId, connectionId } = of ?? (await connected());
+  const [calendarId, at] = [randomUUID(), new Date(now).toISOString()];
   const sealer = await keys.connection(userId, connectionId);
   const found: CalendarEvent = {
     type: 'CalendarAdopted',
@@ -117,7 +128,8 @@ export const runtimeOf = ({ account }: Adopted, database: Database = stores.data
     entropy: { uuid: () => randomUUID(), fraction: () => 0.5 },
     log: SILENT,
   };
-  return { ...shared, reportFault: faultReporter({ ...shared, calendarCodec }) };
+  const connections = { ...shared, calendarCodec };
+  return { ...shared, reportFault: faultReporter(connections), reportRecovery: recoveryReporter(connections) };
 };
 
 /** Claims the calendar's row as a worker does. */

@@ -23,6 +23,14 @@ export const FreshnessView = z
       .nullable()
       .meta({ description: 'Outside it nothing is known of this calendar.' }),
     unreadable: z.int().nonnegative().meta({ description: 'Objects of the calendar that could not be read; they hide no other.' }),
-    reason: z.string().nullable(),
+    problems: z
+      .array(z.strictObject({ code: z.string(), count: z.int().positive(), reason: z.string() }))
+      .meta({ description: 'The same by kind: what is wrong with them, as a stable code and in plain words.' }),
+    code: z.string().nullable().meta({ description: 'Stable code of what is wrong with the calendar as a whole.' }),
+    reason: z.string().nullable().meta({ description: 'The same in plain words.' }),
+    nextStep: z.string().nullable().meta({ description: 'What its owner can do about it, in plain words.' }),
+    nextAttemptAt: Instant.nullable().meta({
+      description: 'When it is tried again by itself; null when nothing is wrong or only its owner can help.',
+    }),
   })
   .meta({ id: 'Freshness' });

@@ -245,6 +245,7 @@ create table sync_run (
   calendar_id uuid not null,
   user_id text not null,
   requested_at timestamptz not null,
+  full_read boolean not null default false,
   state text not null,
   done integer not null default 0,
   expected integer,

@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
+import { type ConnectionEvent } from '../../src/connection/connection.js';
+import { connectionCodec } from '../../src/connection/connection.codec.js';
+import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
+import { component, calendarObject, memoryAccount, NOW } from '../support/builders.js';
+import { eventually, metadata } from '../support/store.js';
+import {
+  type Adopted,
+  adopted,
+  claim,
+  factTypes,
+  lunch,
+  MINUTE,
+  passTime,
+  runtimeOf,
+  shown,
+  startSyncing,
+  stateOf,
+  stopSyncing,
+  stores,
+  sync,
+} from '../support/synced-calendar.js';
+import { syncCalendar } from '../../src/calendar/sync.run.js';
+
+beforeAll(startSyncing);
+afterAll(stopSyncing);
+
+const failing = async (calendar: Adopted, fault: Fault, retryAfter: number | null = null): Promise<void> => {
+  calendar.account.failNext(new ProviderFault(fault, 'for a while', retryAfter));
+  await sync(calendar);
+};
+
+/** What became of the account as a whole, after it was connected. */
+const accountFacts = async ({ connectionId }: Adopted): Promise<readonly ConnectionEvent[]> =>
+  (await stores.store.load(`connection-${connectionId}`, connectionCodec)).events.slice(1);
+
+/** Two calendars of one account, each read once. */
+const two = async (): Promise<readonly [Adopted, Adopted]> => {
+  const work = await adopted();
+  const home = await adopted(memoryAccount(), 'Europe/Paris', work);
+  for (const calendar of [work, home]) {
+    calendar.account.put(lunch('a'));
+    await sync(calendar);
+  }
+  return [work, home];
+};
+
+describe('An account that cannot be reached', () => {
+  it('is said to fail once, reads on when it is back, and is said to have recovered when nothing of it fails', async () => {
+    const [work, home] = await two();
+    await failing(work, 'unavailable');
+    await failing(home, 'unavailable');
+    expect(await accountFacts(work)).toMatchObject([{ type: 'ConnectionFailing', fault: 'unavailable', needsReconnect: false }]);
+    for (const calendar of [work, home]) expect(await shown(calendar)).toEqual(['a']);
+    passTime(3 * 60 * MINUTE);
+    await failing(home, 'unavailable');
+    expect(await stateOf(home)).toMatchObject({ dueIn: 10 * MINUTE });
+    await sync(work);
+    expect(await stateOf(home)).toMatchObject({ fault: 'unavailable', dueIn: 0 });
+    expect(await accountFacts(work)).toHaveLength(1);
+    await sync(home);
+    expect((await accountFacts(work)).map(({ type }) => type)).toEqual(['ConnectionFailing', 'ConnectionRecovered']);
+    for (const calendar of [work, home]) expect((await factTypes(calendar)).slice(2)).toEqual(['SyncFailed', 'SyncRecovered']);
+  });
+
+  it('and asks for time is given it by all of its calendars', async () => {
+    const [work, home] = await two();
+    await failing(work, 'throttled', 7_200);
+    expect([await stateOf(work), await stateOf(home)]).toMatchObject([{ dueIn: 120 * MINUTE }, { dueIn: 120 * MINUTE, fault: null }]);
+  });
+
+  it('is no fault of the account when one of its calendars is gone or makes no sense', async () => {
+    const [work, home] = await two();
+    for (const fault of ['calendar-gone', 'malformed', 'forbidden'] as const) await failing(work, fault);
+    expect(await accountFacts(work)).toEqual([]);
+    await sync(home);
+    expect(await stateOf(home)).toMatchObject({ fault: null });
+    await sync(work);
+    expect(await accountFacts(work)).toEqual([]);
+  });
+});
+
+describe('A password that is refused', () => {
+  const refused = async (): Promise<readonly [Adopted, Adopted]> => {
+    const [work, home] = await two();
+    work.account.refuse();
+    home.account.refuse();
+    await sync(work);
+    await eventually('the other calendar is left alone', async () => (await stateOf(home)).dueIn === Infinity);
+    return [work, home];
+  };
+  const append = ({ connectionId, userId }: Adopted, type: 'ConnectionReauthorized' | 'ConnectionRecovered') =>
+    stores.store.append(
+      `connection-${connectionId}`,
+      null,
+      [{ type, userId, at: new Date(NOW).toISOString() }],
+      connectionCodec,
+      metadata(),
+    );
+
+  it('is tried for no other calendar of the account, and its owner is asked to reconnect', async () => {
+    const [work, home] = await refused();
+    expect(home.account.scans()).toHaveLength(1);
+    for (const calendar of [work, home]) expect(await stateOf(calendar)).toMatchObject({ fault: 'access-revoked', dueIn: Infinity });
+    expect(await accountFacts(work)).toMatchObject([{ type: 'ConnectionFailing', fault: 'access-revoked', needsReconnect: true }]);
+    for (const calendar of [work, home]) expect(await shown(calendar)).toEqual(['a']);
+  });
+
+  it.each(['ConnectionReauthorized', 'ConnectionRecovered'] as const)(
+    'and is good again after %s lets everything be read',
+    async (type) => {
+      const [work, home] = await refused();
+      work.account.refuse(false);
+      home.account.refuse(false);
+      await append(work, type);
+      for (const calendar of [work, home]) {
+        await eventually('it is due', async () => (await stateOf(calendar)).dueIn === 0);
+        expect((await stateOf(calendar)).fault).toBeNull();
+        await sync(calendar);
+        expect(await stateOf(calendar)).toMatchObject({ fault: null, failures: 0 });
+      }
+      expect((await factTypes(work)).slice(2)).toEqual(['SyncFailed', 'SyncRecovered']);
+    },
+  );
+
+  it('for one calendar alone means that it is no longer shared', async () => {
+    const [work] = await two();
+    await failing(work, 'access-revoked');
+    expect(await stateOf(work)).toMatchObject({ fault: 'forbidden', dueIn: 5 * MINUTE });
+    expect(await accountFacts(work)).toEqual([]);
+  });
+
+  it('while the server falls over is not taken for a dead grant', async () => {
+    const [work] = await two();
+    work.account.failNext(new ProviderFault('access-revoked', 'refused'));
+    const runtime = runtimeOf(work);
+    const away = { ...work.account.provider, discover: () => Promise.reject(new ProviderFault('unavailable', 'away')) };
+    const { row, lease } = await claim(work);
+    await syncCalendar({ ...runtime, providers: new Map([['caldav', away]]) })(row, lease);
+    expect(await stateOf(work)).toMatchObject({ fault: 'unavailable', dueIn: 5 * MINUTE });
+  });
+});
+
+describe('What cannot be read of a calendar', () => {
+  it('is counted by kind and said in plain words, without anything of what it holds', async () => {
+    const calendar = await adopted();
+    calendar.account.put(
+      lunch('a'),
+      calendarObject('odd', { components: [component({ rules: ['FREQ=SOMETIMES'] }, { title: 'secret' })] }),
+    );
+    for (const name of ['x', 'y', 'z']) calendar.account.spoil(name);
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['a']);
+    await stores.database.query(
+      `insert into calendars (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, sealed, generation, revision)
+       values ($1, $2, $3, 'caldav', 'adopted', 'read_only', 'busy_only', true, true, false, '', 0, 0)`,
+      [calendar.calendarId, calendar.connectionId, calendar.userId],
+    );
+    const [row] = await stores.database.query<FreshnessRow>(FRESHNESS_SQL, [calendar.userId, null]);
+    if (row === undefined) throw new Error('there is no such calendar');
+    expect(freshnessOf(row, NOW)).toMatchObject({
+      unreadable: 4,
+      problems: [
+        { code: 'object.bad-time', count: 3, reason: '3 events could not be read: a date or time makes no sense.' },
+        { code: 'recurrence.bad-rule', count: 1, reason: '1 event could not be read: the rule of repetition is not understood.' },
+      ],
+      code: null,
+      nextAttemptAt: null,
+    });
+  });
+});
+
+describe('A whole reading', () => {
+  const ask = ({ calendarId, userId }: Adopted) =>
+    Promise.all([
+      stores.database.query(`update sync_state set full_requested = true, wake = true where calendar_id = $1`, [calendarId]),
+      stores.database.query(
+        `insert into sync_run (sync_id, calendar_id, user_id, requested_at, full_read, state) values ($1, $2, $3, now(), true, 'queued')`,
+        [randomUUID(), calendarId, userId],
+      ),
+    ]);
+
+  it('that is asked for while another one runs is made once more', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a'));
+    await sync(calendar);
+    await ask(calendar);
+    calendar.account.beforeNextPage(async () => {
+      await ask(calendar);
+    });
+    await sync(calendar);
+    expect(await stateOf(calendar)).toMatchObject({ full_requested: true });
+    await sync(calendar);
+    expect(await stateOf(calendar)).toMatchObject({ full_requested: false });
+    expect(calendar.account.scans()).toEqual([null, null, null]);
+    const runs = await stores.database.query('select state from sync_run where calendar_id = $1', [calendar.calendarId]);
+    expect(runs).toEqual([{ state: 'done' }, { state: 'done' }]);
+  });
+});
+
+describe('A clock that jumps', () => {
+  it('loses and repeats nothing, forwards or backwards', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a'));
+    await sync(calendar);
+    for (const jump of [40 * 24 * 60 * MINUTE, -41 * 24 * 60 * MINUTE]) {
+      passTime(jump);
+      await sync(calendar);
+      expect(await stateOf(calendar)).toMatchObject({ fault: null, dueIn: 90_000 });
+    }
+    expect(await shown(calendar)).toEqual(['a']);
+  });
+});
