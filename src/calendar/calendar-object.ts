@@ -43,7 +43,7 @@ export type Timing = Readonly<{
   thisAndFuture: boolean;
   start: When;
   span: Span;
-  /** RRULE values without the property name, `FREQ=WEEKLY;COUNT=4`; usually none or one. */
+  /** RRULE values without the property name, `FREQ=WEEKLY;COUNT=4`; usually none or one. `EXRULE:` before one takes its instances out (RFC 2445). */
   rules: readonly string[];
   /** RDATE; a period carries its own span. */
   rdates: readonly Readonly<{ start: When; span: Span | null }>[];

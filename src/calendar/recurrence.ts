@@ -46,16 +46,26 @@ const isSingle = ({ recurrenceId, rules, rdates, exdates }: Timing): boolean =>
 
 const orphan = (components: readonly Timing[], index: number, zones: Zones): Series | null => seriesOf(components, index, [index], zones);
 
-/** Overrides belong to the first master; without one each stands for itself (an invitation to a single instance of a series). */
-const allSeries = (components: readonly Timing[], zones: Zones): readonly Series[] => {
+/** `copy` is the same for components of one UID, where a resource holds several. */
+type Described = Timing & Readonly<{ copy?: string }>;
+
+/** Overrides belong to the master of their UID, to the only one whatever its UID; without one each stands for itself (an invitation to one instance). */
+const allSeries = (components: readonly Described[], zones: Zones): readonly Series[] => {
   const indexes = components.map((_, index) => index);
   const masters = indexes.filter((index) => components[index]?.recurrenceId === null);
   const overriding = indexes.filter((index) => components[index]?.recurrenceId !== null);
-  const series =
-    masters.length === 0
-      ? overriding.map((index) => orphan(components, index, zones))
-      : masters.map((index, place) => seriesOf(components, index, place === 0 ? overriding : [], zones));
-  return series.filter((each) => each !== null);
+  const masterOf = (index: number): number | undefined =>
+    masters.length === 1 ? masters[0] : masters.find((master) => components[master]?.copy === components[index]?.copy);
+  const whole = masters.map((master) =>
+    seriesOf(
+      components,
+      master,
+      overriding.filter((index) => masterOf(index) === master),
+      zones,
+    ),
+  );
+  const orphans = overriding.filter((index) => masterOf(index) === undefined).map((index) => orphan(components, index, zones));
+  return [...whole, ...orphans].filter((each) => each !== null);
 };
 
 const firstOfEach = (occurrences: readonly Occurrence[]): Occurrence[] => {
@@ -64,7 +74,7 @@ const firstOfEach = (occurrences: readonly Occurrence[]): Occurrence[] => {
   return [...byOriginal.values()];
 };
 
-const occurrencesOf = (components: readonly Timing[], zones: Zones, range: InstantRange): readonly Occurrence[] => {
+const occurrencesOf = (components: readonly Described[], zones: Zones, range: InstantRange): readonly Occurrence[] => {
   const [only] = components;
   if (components.length === 1 && only !== undefined && isSingle(only)) return singleOccurrence(only, range, zones);
   const budget = { left: STEPS };
@@ -83,7 +93,7 @@ const occurrencesOf = (components: readonly Timing[], zones: Zones, range: Insta
  * what a provider sent: a series that is too large, too costly or not understood says so.
  */
 export const expand = (
-  components: readonly Timing[],
+  components: readonly Described[],
   zones: CustomZones,
   range: Readonly<{ start: number; end: number }>,
   fallbackZone: string,

@@ -135,3 +135,10 @@ export const walk = (source: Rule, start: number, range: WallRange, budget: Budg
     step = barred === null ? step + 1 : Math.max(step + 1, stepsTo(barred));
   }
 };
+
+/** Whether a rule by itself has an instance at the wall it starts at: DTSTART is one of an RRULE in any case, but EXRULE takes out only its own. */
+export const namesStart = (source: Rule, start: number, budget: Budget): boolean => {
+  const plan = planOf(source, start);
+  if (plan.unit !== null && barredUntil(plan, start) !== null) return false;
+  return !walkPeriod(plan, periodOf(plan, start), budget, (wall) => wall !== start);
+};

@@ -2,7 +2,7 @@ import { type Span, type Timing } from './calendar-object.js';
 import { DAY_SECONDS, wallDay } from './civil.js';
 import { instanceAt, type InstanceId, instanceNamed, type Moment, momentOf, type Zones } from './moment.js';
 import { type InstantRange, type Placed } from './occurrence.js';
-import { type Budget, walk, type WallRange } from './rrule-walk.js';
+import { type Budget, namesStart, walk, type WallRange } from './rrule-walk.js';
 import { parseRule, type Rule } from './rrule.js';
 
 /**
@@ -93,6 +93,20 @@ const ruleInstances = (text: string, start: Moment, walls: WallRange, budget: Bu
     .filter(({ key }) => key <= limits.key);
 };
 
+/** What an EXRULE is told from an RRULE by. */
+export const EXCLUDES = 'EXRULE:';
+
+/** Keys of the instances that EXRULEs take out. */
+const excludedBy = (rules: readonly string[], start: Moment, walls: WallRange, budget: Budget): ReadonlySet<number> => {
+  const keys = new Set<number>();
+  const first = instanceAt(start, start.wall).key;
+  for (const text of rules) {
+    const named = namesStart(parseRule(text), start.wall, budget);
+    for (const { key } of ruleInstances(text, start, walls, budget)) if (key !== first || named) keys.add(key);
+  }
+  return keys;
+};
+
 const instance = ({ wall, key }: InstanceId, span: Span | null): Instance => ({ wall, key, span });
 
 /** Two rules may meet, and walls in a DST gap move onto later ones; of equal instances the one with a length of its own stays. */
@@ -104,14 +118,19 @@ const withoutRepetitions = (instances: readonly Instance[]): readonly Instance[]
   return [...unique.values()];
 };
 
-/** Instances of DTSTART, RRULE and RDATE that can matter to the range, each once; EXDATE and overrides are not applied. */
+/** Instances of DTSTART, RRULE and RDATE that can matter to the range, each once; EXRULE is applied, EXDATE and overrides are not. */
 export const instancesOf = (series: Series, range: InstantRange, zones: Zones, budget: Budget): readonly Instance[] => {
   const { timing, start } = series;
   const walls = wallsFor(series, range);
-  const ruled = timing.rules.flatMap((text) => ruleInstances(text, start, walls, budget));
-  const first = timing.rules.length === 0 ? [instance(instanceAt(start, start.wall), null)] : [];
+  const excluding = timing.rules.filter((text) => text.startsWith(EXCLUDES)).map((text) => text.slice(EXCLUDES.length));
+  const rules = timing.rules.filter((text) => !text.startsWith(EXCLUDES));
+  const ruled = rules.flatMap((text) => ruleInstances(text, start, walls, budget));
+  const first = rules.length === 0 ? [instance(instanceAt(start, start.wall), null)] : [];
   const dated = timing.rdates.map((rdate) => instance(instanceNamed(start, rdate.start, zones), rdate.span));
-  return withoutRepetitions([...first, ...ruled, ...dated]);
+  const all = withoutRepetitions([...first, ...ruled, ...dated]);
+  if (excluding.length === 0) return all;
+  const excluded = excludedBy(excluding, start, walls, budget);
+  return all.filter(({ key }) => !excluded.has(key));
 };
 
 /** Whether an EXDATE takes the instance out. */

@@ -368,3 +368,41 @@ describe('However a range is cut', () => {
     );
   });
 });
+
+describe('A rule of exceptions (EXRULE, RFC 2445)', () => {
+  it('takes its instances out of the rule and the extra dates', () => {
+    const meeting = master(at('2026-06-01T09:00', 'UTC'), {
+      rules: ['FREQ=DAILY;COUNT=7', 'EXRULE:FREQ=DAILY;INTERVAL=2'],
+      rdates: [
+        { start: at('2026-06-09T09:00', 'UTC'), span: null },
+        { start: at('2026-06-10T09:00', 'UTC'), span: null },
+      ],
+    });
+    expect(starts([meeting])).toEqual(['06-02 09:00', '06-04 09:00', '06-06 09:00', '06-10 09:00']);
+  });
+
+  it('leaves the first instance where it does not name it', () => {
+    const meeting = master(at('2026-06-01T09:00', 'UTC'), { rules: ['FREQ=DAILY;COUNT=5', 'EXRULE:FREQ=WEEKLY;BYDAY=TU,WE'] });
+    expect(starts([meeting])).toEqual(['06-01 09:00', '06-04 09:00', '06-05 09:00']);
+  });
+
+  it('that nobody understands makes the series one that cannot be expanded', () => {
+    const meeting = master(at('2026-06-01T09:00', 'UTC'), { rules: ['FREQ=DAILY;COUNT=5', 'EXRULE:FREQ=SOMETIMES'] });
+    expect(expand([meeting], {}, YEAR, 'UTC')).toEqual({ unexpandable: 'recurrence.bad-rule' });
+  });
+});
+
+describe('A resource that holds several series', () => {
+  const weekly = (start: string, copy: string) => ({ ...master(at(start, 'UTC'), { rules: ['FREQ=WEEKLY;COUNT=2'] }), copy });
+  const moved = (of: string, start: string, copy: string) => ({ ...override(at(of, 'UTC'), at(start, 'UTC')), copy });
+
+  it('gives each change to the series of its UID', () => {
+    const parts = [weekly('2026-06-01T09:00', 'a'), weekly('2026-06-01T11:00', 'b'), moved('2026-06-08T11:00', '2026-06-08T15:00', 'b')];
+    expect(starts(parts)).toEqual(['06-01 09:00', '06-01 11:00 #1', '06-08 09:00', '06-08 15:00 #2']);
+  });
+
+  it('lets a change stand for itself whose series is not there', () => {
+    const parts = [weekly('2026-06-01T09:00', 'a'), weekly('2026-06-01T11:00', 'b'), moved('2026-06-08T10:00', '2026-06-09T09:00', 'c')];
+    expect(starts(parts)).toEqual(['06-01 09:00', '06-01 11:00 #1', '06-08 09:00', '06-08 11:00 #1', '06-09 09:00 #2']);
+  });
+});

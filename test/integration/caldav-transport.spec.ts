@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Call } from '../../src/provider/calendar-provider.js';
 import { type GuardedHttp, type GuardedHttpOptions, type HttpResponse } from '../../src/provider/http/guarded.http.js';
+import { AddressRefused, publicLookup } from '../../src/provider/http/addresses.guard.js';
 import { allowed, nearHttp } from '../support/caldav.js';
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -52,6 +53,22 @@ describe('the guard of addresses', () => {
     'https://10.1.2.3/',
     'https://100.64.0.1/',
     'https://[fd00::1]/',
+    'https://[fe80::1]/',
+    'https://[::]/',
+    'https://[::127.0.0.1]/',
+    'https://[64:ff9b::7f00:1]/',
+    'https://[64:ff9b:1::a00:1]/',
+    'https://[2002:7f00:1::]/',
+    'https://[2001:0:7f00:1::]/',
+    'https://[5f00::1]/',
+    'https://[3fff::1]/',
+    'https://0.0.0.0/',
+    'https://0/',
+    'https://127.1/',
+    'https://0x7f.0.0.1/',
+    'https://017700000001/',
+    'https://127.0.0.1./',
+    'https://１２７.０.０.１/',
     'https://2130706433/',
     'https://localhost/',
     'http://example.org/',
@@ -72,6 +89,54 @@ describe('the guard of addresses', () => {
     const http = transport({ allowPrivate: false, allowedOrigins: [origin] });
     expect(await get(http, `${origin}/hello`)).toBe('hello');
     for (const index of targets.keys()) await expect(get(http, `${origin}/${index}`)).rejects.toMatchObject({ fault: 'refused-address' });
+  });
+});
+
+describe('a name', () => {
+  type Found = readonly Readonly<{ address: string; family: number }>[];
+  const lookUp = (found: Found, all: boolean) =>
+    new Promise<unknown>((resolve) => {
+      publicLookup((_, __, callback) => {
+        callback(null, [...found]);
+      })('calendar.example', { all }, (error, address) => {
+        resolve(error ?? address);
+      });
+    });
+  const [open, inside] = [
+    { address: '93.184.215.14', family: 4 },
+    { address: '10.0.0.1', family: 4 },
+  ];
+
+  it('leads to the very addresses that were checked', async () => {
+    expect(await lookUp([open], false)).toBe('93.184.215.14');
+    expect(await lookUp([open, { address: '2606:2800:21f::1', family: 6 }], true)).toEqual([
+      open,
+      { address: '2606:2800:21f::1', family: 6 },
+    ]);
+  });
+
+  it.each([
+    [[inside]],
+    [[open, inside]],
+    [[{ address: 'fe80::1%eth0', family: 6 }]],
+    [[{ address: '::ffff:93.184.215.14', family: 6 }]],
+    [[]],
+  ])('that leads to %j is not called', async (found) => {
+    for (const all of [true, false]) expect(await lookUp(found, all)).toBeInstanceOf(AddressRefused);
+  });
+
+  it('that changes its mind between two calls is asked, and judged, anew', async () => {
+    const answers = [[open], [inside]];
+    const lookup = publicLookup((_, __, callback) => {
+      callback(null, answers.shift() ?? []);
+    });
+    const ask = () =>
+      new Promise<unknown>((resolve) => {
+        lookup('calendar.example', {}, (error, address) => {
+          resolve(error ?? address);
+        });
+      });
+    expect([await ask(), await ask()]).toEqual(['93.184.215.14', expect.any(AddressRefused)]);
   });
 });
 
@@ -116,6 +181,42 @@ describe('the transport', () => {
     expect(await get(http, origin)).toBe('hello');
     await expect(get(http, `${origin}/bomb`)).rejects.toMatchObject({ fault: 'malformed' });
     await expect(get(http, `${origin}/plain`)).rejects.toMatchObject({ fault: 'malformed' });
+  });
+
+  it('ends an answer that trickles in for ever', async () => {
+    const dripping: NodeJS.Timeout[] = [];
+    const origin = await listening(
+      createServer((_, response) => {
+        response.writeHead(200);
+        dripping.push(setInterval(() => response.write('.'), 20));
+      }),
+    );
+    const call = counting();
+    await expect(get(transport({ totalTimeout: 300 }), origin, call)).rejects.toMatchObject({ fault: 'unavailable' });
+    dripping.forEach((timer) => {
+      clearInterval(timer);
+    });
+    expect(call.granted()).toBeLessThanOrEqual(2);
+  });
+
+  it.each([
+    ['says it is longer than it is', 'Content-Length: 100\r\n\r\nhello'],
+    ['says it is compressed and is not', 'Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello'],
+    [
+      'breaks off inside its compression',
+      `Content-Encoding: gzip\r\n\r\n${gzipSync('hello'.repeat(99)).subarray(0, 20).toString('latin1')}`,
+    ],
+    ['has a chunk of another size than it says', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhel'],
+  ])('takes an answer that %s for a broken connection', async (_, rest) => {
+    const origin = await listening(
+      createTcpServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => {
+          socket.end(Buffer.from(`HTTP/1.1 200 OK\r\n${rest}`, 'latin1'));
+        });
+      }),
+    );
+    await expect(get(transport(), origin)).rejects.toMatchObject({ fault: 'unavailable' });
   });
 
   it('takes an error of the reader for what it is', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { charsetOf } from '../../src/provider/http/charset.js';
 import { hrefsOf, readConditions, readMultistatus, type Row, textOf } from '../../src/provider/caldav/multistatus.wire.js';
 
 async function* inPieces(text: string, size = text.length): AsyncGenerator<Uint8Array> {
@@ -86,6 +87,66 @@ describe('a multistatus', () => {
     );
     expect(rows[0] && textOf(rows[0], 'd:getetag')).toBe(large);
     expect(rows[0] && hrefsOf(rows[0], 'd:resourcetype')).toEqual(['/p']);
+  });
+});
+
+describe('the encoding of a multistatus', () => {
+  const title = async (bytes: Uint8Array, charset: string | null): Promise<string | null> => {
+    const rows: Row[] = [];
+    await readMultistatus(chunksOf(bytes), (row) => rows.push(row), charset);
+    return rows[0] === undefined ? null : textOf(rows[0], 'd:displayname');
+  };
+  async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += 300) yield await Promise.resolve(bytes.subarray(at, at + 300));
+  }
+  const named = (declaration = '') =>
+    `${declaration}<m:multistatus xmlns:m="DAV:"><m:response><m:href>/a</m:href><m:propstat><m:prop><m:displayname>Fête à Noël</m:displayname></m:prop></m:propstat></m:response></m:multistatus>`;
+
+  it.each([
+    ['UTF-8 unless it says otherwise', Buffer.from(named()), null],
+    ['what its content type says', Buffer.from(named(), 'latin1'), 'iso-8859-1'],
+    ['what it declares', Buffer.from(named('<?xml version="1.0" encoding="ISO-8859-1"?>'), 'latin1'), null],
+    ['what its byte order mark says, whatever else is said', Buffer.from(`\uFEFF${named()}`, 'utf16le'), 'iso-8859-1'],
+  ])('is %s', async (_, bytes, charset) => {
+    expect(await title(bytes, charset)).toBe('Fête à Noël');
+  });
+
+  it('that nobody knows makes it malformed', async () => {
+    await expect(title(Buffer.from(named()), 'klingon')).rejects.toMatchObject({ fault: 'malformed' });
+    await expect(title(Buffer.from(named('<?xml version="1.0" encoding="x-rot13"?>')), null)).rejects.toMatchObject({ fault: 'malformed' });
+  });
+
+  it.each([
+    ['text/xml; charset=UTF-8', 'utf-8'],
+    ['text/calendar;charset="ISO-8859-1"; component=vevent', 'iso-8859-1'],
+    ['text/xml', null],
+    ['text/xml; charset=', null],
+    [null, null],
+  ])('named by %s is %s', (contentType, charset) => {
+    expect(charsetOf(contentType)).toBe(charset);
+  });
+});
+
+describe('a multistatus that is an attack', () => {
+  const many = (count: number, piece: (index: number) => string): string =>
+    Array.from({ length: count }, (_, index) => piece(index)).join('');
+
+  it.each([
+    ['elements in elements', many(100_000, () => '<a>')],
+    ['attributes', `<a ${many(200_000, (index) => `a${index}="" `)}/>`],
+    ['declarations of namespaces', `<a ${many(200_000, (index) => `xmlns:a${index}="u" `)}/>`],
+    ['entities', '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>&b;'],
+    ['an entity nobody declared', '&lol;'],
+  ])('by %s is malformed', async (_, attack) => {
+    await expect(read(`<m:multistatus xmlns:m="DAV:">${attack}</m:multistatus>`, 65_536)).rejects.toMatchObject({ fault: 'malformed' });
+  });
+
+  it('by the size of one text is read no further than it is long', async () => {
+    const { rows } = await read(
+      `<m:multistatus xmlns:m="DAV:"><m:response><m:href>${'/'.repeat(3_000_000)}</m:href><m:status>HTTP/1.1 ${' '.repeat(300_000)}200</m:status></m:response></m:multistatus>`,
+      65_536,
+    );
+    expect(rows).toHaveLength(1);
   });
 });
 

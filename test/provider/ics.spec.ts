@@ -115,6 +115,11 @@ describe('A CalDAV resource', () => {
     ]);
   });
 
+  it('tells a rule of exceptions from a rule', () => {
+    const { components } = read(calendar(...event(START, 'RRULE:FREQ=DAILY', 'EXRULE:FREQ=WEEKLY')));
+    expect(components[0]?.rules).toEqual(['FREQ=DAILY', 'EXRULE:FREQ=WEEKLY']);
+  });
+
   it('that holds a component twice gives the version with the higher SEQUENCE', () => {
     const { components } = read(calendar(...event(START, 'SEQUENCE:2', 'SUMMARY:new'), ...event(START, 'SEQUENCE:1', 'SUMMARY:old')));
     expect(components.map(({ contents }) => contents.title)).toEqual(['new']);

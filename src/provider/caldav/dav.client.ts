@@ -1,5 +1,7 @@
 import { type Call, ProviderFault } from '../calendar-provider.js';
 import { type Account } from './caldav.account.js';
+import { charsetOf } from '../http/charset.js';
+import { textIn } from '../http/text.stream.js';
 import { type GuardedHttp, type HttpResponse } from '../http/guarded.http.js';
 import { readConditions, readMultistatus, type Row } from './multistatus.wire.js';
 
@@ -27,11 +29,12 @@ export type DavClient = Readonly<{
   get: (url: string) => Promise<Readonly<{ text: string; etag: string | null }>>;
 }>;
 
-const textOfBody = async (body: AsyncIterable<Uint8Array>): Promise<string> => {
-  const decoder = new TextDecoder();
+const charsetIn = (response: HttpResponse): string | null => charsetOf(response.header('content-type'));
+
+const textOfBody = async (response: HttpResponse): Promise<string> => {
   const parts: string[] = [];
-  for await (const chunk of body) parts.push(decoder.decode(chunk, { stream: true }));
-  return parts.join('') + decoder.decode();
+  for await (const part of textIn(response.body, charsetIn(response))) parts.push(part);
+  return parts.join('');
 };
 
 /** Answers other than the expected 2xx. */
@@ -40,7 +43,7 @@ const refuse = async (response: HttpResponse): Promise<never> => {
   if (status === 401 && !response.authorized)
     throw new ProviderFault('forbidden', 'the calendars are on another host; connect with that host as the server address');
   if (status < 400) throw new ProviderFault('malformed', `the server answers ${status} where a calendar server would not`);
-  throw new DavRefused(status, await readConditions(response.body));
+  throw new DavRefused(status, await readConditions(response.body, charsetIn(response)));
 };
 
 /** A second 401 in a row is taken at its word: more tries could lock the account. */
@@ -66,10 +69,14 @@ export const davClient = (http: GuardedHttp, { credentials, lane }: Account, cal
         if (response.status !== 207) return refuse(response);
         type Item = NonNullable<ReturnType<typeof pick>>;
         const items: Item[] = [];
-        const syncToken = await readMultistatus(response.body, (row) => {
-          const item = pick(row, response.url);
-          if (item !== null) items.push(item as Item);
-        });
+        const syncToken = await readMultistatus(
+          response.body,
+          (row) => {
+            const item = pick(row, response.url);
+            if (item !== null) items.push(item as Item);
+          },
+          charsetIn(response),
+        );
         return { items, syncToken, url: response.url };
       }),
     );
@@ -78,7 +85,7 @@ export const davClient = (http: GuardedHttp, { credentials, lane }: Account, cal
     unlessUnauthorized(() =>
       http.request({ method: 'GET', url, headers: { accept: 'text/calendar' }, body: null, credentials, lane }, call, async (response) => {
         if (response.status !== 200) return refuse(response);
-        return { text: await textOfBody(response.body), etag: response.header('etag') };
+        return { text: await textOfBody(response), etag: response.header('etag') };
       }),
     ),
 });

@@ -1,6 +1,7 @@
 import { busyOf } from '../../calendar/busy.js';
 import { type CalendarObject, type Component, type Span, type Status, type Timing, type When } from '../../calendar/calendar-object.js';
 import { type Moment, momentOf, type Zones, zonesFor } from '../../calendar/moment.js';
+import { EXCLUDES } from '../../calendar/series.js';
 import { UnreadableObject } from '../unreadable-object.js';
 import { type Block, blocksOf } from './ics-blocks.js';
 import { durationOf, spanBetween, spanFrom, whenOf } from './ics-time.js';
@@ -13,7 +14,7 @@ export type ResourceSource = Readonly<{ remoteId: string; etag: string | null; o
 
 const READ = new Set(
   (
-    'UID DTSTART DTEND DURATION RRULE RDATE EXDATE RECURRENCE-ID STATUS TRANSP CLASS SEQUENCE ORGANIZER ATTENDEE SUMMARY DESCRIPTION ' +
+    'UID DTSTART DTEND DURATION RRULE EXRULE RDATE EXDATE RECURRENCE-ID STATUS TRANSP CLASS SEQUENCE ORGANIZER ATTENDEE SUMMARY DESCRIPTION ' +
     'LOCATION URL X-MICROSOFT-CDO-BUSYSTATUS'
   ).split(' '),
 );
@@ -65,7 +66,10 @@ const recurrenceOf = ({ properties, reader }: Reader): Pick<Timing, 'recurrenceI
   return {
     recurrenceId: null,
     thisAndFuture: false,
-    rules: properties.all('rrule').map(({ value }) => value.trim()),
+    rules: [
+      ...properties.all('rrule').map(({ value }) => value.trim()),
+      ...properties.all('exrule').map(({ value }) => `${EXCLUDES}${value.trim()}`),
+    ],
     rdates: eachValue(properties.all('rdate')).map((property) => rdateOf(property, reader)),
     exdates: eachValue(properties.all('exdate')).map((property) => timeOf(property, reader)),
   };

@@ -1,5 +1,6 @@
 import { SaxesParser } from 'saxes';
 import { ProviderFault } from '../calendar-provider.js';
+import { textIn } from '../http/text.stream.js';
 
 /** An XML element; `name` has the prefix this project gives its namespace (`d:href`), whatever the server called it. */
 export type Element = Readonly<{ name: string; attributes: Readonly<Record<string, string>>; text: string; children: readonly Element[] }>;
@@ -23,6 +24,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
 };
 
 const MAX_DEPTH = 32;
+const MAX_ATTRIBUTES = 100;
 
 const malformed = (why: string): ProviderFault => new ProviderFault('malformed', why);
 
@@ -33,6 +35,17 @@ type Open = { name: string; attributes: Element['attributes']; text: string; chi
  * somebody's text. To refuse the answer for it would hide every other event in it.
  */
 const HARMLESS = /disallowed character\.|malformed character entity|"\]\]>" is disallowed|XML declaration must/;
+
+/** Refuses while they are still being read: an element is handed over only with all of its attributes. */
+const limitAttributes = (parser: SaxesParser<{ xmlns: true; position: false }>): void => {
+  let attributes = 0;
+  parser.on('opentagstart', () => {
+    attributes = 0;
+  });
+  parser.on('attribute', () => {
+    if ((attributes += 1) > MAX_ATTRIBUTES) throw malformed('the answer has too many attributes');
+  });
+};
 
 /**
  * Feeds text to a parser that hands over each child of the root as it closes and keeps none: answers of any size are read in little
@@ -48,11 +61,12 @@ const topLevel = (onElement: (root: string, element: Element) => void): Readonly
   parser.on('doctype', () => {
     throw malformed('the answer declares a document type');
   });
-  parser.on('opentag', ({ uri, local, attributes }) => {
+  limitAttributes(parser);
+  parser.on('opentag', ({ uri, local, attributes: own }) => {
     if (open.length === MAX_DEPTH) throw malformed('the answer is nested too deeply');
     const name = `${PREFIXES[uri] ?? 'other'}:${local}`;
     root ??= name;
-    open.push({ name, attributes: namedAttributes(attributes), text: '', children: [] });
+    open.push({ name, attributes: namedAttributes(own), text: '', children: [] });
   });
   const onText = (text: string): void => {
     const element = open.at(-1);
@@ -85,12 +99,6 @@ const namedAttributes = (attributes: Readonly<Record<string, Readonly<{ local: s
   return all.length === 0 ? NO_ATTRIBUTES : Object.fromEntries(all.map(({ local, value }) => [local, value]));
 };
 
-const decode = async (body: AsyncIterable<Uint8Array>, onText: (text: string) => void): Promise<void> => {
-  const decoder = new TextDecoder();
-  for await (const chunk of body) onText(decoder.decode(chunk, { stream: true }));
-  onText(decoder.decode());
-};
-
 export const child = (element: Element | undefined, name: string): Element | undefined =>
   element?.children.find((candidate) => candidate.name === name);
 
@@ -118,16 +126,20 @@ const rowsOf = (response: Element): readonly Row[] => {
 
 /**
  * Reads a multistatus row by row and answers its sync token, null when it has none. Whatever is not a whole, well-formed multistatus
- * throws `malformed`: half an answer must never pass for a short one.
+ * throws `malformed`: half an answer must never pass for a short one. `charset` is what the answer's `content-type` says.
  */
-export const readMultistatus = async (body: AsyncIterable<Uint8Array>, onRow: (row: Row) => void): Promise<string | null> => {
+export const readMultistatus = async (
+  body: AsyncIterable<Uint8Array>,
+  onRow: (row: Row) => void,
+  charset: string | null = null,
+): Promise<string | null> => {
   const tokens: string[] = [];
   const reader = topLevel((root, element) => {
     if (root !== 'd:multistatus') throw malformed('the answer is no multistatus');
     if (element.name === 'd:response') rowsOf(element).forEach(onRow);
     if (element.name === 'd:sync-token' && element.text.trim() !== '') tokens.push(element.text.trim());
   });
-  await decode(body, reader.write);
+  for await (const text of textIn(body, charset)) reader.write(text);
   if (reader.end() !== 'd:multistatus') throw malformed('the answer is no multistatus');
   return tokens.at(-1) ?? null;
 };
@@ -135,18 +147,18 @@ export const readMultistatus = async (body: AsyncIterable<Uint8Array>, onRow: (r
 const MAX_ERROR_CHARACTERS = 64 * 1024;
 
 /** Names of the conditions a refusal states (RFC 4918 16), `d:valid-sync-token`; none when its body is anything else. */
-export const readConditions = async (body: AsyncIterable<Uint8Array>): Promise<readonly string[]> => {
+export const readConditions = async (body: AsyncIterable<Uint8Array>, charset: string | null = null): Promise<readonly string[]> => {
   const conditions: string[] = [];
   const reader = topLevel((root, element) => {
     if (root === 'd:error') conditions.push(element.name);
   });
   let characters = 0;
   try {
-    await decode(body, (text) => {
+    for await (const text of textIn(body, charset)) {
       characters += text.length;
       if (characters > MAX_ERROR_CHARACTERS) throw malformed('the refusal is too long');
       reader.write(text);
-    });
+    }
     reader.end();
   } catch (error) {
     if (error instanceof ProviderFault && error.fault === 'malformed') return [];

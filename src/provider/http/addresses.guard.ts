@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns';
+import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** A host name that leads where we do not call. */
@@ -10,20 +10,27 @@ export class AddressRefused extends Error {
 const REFUSED = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24'],
   ...['192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
-  ...['::/96', '::ffff:0:0/96', '64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16'],
-  ...['fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'],
+  ...['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
 ];
 
+/** All there is of the public IPv6 internet so far (RFC 4291 2.4): outside are loopback, mapped and translated IPv4, local and multicast addresses. */
+const GLOBAL_UNICAST = '2000::/3';
+
 const refused = new BlockList();
-for (const range of REFUSED) {
+const globalUnicast = new BlockList();
+const add = (list: BlockList, range: string): void => {
   const [network = '', prefix] = range.split('/');
-  refused.addSubnet(network, Number(prefix), network.includes(':') ? 'ipv6' : 'ipv4');
-}
+  list.addSubnet(network, Number(prefix), network.includes(':') ? 'ipv6' : 'ipv4');
+};
+for (const range of REFUSED) add(refused, range);
+add(globalUnicast, GLOBAL_UNICAST);
 
 /** Whether an IP address is on the public internet: not private, loopback, link-local (and with it cloud metadata), CGNAT, ULA or mapped. */
 export const isPublicAddress = (address: string): boolean => {
   const family = isIP(address);
-  return family !== 0 && !refused.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  if (family === 4) return !refused.check(address, 'ipv4');
+  // A zone (`fe80::1%eth0`) belongs to a link.
+  return family === 6 && !address.includes('%') && globalUnicast.check(address, 'ipv6') && !refused.check(address, 'ipv6');
 };
 
 /** The host of a URL when it is written as an address, without brackets; null for a name. Node connects to those without asking `lookup`. */
@@ -32,19 +39,28 @@ export const literalAddress = (url: URL): string | null => {
   return isIP(host) === 0 ? null : host;
 };
 
+/** Asks for all addresses of a name; node's own unless a test brings another. */
+type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /**
  * Name resolution for `connect.lookup`: what it answers is what is connected to, so a name cannot lead to another address between check
  * and use (DNS rebinding). One address that is not public refuses the whole name.
  */
-export const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) {
-      callback(error, '');
-      return;
-    }
-    const [first] = addresses;
-    if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) callback(new AddressRefused(), '');
-    else if (options.all === true) callback(null, addresses);
-    else callback(null, first.address, first.family);
-  });
-};
+export const publicLookup =
+  (resolve: Resolve = lookup): LookupFunction =>
+  (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        callback(error, '');
+        return;
+      }
+      const [first] = addresses;
+      if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) callback(new AddressRefused(), '');
+      else if (options.all === true) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };

@@ -119,7 +119,7 @@ const transport = (options: GuardedHttpOptions): Transport => {
   const agent = { headersTimeout, bodyTimeout, connections: 32, allowH2: false };
   return {
     settings,
-    guarded: new Agent({ ...agent, connect: { timeout, lookup: publicLookup } }),
+    guarded: new Agent({ ...agent, connect: { timeout, lookup: publicLookup() } }),
     open: new Agent({ ...agent, connect: { timeout } }),
   };
 };
