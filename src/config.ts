@@ -36,6 +36,8 @@ export type Config = Readonly<{
   /** Absolute path of what the embedded engines and the made keys live in. */
   dataDir: string;
   masterKey: MasterKeySource;
+  /** The master key before, while `npm run keys:rotate` has not come to its end. */
+  masterKeyPrevious: Uint8Array | null;
   auth: AuthConfig;
   /** `sandbox` starts made-up accounts on this machine beside the real providers. */
   providers: 'sandbox' | 'live';
@@ -107,6 +109,10 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
   const rules: readonly (readonly [broken: boolean, mistake: string])[] = [
     [has('TLS_CERT') !== has('TLS_KEY'), `${has('TLS_CERT') ? 'TLS_KEY' : 'TLS_CERT'} is missing: TLS_CERT and TLS_KEY go together.`],
     [has('MASTER_KEY') && has('MASTER_KEY_FILE'), 'MASTER_KEY and MASTER_KEY_FILE are both set: set one.'],
+    [
+      has('MASTER_KEY') && given(environment, 'MASTER_KEY') === given(environment, 'MASTER_KEY_PREVIOUS'),
+      'MASTER_KEY and MASTER_KEY_PREVIOUS are the same key: set MASTER_KEY to the new one.',
+    ],
     [
       settings.AUTH_MODE === 'jwks' && !has('AUTH_JWKS_URL'),
       'AUTH_JWKS_URL is missing: AUTH_MODE=jwks verifies tokens with the keys found there.',
@@ -206,6 +212,7 @@ const build = (settings: Settings): Config => {
     eventStoreUrl: settings.EVENTSTORE_URL ?? null,
     dataDir,
     masterKey: masterKey(settings, dataDir),
+    masterKeyPrevious: settings.MASTER_KEY_PREVIOUS ?? null,
     auth: auth(settings),
     providers: settings.PROVIDERS ?? (isProduction || !playsAll(settings) ? 'live' : 'sandbox'),
     caldav: { appleUrl: settings.APPLE_CALDAV_URL ?? 'https://caldav.icloud.com', allowPrivate: settings.CALDAV_ALLOW_PRIVATE ?? false },

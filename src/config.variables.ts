@@ -115,6 +115,7 @@ export const variables = {
   DATA_DIR: z.string(),
   MASTER_KEY: key,
   MASTER_KEY_FILE: readableFile,
+  MASTER_KEY_PREVIOUS: key,
   AUTH_MODE: oneOf(['dev', 'jwks']),
   AUTH_JWKS_URL: web,
   AUTH_ISSUER: z.string(),
@@ -124,7 +125,6 @@ export const variables = {
   CALDAV_ALLOW_PRIVATE: flag,
   MANUAL_SYNC_SECONDS: seconds(3_600),
   KAFKA_BROKERS: z.never({ error: 'must be unset: this version publishes to no broker yet' }),
-  MASTER_KEY_PREVIOUS: z.never({ error: 'must be unset: this version cannot rotate the master key yet' }),
 } as const;
 
 export type Variable = keyof typeof variables;

@@ -9,6 +9,7 @@ import { type LogSettings, pinoLog } from './infra/logging/log.pino.js';
 import { prometheusMetrics } from './infra/metrics.prometheus.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
+import { measurePool, measureState } from './measures.js';
 import { openRuntime, type Runtime } from './runtime.js';
 import { startSyncThread } from './sync.supervisor.js';
 import { welcome } from './welcome.js';
@@ -61,20 +62,23 @@ type Parts = Readonly<{ config: Config; log: Log; logSettings: LogSettings }>;
 const startParts = async ({ config, log, logSettings }: Parts, stops: Stop[]): Promise<void> => {
   const engines = await startEngines(config, log);
   stops.push(engines.stop);
-  const runtime = await openRuntime(config, engines, log);
-  stops.push(runtime.close);
   const [health, metrics] = [healthRegistry(), prometheusMetrics()];
+  const runtime = await openRuntime(config, engines, { log, metrics });
+  stops.push(runtime.close);
+  measureState(runtime, metrics);
+  measurePool(runtime, metrics, 'main');
   watchEngines(health, runtime);
   const stopping = new AbortController();
   const apart = config.roles.has('sync') && config.roles.size > 1;
   const here = new Set([...config.roles].filter((role) => role !== 'sync' || !apart));
-  const workers = startWorkers(runtime, here, { health, metrics }, stopping.signal);
+  const workers = startWorkers(runtime, here, health, stopping.signal);
   stops.push(async () => {
     stopping.abort();
     await workers;
   });
   const { databaseUrl, eventStoreUrl, sandbox } = engines;
-  if (apart) stops.push(startSyncThread({ config, engines: { databaseUrl, eventStoreUrl, sandbox }, logSettings }, log, health));
+  if (apart)
+    stops.push(startSyncThread({ config, engines: { databaseUrl, eventStoreUrl, sandbox }, logSettings }, log, { health, metrics }));
   const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
   stops.push(() => app.close());
   await app.listen(config.http.port, config.http.host);

@@ -1,22 +1,26 @@
-import { type Config } from './config.js';
+import { type Config, Misconfigured } from './config.js';
 import { type ConnectionRuntime } from './connection/connection.runtime.js';
 import { calendarCodec } from './calendar/calendar.codec.js';
 import { type EngineAddresses } from './engines.js';
 import { connectEventStore } from './infra/eventstore/event-store.client.js';
+import { observedStore } from './infra/eventstore/observed.store.js';
 import { type Postgres, openDatabase } from './infra/postgres/database.typeorm.js';
 import { systemClock } from './infra/system.clock.js';
 import { systemEntropy } from './infra/system.entropy.js';
 import { masterKeyFile } from './infra/vault/master-key.file.js';
+import { admitMasterKeys, type MasterKeys } from './infra/vault/master-keys.postgres.js';
 import { vault } from './infra/vault/vault.postgres.js';
 import { type EventStore } from './kernel/event-store.js';
 import { type Log } from './kernel/log.js';
+import { type Metrics } from './kernel/metrics.js';
+import { observedProviders } from './observed.js';
 import { caldavProvider, ICLOUD } from './provider/caldav/caldav.provider.js';
 import { type Providers } from './provider/calendar-provider.js';
 import { guardedHttp } from './provider/http/guarded.http.js';
 
 /** Everything the roles of one process share. */
 export type Runtime = Omit<ConnectionRuntime, 'database'> &
-  Readonly<{ database: Postgres; store: EventStore; masterKey: Buffer; log: Log; close: () => Promise<void> }>;
+  Readonly<{ database: Postgres; store: EventStore; masterKey: Buffer; log: Log; metrics: Metrics; close: () => Promise<void> }>;
 
 const providersOf = ({ caldav }: Config, { sandbox }: EngineAddresses): Readonly<{ providers: Providers; close: () => Promise<void> }> => {
   const http = guardedHttp({
@@ -33,23 +37,35 @@ const providersOf = ({ caldav }: Config, { sandbox }: EngineAddresses): Readonly
   return { providers, close: http.close };
 };
 
+/** The master keys a process is given; a file of them is made when it may be. */
+export const masterKeysOf = ({ masterKey, masterKeyPrevious }: Config): MasterKeys => ({
+  current: masterKey.from === 'value' ? Buffer.from(masterKey.key) : masterKeyFile(masterKey.path, masterKey.create),
+  previous: masterKeyPrevious === null ? null : Buffer.from(masterKeyPrevious),
+});
+
 /** Opens the engines and brings the tables up to date. */
-export const openRuntime = async (config: Config, engines: EngineAddresses, log: Log): Promise<Runtime> => {
-  const masterKey =
-    config.masterKey.from === 'value' ? Buffer.from(config.masterKey.key) : masterKeyFile(config.masterKey.path, config.masterKey.create);
+export const openRuntime = async (
+  config: Config,
+  engines: EngineAddresses,
+  { log, metrics }: Readonly<{ log: Log; metrics: Metrics }>,
+): Promise<Runtime> => {
+  const masterKeys = masterKeysOf(config);
   const database = await openDatabase(engines.databaseUrl, log);
+  const mistake = await admitMasterKeys(database, masterKeys);
+  if (mistake !== null) throw new Misconfigured([mistake]);
   const { store, close: closeStore } = connectEventStore(engines.eventStoreUrl, systemEntropy.uuid, log);
   const { providers, close } = providersOf(config, engines);
   return {
-    store,
+    store: observedStore(store, metrics),
     database,
-    vault: vault(database, masterKey),
-    providers,
+    vault: vault(database, masterKeys.current, masterKeys.previous),
+    providers: observedProviders(providers, metrics),
     clock: systemClock,
     entropy: systemEntropy,
     calendarCodec,
-    masterKey,
+    masterKey: masterKeys.current,
     log,
+    metrics,
     close: async () => {
       await close();
       await closeStore();

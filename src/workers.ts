@@ -13,13 +13,15 @@ import { workOff } from './infra/postgres/due-work.postgres.js';
 import { type RebuildProgress, rebuildProjection } from './infra/postgres/projection.rebuild.js';
 import { type Progress, runProjection } from './infra/postgres/projection.runner.js';
 import { type Message } from './kernel/decider.js';
+import { type DueTask } from './kernel/due-work.js';
 import { type HealthChecks } from './kernel/health.js';
-import { type Metrics } from './kernel/metrics.js';
 import { type Projection } from './kernel/projection.js';
 import { type MergedEvent, userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
 import { preferenceCodec } from './preference/preference.codec.js';
 import { preferences } from './preference/preferences.projection.js';
 import { type Role } from './config.variables.js';
+import { measureProjections } from './measures.js';
+import { observedProjection, observedTask } from './observed.js';
 import { type Runtime } from './runtime.js';
 import { warmUp } from './warm-up.js';
 
@@ -28,7 +30,8 @@ const runnable = <E extends Message>(projection: Projection<E>) => ({
   name: projection.name,
   follows: projection.follows,
   tables: projection.tables,
-  run: (runtime: Runtime, progress: Progress, signal: AbortSignal): Promise<void> => runProjection(runtime, projection, progress, signal),
+  run: (runtime: Runtime, progress: Progress, signal: AbortSignal): Promise<void> =>
+    runProjection(runtime, observedProjection(projection, runtime.metrics), progress, signal),
   rebuild: (stores: Pick<Runtime, 'database' | 'store'>, report: (progress: RebuildProgress) => void, signal: AbortSignal): Promise<void> =>
     rebuildProjection(stores, projection, report, signal),
 });
@@ -47,41 +50,42 @@ export const PROJECTIONS = [
 const CONNECTIONS_AT_ONCE = 4;
 const CALENDARS_AT_ONCE = 4;
 
+const startSyncing = (runtime: Runtime, signal: AbortSignal): readonly Promise<void>[] => {
+  const observed = <Row extends object>(queue: string, task: DueTask<Row>): DueTask<Row> =>
+    observedTask(queue, task, runtime.clock.now, runtime.metrics);
+  const calendarsDue = {
+    table: 'sync_state',
+    key: 'calendar_id',
+    order: `lane <> 'hot', due_at`,
+    concurrency: CALENDARS_AT_ONCE,
+    task: observed('sync_state', syncCalendar({ ...runtime, reportFault: faultReporter(runtime), reportRecovery: recoveryReporter(runtime) })),
+  } as const;
+  const connectionsDue = {
+    table: 'connection_state',
+    key: 'connection_id',
+    order: 'due_at',
+    concurrency: CONNECTIONS_AT_ONCE,
+    task: observed('connection_state', tendConnection(runtime)),
+  } as const;
+  return [workOff(runtime, calendarsDue, signal), workOff(runtime, connectionsDue, signal)];
+};
+
 /** Runs what a process does besides answering requests, until aborted; resolves when all of it has come to rest. */
-export const startWorkers = (
-  runtime: Runtime,
-  roles: ReadonlySet<Role>,
-  { health, metrics }: Readonly<{ health: HealthChecks; metrics: Metrics }>,
-  signal: AbortSignal,
-): Promise<unknown> => {
+export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health: HealthChecks, signal: AbortSignal): Promise<unknown> => {
+  const { metrics } = runtime;
   const work: Promise<void>[] = [];
   if (roles.has('projector')) {
     work.push(runCleanUps(runtime, cleanUpsOf(runtime), metrics, signal));
-    for (const projection of PROJECTIONS) {
+    const all = PROJECTIONS.map((projection) => {
       const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
       health.add(`projection ${projection.name}`, () => standing(progress));
       work.push(projection.run(runtime, progress, signal));
-    }
+      return progress;
+    });
+    measureProjections(runtime, metrics, all);
   }
   if (roles.has('sync') || roles.has('projector')) work.push(warmUp(runtime.clock.now(), signal));
-  if (roles.has('sync')) {
-    const sync = syncCalendar({ ...runtime, reportFault: faultReporter(runtime), reportRecovery: recoveryReporter(runtime) });
-    const oldest = `lane <> 'hot', due_at`;
-    work.push(
-      workOff(runtime, { table: 'sync_state', key: 'calendar_id', order: oldest, concurrency: CALENDARS_AT_ONCE, task: sync }, signal),
-      workOff(
-        runtime,
-        {
-          table: 'connection_state',
-          key: 'connection_id',
-          order: 'due_at',
-          concurrency: CONNECTIONS_AT_ONCE,
-          task: tendConnection(runtime),
-        },
-        signal,
-      ),
-    );
-  }
+  if (roles.has('sync')) work.push(...startSyncing(runtime, signal));
   return Promise.all(work);
 };
 

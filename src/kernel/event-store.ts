@@ -35,6 +35,9 @@ export type Recorded<E extends Message> = Readonly<{
   event: E;
 }>;
 
+/** Where an event stands in the log, and since when: RFC 3339, UTC. */
+export type Place = Readonly<{ position: Position; recordedAt: string }>;
+
 /** What a load found; `revision` is -1n for a stream that does not exist. */
 export type Loaded<E extends Message> = Readonly<{
   events: readonly E[];
@@ -80,6 +83,10 @@ export type EventStore = Readonly<{
     after: Position | null,
     signal: AbortSignal,
   ) => AsyncIterable<Batch<E>>;
+  /** The last event of the log; null when it is empty. */
+  head: () => Promise<Place | null>;
+  /** The first event after a position (null: of all), of whatever stream; null when there is none. */
+  following: (position: Position | null) => Promise<Place | null>;
   /** The revision of a stream's last event; -1n when it has none. */
   lastRevision: (stream: string) => Promise<bigint>;
   /** Hides the events of a stream before `revision` from readers of the stream (`$tb`); the log of all streams still holds them until scavenged. */

@@ -8,6 +8,13 @@ export type Labels = Readonly<Record<string, string>>;
 export type Metrics = Readonly<{
   counter: (name: string, help: string, labels?: readonly string[]) => (labels?: Labels, by?: number) => void;
   gauge: (name: string, help: string, labels?: readonly string[]) => (value: number, labels?: Labels) => void;
+  /** A gauge that is read when somebody looks; a reading that fails leaves it out. */
+  asked: (
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => Promise<readonly Readonly<{ value: number; labels?: Labels }>[]>,
+  ) => void;
   /** `buckets` are upper bounds, ascending. */
   histogram: (
     name: string,

@@ -132,9 +132,16 @@ describe('Configuration', () => {
   it.each([
     ['ROLE', { ROLE: 'relay' }],
     ['KAFKA_BROKERS', { KAFKA_BROKERS: 'localhost:9092' }],
-    ['MASTER_KEY_PREVIOUS', { MASTER_KEY_PREVIOUS: key }],
   ])('says of %s that it is not there yet, rather than ignore it', (name, change) => {
     expect(mistakes(change)).toEqual([expect.stringMatching(new RegExp(`^${name} .*yet`))]);
+  });
+
+  it('takes the master key before while it is being replaced, and not the same one twice', () => {
+    expect(readConfig({ MASTER_KEY_PREVIOUS: key }).masterKeyPrevious).toEqual(new Uint8Array(32).fill(7));
+    expect(readConfig({}).masterKeyPrevious).toBeNull();
+    expect(mistakes({ MASTER_KEY: key, MASTER_KEY_PREVIOUS: key })).toEqual([
+      expect.stringMatching(/^MASTER_KEY and MASTER_KEY_PREVIOUS /),
+    ]);
   });
 
   it('names the proxies it is told to trust', () => {

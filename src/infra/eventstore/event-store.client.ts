@@ -17,7 +17,7 @@ import { type Appended, type Codec, type EventStore, WrongRevision } from '../..
 import { reaching } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
 import { isEventStoreAway } from './away.client.js';
-import { toRecorded, toStored } from './recorded.client.js';
+import { placeOf, toRecorded, toStored } from './recorded.client.js';
 import { follow } from './subscription.client.js';
 
 /** The client waits for every stream to be read to its end, also for those whose reader has gone. */
@@ -76,6 +76,24 @@ const lastRevision =
     return -1n;
   };
 
+const head =
+  (client: EventStoreDBClient): EventStore['head'] =>
+  async () => {
+    const last = { direction: BACKWARDS, fromPosition: END, maxCount: 1, deadline: READ_DEADLINE } as const;
+    for await (const { event } of client.readAll(last)) if (event !== undefined) return placeOf(event);
+    return null;
+  };
+
+const following =
+  (client: EventStoreDBClient): EventStore['following'] =>
+  async (position) => {
+    const from = position === null ? START : { commit: position, prepare: position };
+    // The event at the position itself may come first.
+    for await (const { event } of client.readAll({ fromPosition: from, maxCount: 2, deadline: READ_DEADLINE }))
+      if (event !== undefined && (position === null || event.position.commit > position)) return placeOf(event);
+    return null;
+  };
+
 const clear =
   (client: EventStoreDBClient): EventStore['clear'] =>
   async (stream, expected) => {
@@ -94,6 +112,8 @@ const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): Eve
     append: (...order) => reach(() => append(client, newId)(...order)),
     follow: (prefixes, codec, after, signal) => follow({ client, log }, { prefixes, codec, after, signal }),
     lastRevision: (stream) => reach(() => lastRevision(client)(stream)),
+    head: () => reach(head(client)),
+    following: (position) => reach(() => following(client)(position)),
     clear: (stream, expected) => reach(() => clear(client)(stream, expected)),
     truncateBefore: (stream, revision) =>
       reach(async () => {

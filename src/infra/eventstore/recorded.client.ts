@@ -1,6 +1,6 @@
 import { type RecordedEvent } from '@eventstore/db-client';
 import { type Message } from '../../kernel/decider.js';
-import { type Codec, type Metadata, type Recorded } from '../../kernel/event-store.js';
+import { type Codec, type Metadata, type Place, type Recorded } from '../../kernel/event-store.js';
 
 /** How an event's metadata is stored: EventStoreDB's own names for the two it knows (`$`), ours beside them. */
 type StoredMetadata = { $correlationId: string; $causationId: string; commandId: string; actor: string; schema: string };
@@ -12,6 +12,12 @@ export const toStored = (metadata: Metadata, schema: string): StoredMetadata => 
   commandId: metadata.commandId,
   actor: metadata.actor,
   schema,
+});
+
+/** Where an event stands, whatever it says. */
+export const placeOf = (event: RecordedEvent): Place => ({
+  position: event.position?.commit ?? 0n,
+  recordedAt: event.created.toISOString(),
 });
 
 /** A recorded event in our words. */

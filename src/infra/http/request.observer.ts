@@ -3,10 +3,14 @@ import { type NextFunction, type Request, type Response } from 'express';
 import { type Log } from '../../kernel/log.js';
 import { type Metrics } from '../../kernel/metrics.js';
 import { correlated } from '../logging/correlation.context.js';
+import { openRequestSpan } from '../tracing.otel.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The request's correlation id. Every request has one by the time a controller runs, sent along or new: `@Headers('x-correlation-id')`. */
+/**
+ * The request's correlation id. Every request has one by the time a controller runs: sent along, else that of its trace, else new:
+ * `@Headers('x-correlation-id')`.
+ */
 export const correlationOf = (request: Request): string => String(request.headers['x-correlation-id']);
 
 /** The path without its query, which may hold personal data. */
@@ -26,7 +30,8 @@ export const observeRequests = (log: Log, metrics: Metrics) => {
   ]);
   return (request: Request, response: Response, next: NextFunction): void => {
     const sent = request.headers['x-correlation-id'];
-    const correlationId = typeof sent === 'string' && UUID.test(sent) ? sent.toLowerCase() : randomUUID();
+    const span = openRequestSpan(request.method, request.headers);
+    const correlationId = typeof sent === 'string' && UUID.test(sent) ? sent.toLowerCase() : (span.traceId ?? randomUUID());
     request.headers['x-correlation-id'] = correlationId;
     response.setHeader('X-Correlation-Id', correlationId);
     const began = performance.now();
@@ -34,12 +39,15 @@ export const observeRequests = (log: Log, metrics: Metrics) => {
       const seconds = (performance.now() - began) / 1_000;
       const route = (request.route as { path?: string } | undefined)?.path ?? 'unmatched';
       const status = response.writableFinished ? String(response.statusCode) : 'aborted';
+      span.close(route, status, correlationId);
       observed(seconds, { method: request.method, route, status });
       const line = { method: request.method, route, status, milliseconds: Math.round(seconds * 1_000), correlationId };
       if (QUIET.test(route)) log.debug('Request answered', line);
       else log.info('Request answered', line);
     });
-    correlated(correlationId, next);
+    span.within(() => {
+      correlated(correlationId, next);
+    });
   };
 };
 

@@ -13,7 +13,13 @@ import { standingSession } from './standing-session.postgres.js';
 export type Session = Sql & Readonly<{ transaction: Database['transaction']; release: () => Promise<void> }>;
 
 export type Postgres = Database &
-  Readonly<{ session: () => Promise<Session>; presence: (onNumber: () => void) => Presence; close: () => Promise<void> }>;
+  Readonly<{
+    session: () => Promise<Session>;
+    presence: (onNumber: () => void) => Presence;
+    /** Connections of the pool that are at work or not, and requests that wait for one. */
+    pool: () => Readonly<{ busy: number; idle: number; waiting: number }>;
+    close: () => Promise<void>;
+  }>;
 
 const STATEMENT_TIMEOUT = 60_000;
 const CONNECT_TIMEOUT = 5_000;
@@ -131,6 +137,10 @@ export const openDatabase = async (url: string, log: Log, poolSize = 20): Promis
     },
     listen: listener(url, log),
     presence: (onNumber) => bePresent(url, onNumber, log),
+    pool: () => {
+      const { totalCount, idleCount, waitingCount } = poolOf(source);
+      return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+    },
     close: () => source.destroy(),
   };
 };

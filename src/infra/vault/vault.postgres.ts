@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Sql } from '../../kernel/sql.js';
 import { KeyDestroyed, type Secret, type Vault } from '../../kernel/vault.js';
+import { idOf } from './master-keys.postgres.js';
 import { marker, openBytes, sealBytes, sealer } from './sealing.aes.js';
 
 const subjectName = (userId: string): string => `subject:${userId}`;
@@ -15,34 +16,45 @@ type Keyring = Readonly<{
   connections: (userId: string) => Promise<ReadonlyMap<string, Buffer>>;
 }>;
 
-const keyring = (sql: Sql, masterKey: Buffer): Keyring => {
+type WrappedRow = Readonly<{ name: string; sealed: Buffer; wrapped_by: string | null }>;
+
+const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring => {
   const read: Keyring['read'] = async (name, key) => {
     const [row] = await sql.query<{ sealed: Buffer }>('select sealed from vault where name = $1', [name]);
     return row === undefined ? null : openBytes(key, name, row.sealed);
   };
+  const [id, previousId] = [idOf(masterKey), previous === null ? null : idOf(previous)];
+  /** A key says by which master key it is wrapped: while they are being exchanged there are two. */
+  const unwrap = ({ name, sealed, wrapped_by }: WrappedRow): Buffer =>
+    openBytes(previous !== null && wrapped_by === previousId ? previous : masterKey, name, sealed);
+  const unwrapped = async (name: string): Promise<Buffer | null> => {
+    const [row] = await sql.query<WrappedRow>('select name, sealed, wrapped_by from vault where name = $1', [name]);
+    return row === undefined ? null : unwrap(row);
+  };
   /** Two first uses may race: the row that was stored first is the key. */
   const subject: Keyring['subject'] = async (userId) => {
     const name = subjectName(userId);
-    const stored = await read(name, masterKey);
+    const stored = await unwrapped(name);
     if (stored !== null) return stored;
-    await sql.query(`insert into vault (name, user_id, sealed, status) values ($1, $2, $3, 'active') on conflict do nothing`, [
-      name,
-      userId,
-      sealBytes(masterKey, name, randomBytes(32)),
-    ]);
-    const kept = await read(name, masterKey);
+    await sql.query(
+      `insert into vault (name, user_id, sealed, wrapped_by, status) values ($1, $2, $3, $4, 'active') on conflict do nothing`,
+      [name, userId, sealBytes(masterKey, name, randomBytes(32)), id],
+    );
+    const kept = await unwrapped(name);
     if (kept === null) throw new KeyDestroyed('the key of a person was destroyed while it was made');
     return kept;
   };
   const connections: Keyring['connections'] = async (userId) => {
-    const rows = await sql.query<{ name: string; sealed: Buffer; connection_id: string | null }>(
-      `select name, sealed, connection_id from vault where user_id = $1 and (name = $2 or name = 'connection:' || connection_id)`,
+    const rows = await sql.query<WrappedRow & Readonly<{ connection_id: string | null }>>(
+      `select name, sealed, wrapped_by, connection_id from vault where user_id = $1 and (name = $2 or name = 'connection:' || connection_id)`,
       [userId, subjectName(userId)],
     );
     const person = rows.find(({ connection_id }) => connection_id === null);
     if (person === undefined) return new Map();
-    const key = openBytes(masterKey, person.name, person.sealed);
-    return new Map(rows.flatMap(({ name, sealed, connection_id: id }) => (id === null ? [] : [[id, openBytes(key, name, sealed)]])));
+    const key = unwrap(person);
+    return new Map(
+      rows.flatMap(({ name, sealed, connection_id }) => (connection_id === null ? [] : [[connection_id, openBytes(key, name, sealed)]])),
+    );
   };
   return {
     read,
@@ -76,9 +88,12 @@ const rowsOf = (sql: Sql): Pick<Vault, 'activate' | 'destroyConnection' | 'pendi
   },
 });
 
-/** Keys wrapped in rows: each under the one above it, its own name authenticated with it, so that rows cannot be exchanged. */
-export const vault = (sql: Sql, masterKey: Buffer): Vault => {
-  const keys = keyring(sql, masterKey);
+/**
+ * Keys wrapped in rows: each under the one above it, its own name authenticated with it, so that rows cannot be exchanged. `previous`: the master
+ * key before, for as long as a rotation has not come to its end.
+ */
+export const vault = (sql: Sql, masterKey: Buffer, previous: Buffer | null = null): Vault => {
+  const keys = keyring(sql, masterKey, previous);
   return {
     ...rowsOf(sql),
     subject: async (userId) => sealer(await keys.subject(userId), userId),

@@ -6,16 +6,21 @@ create table checkpoint (name text primary key, position bigint, moved_at timest
 -- Numbers of workers: each holds a lock of its number while it lives, and claims rows by it.
 create sequence worker_number as integer cycle;
 
--- Keys and secrets. \`pending\` rows belong to a connection that is being made; what stays pending is swept.
+-- Check values of the master keys that ever wrapped keys of people: a wrong one is told at start.
+create table master_key (id text primary key, admitted_at timestamptz not null default clock_timestamp(), retired_at timestamptz);
+
+-- Keys and secrets, the keys of people with the master key they are wrapped by. \`pending\` rows belong to a connection that is being made; what stays pending is swept.
 create table vault (
   name text primary key,
   user_id text not null,
   connection_id uuid,
   sealed bytea not null,
+  wrapped_by text,
   status text not null check (status in ('pending', 'active')),
   created_at timestamptz not null default clock_timestamp()
 );
 create index vault_user on vault (user_id);
+create index vault_wrapped on vault (wrapped_by) where wrapped_by is not null;
 create index vault_connection on vault (connection_id);
 create index vault_pending on vault (created_at) where status = 'pending';
 `;
@@ -280,7 +285,7 @@ export class Schema1763800000000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`drop table team_members, clean_up, sync_run, remote_object, connection_state, sync_state, changes, user_calendar_events, event_contents,
-      event_people, event_calendars, calendars, preferences, connections, vault, checkpoint`);
+      event_people, event_calendars, calendars, preferences, connections, vault, master_key, checkpoint`);
     await runner.query('drop sequence worker_number');
     await runner.query('drop table stream_ticket, idempotency');
   }

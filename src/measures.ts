@@ -1,0 +1,73 @@
+import { type Progress } from './infra/postgres/projection.runner.js';
+import { type Metrics } from './kernel/metrics.js';
+import { type Runtime } from './runtime.js';
+
+const QUEUES = ['sync_state', 'connection_state', 'clean_up'] as const;
+
+type Depth = Readonly<{ queue: string; due: string; late: string }>;
+
+/** How much is due in each queue, and how long the oldest of it has been; what is being worked at is not waiting. */
+const DEPTH = QUEUES.map(
+  (queue) =>
+    `select '${queue}' as queue, count(*) as due, coalesce(extract(epoch from clock_timestamp() - min(due_at)), 0) as late from ${queue}
+     where due_at <= clock_timestamp() and (claimed_until is null or claimed_until < clock_timestamp())`,
+).join(' union all ');
+
+/** What is asked of the engines whenever a process is scraped; of all processes together, so that each tells the same. */
+export const measureState = ({ database }: Pick<Runtime, 'database'>, metrics: Metrics): void => {
+  const depth = (column: 'due' | 'late') => async () =>
+    (await database.query<Depth>(DEPTH)).map(({ queue, ...row }) => ({ value: Number(row[column]), labels: { queue } }));
+  metrics.asked('queue_due', 'Rows of a queue that are due and not being worked at', ['queue'], depth('due'));
+  metrics.asked('queue_oldest_due_seconds', 'How long the oldest of them has been due', ['queue'], depth('late'));
+  metrics.asked('calendars', 'Calendars by the fault they are at; none is the empty text', ['fault'], async () => {
+    const rows = await database.query<{ fault: string; count: string }>(
+      `select coalesce(fault, '') as fault, count(*) from sync_state group by 1`,
+    );
+    return rows.map(({ fault, count }) => ({ value: Number(count), labels: { fault } }));
+  });
+  metrics.asked('unreadable_objects', 'Objects of calendars that are listed and could not be read, by code', ['code'], async () => {
+    const rows = await database.query<{ fault: string; count: string }>(
+      'select fault, count(*) from remote_object where fault is not null group by 1',
+    );
+    return rows.map(({ fault, count }) => ({ value: Number(count), labels: { code: fault } }));
+  });
+};
+
+/** The connections of one thread to Postgres. */
+export const measurePool = ({ database }: Pick<Runtime, 'database'>, metrics: Metrics, thread: string): void => {
+  metrics.asked('database_connections', 'Pooled connections of a thread, and requests that wait for one', ['thread', 'state'], () => {
+    const { busy, idle, waiting } = database.pool();
+    const states = Object.entries({ busy, idle, waiting });
+    return Promise.resolve(states.map(([state, value]) => ({ value, labels: { thread, state } })));
+  });
+};
+
+/** How far the projections that run here are behind the log; one that stands by, because another process runs it, says nothing. */
+export const measureProjections = (
+  { store, clock }: Pick<Runtime, 'store' | 'clock'>,
+  metrics: Metrics,
+  all: readonly Progress[],
+): void => {
+  const here = () => all.filter(({ running, failure }) => running || failure !== null);
+  metrics.asked(
+    'projection_live',
+    '1 when a projection has reached the end of the log, 0 while it catches up or has stopped',
+    ['projection'],
+    () => Promise.resolve(here().map(({ name, live }) => ({ value: live ? 1 : 0, labels: { projection: name } }))),
+  );
+  metrics.asked('projection_lag_positions', 'How far the log goes on behind what a projection has applied', ['projection'], async () => {
+    const head = await store.head();
+    return here().map(({ name, live, position }) => ({
+      value: live || head === null ? 0 : Number(head.position - (position ?? 0n)),
+      labels: { projection: name },
+    }));
+  });
+  metrics.asked('projection_lag_seconds', 'Age of the first event that a projection has not applied', ['projection'], () =>
+    Promise.all(
+      here().map(async ({ name, live, position }) => {
+        const next = live ? null : await store.following(position);
+        return { value: next === null ? 0 : (clock.now() - Date.parse(next.recordedAt)) / 1_000, labels: { projection: name } };
+      }),
+    ),
+  );
+};

@@ -1,0 +1,82 @@
+import { type CommandBus, type QueryBus } from '@nestjs/cqrs';
+import { observe, observeEach } from './infra/observe.otel.js';
+import { type DueTask } from './kernel/due-work.js';
+import { type Message } from './kernel/decider.js';
+import { type Metrics } from './kernel/metrics.js';
+import { type Projection } from './kernel/projection.js';
+import { type CalendarProvider, type Change, type Providers, type ScanPage } from './provider/calendar-provider.js';
+
+/** Makes a bus measure and trace what it hands on, by the class of the command or query. */
+export const observeBus = (bus: CommandBus | QueryBus, kind: 'command' | 'query', metrics: Metrics): void => {
+  const execute: (message: object) => Promise<unknown> = bus.execute.bind<(message: object) => Promise<unknown>>(bus);
+  const observed = (message: object): Promise<unknown> => {
+    const name = message.constructor.name;
+    const step = { metric: kind, help: `Time a ${kind} took until it was answered`, span: `${kind} ${name}`, labels: { [kind]: name } };
+    return observe(metrics, step, () => execute(message));
+  };
+  Object.assign(bus, { execute: observed });
+};
+
+const step = (provider: string, operation: string) => ({
+  metric: 'provider',
+  help: 'Time a calendar service took: to be read from a cursor or whole, to list its calendars, to give a grant back',
+  span: `provider ${operation}`,
+  labels: { provider, operation },
+});
+
+const observedProvider = (provider: CalendarProvider, name: string, metrics: Metrics): CalendarProvider => {
+  const objects = metrics.counter('sync_objects_total', 'Objects a calendar service named: read, unchanged, removed, unreadable', [
+    'provider',
+    'kind',
+    'code',
+  ]);
+  const count = ({ changes }: ScanPage): void => {
+    for (const change of changes) objects({ provider: name, kind: change.kind, code: codeOf(change) });
+  };
+  return {
+    discover: (...call) => observe(metrics, step(name, 'discover'), () => provider.discover(...call)),
+    revoke: (...call) => observe(metrics, step(name, 'revoke'), () => provider.revoke(...call)),
+    scan: (...call) => observeEach(metrics, step(name, 'scan'), provider.scan(...call), count),
+  };
+};
+
+const codeOf = (change: Change): string => (change.kind === 'unreadable' ? change.code : '');
+
+/** The same providers, measured and traced. */
+export const observedProviders = (providers: Providers, metrics: Metrics): Providers =>
+  new Map([...providers].map(([name, provider]) => [name, observedProvider(provider, name, metrics)]));
+
+/** From a thousandth of a second to days late. */
+const LATENESS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400];
+
+type Due = Readonly<{ due_at?: Date; lane?: string; task?: string }>;
+
+/** The same task, measured and traced, with how late it began. */
+export const observedTask = <Row extends object>(queue: string, task: DueTask<Row>, now: () => number, metrics: Metrics): DueTask<Row> => {
+  const late = metrics.histogram('due_work_lag_seconds', 'How late due work began, after it was due', LATENESS, ['queue', 'lane']);
+  return (row, lease) => {
+    const { due_at: due, lane = '' } = row as Due;
+    if (due instanceof Date) late(Math.max(0, now() - due.getTime()) / 1_000, { queue, lane });
+    const work = { metric: 'due_work', help: 'Time a piece of due work took', span: `work ${queue}`, labels: { queue, lane } };
+    return observe(metrics, work, () => task(row, lease));
+  };
+};
+
+/** The same projection, its batches measured and traced. */
+export const observedProjection = <E extends Message>(projection: Projection<E>, metrics: Metrics): Projection<E> => {
+  const { name } = projection;
+  const events = metrics.counter('projection_events_total', 'Events a projection applied', ['projection']);
+  const work = {
+    metric: 'projection_batch',
+    help: 'Time a batch of events took to apply',
+    span: `project ${name}`,
+    labels: { projection: name },
+  };
+  return {
+    ...projection,
+    apply: async (sql, batch) => {
+      await observe(metrics, work, () => projection.apply(sql, batch), { events: String(batch.length) });
+      events({ projection: name }, batch.length);
+    },
+  };
+};
