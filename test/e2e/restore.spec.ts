@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DAY } from '../support/calendar-item.js';
+import { suiteResources } from '../support/opened.js';
+import { type Radicale, startRadicale } from '../support/radicale.js';
+import { type Client, type Service, startService } from '../support/service.js';
+
+const program = (name: string): string => fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
+
+/** Runs a tool of an operator; answers its exit code and what it printed. */
+const run = (args: readonly string[], dataDir: string): Promise<Readonly<{ code: number | null; printed: string }>> => {
+  const child = spawn(process.execPath, args, { env: { ...process.env, DATA_DIR: dataDir }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (part: Buffer) => {
+      printed += part.toString();
+    });
+  return new Promise((resolve) =>
+    child.once('exit', (code) => {
+      resolve({ code, printed });
+    }),
+  );
+};
+
+const day = (offset: number): string => new Date(Date.now() + offset * DAY).toISOString().slice(0, 10);
+const week = `${day(0)}/${day(8)}`;
+const meeting = (uid: string, title: string): string =>
+  [
+    'BEGIN:VCALENDAR',
+    'VERSION:2.0',
+    'PRODID:-//test//EN',
+    'BEGIN:VEVENT',
+    `UID:${uid}`,
+    `DTSTART:${day(2).replaceAll('-', '')}T120000Z`,
+    'DURATION:PT1H',
+    `SUMMARY:${title}`,
+    'END:VEVENT',
+    'END:VCALENDAR',
+    '',
+  ].join('\r\n');
+
+describe('What a service keeps', () => {
+  const opened = suiteResources();
+  let folder: string;
+  let radicale: Radicale;
+  let calendar: string;
+  let service: Service;
+  let ada: Client;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'juy-backup-'));
+    radicale = await opened(startRadicale());
+    service = await opened(startService());
+    ada = await service.as('ada');
+    calendar = await radicale.makeCalendar('work');
+    for (let index = 0; index < 20; index += 1) await radicale.put(calendar, `${index}.ics`, meeting(String(index), `meeting ${index}`));
+    await ada.connect(radicale);
+    await ada.settled();
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const titles = async (client: Client): Promise<readonly (string | null)[]> =>
+    (await client.events(week)).map(({ title }) => title).sort();
+
+  it('is backed up whole while it works, and goes on in an empty folder as if nothing had happened', async () => {
+    const backup = join(folder, 'backup');
+    const done = new AbortController();
+    const work = (async () => {
+      for (let turn = 0; !done.signal.aborted; turn += 1) {
+        await radicale.put(calendar, '0.ics', meeting('0', `meeting 0, moved ${turn} times`));
+        await ada.sync();
+      }
+    })();
+    const made = await run([program('backup.main'), 'backup', backup], service.dataDir);
+    done.abort();
+    await work;
+    expect(made).toEqual({ code: 0, printed: expect.stringContaining('with the master key') });
+    expect((await stat(backup)).mode & 0o077).toBe(0);
+    expect(await readdir(folder)).toEqual(['backup']);
+    expect((await run([program('backup.main'), 'backup', backup], service.dataDir)).printed).toContain('is not empty');
+
+    const restored = join(folder, 'restored');
+    expect(await run([program('backup.main'), 'restore', backup], restored)).toEqual({
+      code: 0,
+      printed: expect.stringContaining('Start the service'),
+    });
+    expect((await run([program('backup.main'), 'restore', backup], restored)).printed).toContain('holds data already');
+    const again = await startService({ DATA_DIR: restored });
+    try {
+      const same = await again.as('ada');
+      expect((await titles(same)).slice(1)).toEqual((await titles(ada)).slice(1));
+      expect(await same.sync()).toMatchObject({ state: 'done' });
+      expect(await titles(same)).toEqual(await titles(ada));
+    } finally {
+      await again.stop();
+    }
+  });
+});
