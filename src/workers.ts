@@ -58,7 +58,10 @@ const startSyncing = (runtime: Runtime, signal: AbortSignal): readonly Promise<v
     key: 'calendar_id',
     order: `lane <> 'hot', due_at`,
     concurrency: CALENDARS_AT_ONCE,
-    task: observed('sync_state', syncCalendar({ ...runtime, reportFault: faultReporter(runtime), reportRecovery: recoveryReporter(runtime) })),
+    task: observed(
+      'sync_state',
+      syncCalendar({ ...runtime, reportFault: faultReporter(runtime), reportRecovery: recoveryReporter(runtime) }),
+    ),
   } as const;
   const connectionsDue = {
     table: 'connection_state',

@@ -18,33 +18,20 @@ type Keyring = Readonly<{
 
 type WrappedRow = Readonly<{ name: string; sealed: Buffer; wrapped_by: string | null }>;
 
-const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring => {
-  const read: Keyring['read'] = async (name, key) => {
-    const [row] = await sql.query<{ sealed: Buffer }>('select sealed from vault where name = $1', [name]);
-    return row === undefined ? null : openBytes(key, name, row.sealed);
-  };
+/** A person's key says by which master key it is wrapped: while they are being exchanged there are two. */
+const wrapping = (masterKey: Buffer, previous: Buffer | null) => {
   const [id, previousId] = [idOf(masterKey), previous === null ? null : idOf(previous)];
-  /** A key says by which master key it is wrapped: while they are being exchanged there are two. */
-  const unwrap = ({ name, sealed, wrapped_by }: WrappedRow): Buffer =>
-    openBytes(previous !== null && wrapped_by === previousId ? previous : masterKey, name, sealed);
-  const unwrapped = async (name: string): Promise<Buffer | null> => {
-    const [row] = await sql.query<WrappedRow>('select name, sealed, wrapped_by from vault where name = $1', [name]);
-    return row === undefined ? null : unwrap(row);
+  return {
+    wrap: (name: string, key: Buffer): readonly [sealed: Buffer, wrappedBy: string] => [sealBytes(masterKey, name, key), id],
+    unwrap: ({ name, sealed, wrapped_by }: WrappedRow): Buffer =>
+      openBytes(previous !== null && wrapped_by === previousId ? previous : masterKey, name, sealed),
   };
-  /** Two first uses may race: the row that was stored first is the key. */
-  const subject: Keyring['subject'] = async (userId) => {
-    const name = subjectName(userId);
-    const stored = await unwrapped(name);
-    if (stored !== null) return stored;
-    await sql.query(
-      `insert into vault (name, user_id, sealed, wrapped_by, status) values ($1, $2, $3, $4, 'active') on conflict do nothing`,
-      [name, userId, sealBytes(masterKey, name, randomBytes(32)), id],
-    );
-    const kept = await unwrapped(name);
-    if (kept === null) throw new KeyDestroyed('the key of a person was destroyed while it was made');
-    return kept;
-  };
-  const connections: Keyring['connections'] = async (userId) => {
+};
+
+/** The keys of all connections of a person, by their ids; none when the person has no key. */
+const connectionKeys =
+  (sql: Sql, unwrap: (row: WrappedRow) => Buffer): Keyring['connections'] =>
+  async (userId) => {
     const rows = await sql.query<WrappedRow & Readonly<{ connection_id: string | null }>>(
       `select name, sealed, wrapped_by, connection_id from vault where user_id = $1 and (name = $2 or name = 'connection:' || connection_id)`,
       [userId, subjectName(userId)],
@@ -56,6 +43,31 @@ const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring 
       rows.flatMap(({ name, sealed, connection_id }) => (connection_id === null ? [] : [[connection_id, openBytes(key, name, sealed)]])),
     );
   };
+
+const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring => {
+  const read: Keyring['read'] = async (name, key) => {
+    const [row] = await sql.query<{ sealed: Buffer }>('select sealed from vault where name = $1', [name]);
+    return row === undefined ? null : openBytes(key, name, row.sealed);
+  };
+  const { wrap, unwrap } = wrapping(masterKey, previous);
+  const unwrapped = async (name: string): Promise<Buffer | null> => {
+    const [row] = await sql.query<WrappedRow>('select name, sealed, wrapped_by from vault where name = $1', [name]);
+    return row === undefined ? null : unwrap(row);
+  };
+  /** Two first uses may race: the row that was stored first is the key. */
+  const subject: Keyring['subject'] = async (userId) => {
+    const name = subjectName(userId);
+    const stored = await unwrapped(name);
+    if (stored !== null) return stored;
+    await sql.query(
+      `insert into vault (name, user_id, sealed, wrapped_by, status) values ($1, $2, $3, $4, 'active') on conflict do nothing`,
+      [name, userId, ...wrap(name, randomBytes(32))],
+    );
+    const kept = await unwrapped(name);
+    if (kept === null) throw new KeyDestroyed('the key of a person was destroyed while it was made');
+    return kept;
+  };
+  const connections = connectionKeys(sql, unwrap);
   return {
     read,
     subject,
