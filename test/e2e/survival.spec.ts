@@ -13,7 +13,7 @@ import { type Answer, type Client, type Service, startService } from '../support
 const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
 /** Rounds of one kill of each kind: on a slow machine as many as fit into the time, but never fewer than five. */
 const ROUNDS = Number(process.env['KILL_ROUNDS'] ?? 20);
-const SECONDS = Number(process.env['KILL_SECONDS'] ?? 170);
+const SECONDS = Number(process.env['KILL_SECONDS'] ?? 100);
 const FEWEST = 5;
 const EVENTS = 1_000;
 /** Longest pause before the next kill, in milliseconds: a whole reading takes about one second. */
