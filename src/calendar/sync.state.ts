@@ -75,12 +75,12 @@ export const finishSucceeded = async (
   const { cursor, generation, window, gone, position } = success;
   const began = generation !== row.generation || row.generation_due_at === null;
   await database.transaction(async (sql) => {
-    const held = await sql.query(
+    const [held] = await sql.query<{ position: string | null }>(
       `update sync_state set cursor = $3, generation = $4, window_start = $5, window_end = $6,
          generation_due_at = case when $7 then $8::timestamptz else generation_due_at end,
          last_attempt_at = $9, last_success_at = $9, position = coalesce($10, position), failures = 0, fault = null, held = null,
          full_requested = full_requested and (not $12 or exists (select 1 from sync_run where calendar_id = $1 and state = 'queued' and full_read)), lane = 'sweep', due_at = $11
-       where calendar_id = $1 and epoch = $2 returning 1`,
+       where calendar_id = $1 and epoch = $2 returning position`,
       [
         row.calendar_id,
         lease.epoch,
@@ -97,9 +97,10 @@ export const finishSucceeded = async (
         row.full_requested,
       ],
     );
-    if (held.length === 0) throw new Superseded();
+    if (held === undefined) throw new Superseded();
     await sql.query('delete from remote_object where calendar_id = $1 and ref = any($2)', [row.calendar_id, gone]);
-    await endRuns(sql, row.calendar_id, instant(now), null, position);
+    // Also what an earlier run brought must be there to be read before this one is done.
+    await endRuns(sql, row.calendar_id, instant(now), null, held.position === null ? null : BigInt(held.position));
   });
 };
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
@@ -79,6 +80,22 @@ describe('A later sync', () => {
     await sync(calendar);
     expect([await chunks(calendar), await facts(calendar)]).toEqual([feed, stream]);
     expect(await stateOf(calendar)).toMatchObject({ last_success_at: new Date(NOW + MINUTE), dueIn: 90_000 });
+  });
+
+  it('that finds nothing new is done only when what earlier ones brought can be read', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('lunch'));
+    await sync(calendar);
+    await stores.database.query(
+      `insert into sync_run (sync_id, calendar_id, user_id, requested_at, full_read, state) values ($1, $2, $3, now(), false, 'queued')`,
+      [randomUUID(), calendar.calendarId, calendar.userId],
+    );
+    await sync(calendar);
+    const [run] = await stores.database.query<{ state: string; position: string }>(
+      'select r.state, r.position from sync_run r join sync_state s using (calendar_id) where calendar_id = $1 and r.position = s.position',
+      [calendar.calendarId],
+    );
+    expect(run?.state).toBe('done');
   });
 
   it('that is told of an object whose content is the same writes nothing', async () => {
