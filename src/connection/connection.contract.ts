@@ -1,10 +1,18 @@
 import { z } from 'zod';
 import { FreshnessView, Instant, ProviderName } from '../infra/http/contract.zod.js';
 
+/** RFC 7617 section 2: no control characters; and whole characters only, since half of one is sent as another. */
+const sendable = (length: number) =>
+  z
+    .string()
+    .min(1)
+    .max(length)
+    .refine((text) => !/[\p{Cc}\p{Surrogate}]/u.test(text), { error: 'must not hold control characters or halves of characters' });
+
 const Credentials = z
   .strictObject({
-    username: z.string().min(1).max(320),
-    password: z.string().min(1).max(1024),
+    username: sendable(320),
+    password: sendable(1024),
     serverUrl: z.string().min(1).max(2048).optional().meta({ description: 'Address of the CalDAV server; iCloud needs none.' }),
   })
   .meta({ id: 'Credentials' });
