@@ -1,5 +1,5 @@
-import { Controller, Get, Headers, HttpCode, Inject, Post, Query, Res } from '@nestjs/common';
-import { ApiProduces, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Head, Headers, HttpCode, Inject, Post, Query, Res } from '@nestjs/common';
+import { ApiExcludeEndpoint, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
@@ -33,6 +33,14 @@ export class StreamController {
   async ticket(@Granted() grant: Grant): Promise<z.output<typeof TicketView>> {
     const { ticket, expiresAt } = await this.tickets.issue(grant.actor, grant.until);
     return { ticket, expiresAt: instant(expiresAt) };
+  }
+
+  /** Without it HEAD would reach the route of GET, wait for ever and count as one who listens. */
+  @Head()
+  @AcceptsTicket()
+  @ApiExcludeEndpoint()
+  head(@Res() response: Response): void {
+    openStream(response, RETRY).end();
   }
 
   @Get()
