@@ -38,6 +38,20 @@ const idempotencyKey = {
   description: 'A key of your own, good for a day: the same request sent again is answered again and done no second time.',
 };
 
+/**
+ * `{ nullable, allOf: [{ $ref }] }` is how zod's `.nullable()` of a named schema arrives here, and allows no null: OpenAPI 3.0.3 gives `nullable`
+ * a meaning beside `type` only, and what is referred to does not allow it. Changed in place.
+ */
+const mendNullable = (node: unknown): void => {
+  if (typeof node !== 'object' || node === null) return;
+  Object.values(node).forEach(mendNullable);
+  const schema = node as { nullable?: unknown; type?: unknown; allOf?: unknown; anyOf?: unknown };
+  if (schema.nullable !== true || schema.type !== undefined || !Array.isArray(schema.allOf)) return;
+  schema.anyOf = [...(schema.allOf as unknown[]), { type: 'object', nullable: true, enum: [null] }];
+  delete schema.nullable;
+  delete schema.allOf;
+};
+
 /** What the decorators cannot say: every route may answer a problem, no header has to be sent, and a POST may be repeated under a key. */
 const complete = (operation: OperationObject | undefined): void => {
   if (operation === undefined) return;
@@ -67,6 +81,7 @@ export const openApiDocument = (app: INestApplication, publicUrl: string | null)
       path.post.parameters = [...(path.post.parameters ?? []), idempotencyKey];
   }
   document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem } };
+  mendNullable(document.components.schemas);
   return document;
 };
 
