@@ -46,7 +46,7 @@ describe('The service', () => {
     expect(store !== '' && isAlive(Number(store))).toBe(false);
   };
 
-  it('that cannot have its port says so, and stops the engines it had started', async () => {
+  it('that cannot have its port says which setting to change, and leaves nothing running', async () => {
     const taken = await new Promise<Server>((resolve) => {
       const server = createServer().listen(0, '127.0.0.1', () => {
         resolve(server);
@@ -55,7 +55,7 @@ describe('The service', () => {
     const address = taken.address();
     const code = await start(typeof address === 'object' ? (address?.port ?? 0) : 0);
     taken.close();
-    expect([code, printed]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+    expect([code, printed]).toEqual([1, expect.stringContaining('set PORT to another')]);
     await expectNothingLeft();
   });
 
