@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { type Log } from '../../kernel/log.js';
@@ -33,25 +32,6 @@ const sqlOn = (runner: QueryRunner): Sql => ({
       return result.records ?? [];
     }),
 });
-
-/**
- * Statements outside a transaction are prepared once per connection, by a name made of their text: to plan one costs Postgres as much as to
- * run it. Texts are constants of the program, so there are few.
- */
-const preparedOn = (pool: pg.Pool): Sql => {
-  const names = new Map<string, string>();
-  const nameOf = (text: string): string => {
-    const known = names.get(text);
-    if (known !== undefined) return known;
-    const name = createHash('sha256').update(text).digest('base64url').slice(0, 32);
-    names.set(text, name);
-    return name;
-  };
-  return {
-    query: <Row>(text: string, values: readonly unknown[] = []) =>
-      reaching('database', isDatabaseAway, async () => (await pool.query({ name: nameOf(text), text, values: [...values] })).rows as Row[]),
-  };
-};
 
 const transactionOn = <T>(runner: QueryRunner, work: (sql: Sql) => Promise<T>): Promise<T> =>
   reaching('database', isDatabaseAway, async () => {
@@ -92,7 +72,7 @@ const migrate = async (source: DataSource, runner: QueryRunner): Promise<void> =
   }
 };
 
-/** TypeORM's own pool; its query runners know no prepared statements. */
+/** TypeORM's own pool. */
 const poolOf = (source: DataSource): pg.Pool => (source.driver as unknown as { master: pg.Pool }).master;
 
 const sourceOf = (url: string, log: Log, poolSize: number): DataSource =>
@@ -128,7 +108,7 @@ export const openDatabase = async (url: string, log: Log, poolSize = 20): Promis
   };
   await withRunner((runner) => migrate(source, runner));
   return {
-    ...preparedOn(poolOf(source)),
+    query: (text, values) => withRunner((runner) => sqlOn(runner).query(text, values)),
     transaction: (work) => withRunner((runner) => transactionOn(runner, work)),
     session: async () => {
       const runner = source.createQueryRunner();
