@@ -24,6 +24,10 @@ const isCancelled = ({ component }: ICAL.Event): boolean => component.getFirstPr
 /** As ical.js documents it; its own declaration leads nowhere. */
 type Details = Readonly<{ item: ICAL.Event; startDate: ICAL.Time; endDate: ICAL.Time }>;
 
+/** ical.js moves the yearly 29 February of other years to 1 March; there is none in them (RFC 5545 3.3.10, invalid dates are ignored). */
+const isRolledOver = ({ startDate }: ICAL.Event, next: ICAL.Time): boolean =>
+  startDate.month === 2 && startDate.day === 29 && next.month === 3 && next.day === 1;
+
 function* occurrencesOf(master: ICAL.Event, span: Span): Generator<Readonly<{ item: ICAL.Event; start: number; end: number }>> {
   if (!master.isRecurring()) {
     yield { item: master, start: instantOf(master.startDate), end: instantOf(master.endDate) };
@@ -32,6 +36,7 @@ function* occurrencesOf(master: ICAL.Event, span: Span): Generator<Readonly<{ it
   const instances = master.iterator();
   for (let next = instances.next() as ICAL.Time | undefined; next !== undefined; next = instances.next() as ICAL.Time | undefined) {
     if (instantOf(next) >= span.end + OVERRIDES_REACH) return;
+    if (isRolledOver(master, next)) continue;
     const { item, startDate, endDate } = master.getOccurrenceDetails(next) as Details;
     yield { item, start: instantOf(startDate), end: instantOf(endDate) };
   }
