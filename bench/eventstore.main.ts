@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { END, EventStoreDBClient, jsonEvent, START } from '@eventstore/db-client';
 import pg from 'pg';
+import { decodeBase64InNode } from '../src/infra/eventstore/base64.native.js';
 import { type Engines, startEngines } from '../test/support/engines.js';
 import { measureBare } from './bare.postgres.js';
 import { type Peaks, watchMemory } from './memory.proc.js';
@@ -109,6 +110,8 @@ const report = ({ events, append, read, bareInsert, bareSelect, live }: Figures,
 };
 
 const measure = async (engines: Engines, events: number): Promise<Figures> => {
+  // As the service has it.
+  decodeBase64InNode();
   const client = EventStoreDBClient.connectionString(engines.eventStoreUrl);
   say('Event store: append …');
   const append = (await timed(() => appendAll(client, events))).milliseconds;

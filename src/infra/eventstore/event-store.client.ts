@@ -17,6 +17,7 @@ import { type Appended, type Codec, type EventStore, WrongRevision } from '../..
 import { reaching } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
 import { isEventStoreAway } from './away.client.js';
+import { decodeBase64InNode } from './base64.native.js';
 import { placeOf, toRecorded, toStored } from './recorded.client.js';
 import { follow } from './subscription.client.js';
 
@@ -131,6 +132,7 @@ export const connectEventStore = (
   newId: () => string,
   log: Log,
 ): Readonly<{ store: EventStore; close: () => Promise<void> }> => {
+  decodeBase64InNode();
   const client = EventStoreDBClient.connectionString(connectionString);
   return { store: storeOn(client, newId, log), close: () => Promise.race([client.dispose(), sleep(DISPOSAL)]) };
 };
