@@ -10,7 +10,7 @@ export type Connected = Readonly<{ answered: number; soon: number; complete: num
 export type Paged = Readonly<{ milliseconds: number; pages: number; events: readonly EventView[] }>;
 
 // Often enough for a figure in tenths of a second, rarely enough not to be in the way of what is measured.
-const POLL = 50;
+const POLL = 100;
 const PAGE = 500;
 const LIMIT = 300_000;
 const CHANGES = 5;

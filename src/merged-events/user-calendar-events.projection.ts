@@ -38,7 +38,7 @@ const storeContents = async (
   await sql.query(
     `insert into event_contents (calendar_id, ref, series, generation, timings, unplaced, unexpandable, sealed, hash)
      select $1, ref, series, $2, timings, unplaced, unexpandable, sealed, hash
-     from json_to_recordset($3::json) as fresh(ref text, series text, timings jsonb, unplaced bool, unexpandable text, sealed text, hash text)
+     from json_to_recordset($3::json) as fresh(ref text, series text, timings json, unplaced bool, unexpandable text, sealed text, hash text)
      on conflict (calendar_id, ref) do update set series = excluded.series, generation = excluded.generation, timings = excluded.timings,
        unplaced = excluded.unplaced, unexpandable = excluded.unexpandable, sealed = excluded.sealed, hash = excluded.hash`,
     [calendarId, generation, JSON.stringify(rows)],

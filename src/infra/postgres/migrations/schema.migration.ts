@@ -99,7 +99,7 @@ create table event_contents (
   ref text not null,
   series text not null,
   generation integer not null,
-  timings jsonb not null,
+  timings json not null,
   unplaced boolean not null,
   unexpandable text,
   sealed text not null,
