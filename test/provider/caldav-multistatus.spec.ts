@@ -68,6 +68,11 @@ describe('a multistatus', () => {
     await expect(read(text)).rejects.toMatchObject({ fault: 'malformed' });
   });
 
+  it('is read although it declares a document type, as long as it uses nothing of it', async () => {
+    const { rows } = await read('<!DOCTYPE m SYSTEM "http://127.0.0.1/m.dtd" [<!ENTITY a "b">]><m:multistatus xmlns:m="DAV:"/>');
+    expect(rows).toEqual([]);
+  });
+
   it('is read whole although somebody’s text holds what XML forbids, and after a blank line', async () => {
     const { rows } = await read(
       '\n<?xml version="1.0"?><multistatus xmlns="DAV:"><response>' +
