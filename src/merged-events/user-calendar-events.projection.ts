@@ -147,26 +147,29 @@ const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Pro
   await tellChanges(sql, { userId: calendar.user_id, position, at: delta.at }, calendar, delta, { before, after: rows });
 };
 
+/** Of a hidden calendar it has been told already that it is gone. */
 const forget = async (sql: Sql, source: Source, connectionId: string): Promise<void> => {
-  const gone = await sql.query<{ calendar_id: string }>('delete from event_calendars where connection_id = $1 returning calendar_id', [
-    connectionId,
-  ]);
-  const ids = gone.map(({ calendar_id }) => calendar_id);
+  const gone = await sql.query<{ calendar_id: string; visible: boolean }>(
+    'delete from event_calendars where connection_id = $1 returning calendar_id, visible',
+    [connectionId],
+  );
+  const idsOf = (calendars: typeof gone): readonly string[] => calendars.map(({ calendar_id }) => calendar_id);
   for (const table of ['user_calendar_events', 'event_contents'])
-    await sql.query(`delete from ${table} where calendar_id = any($1)`, [ids]);
-  await recordCalendarChanges(sql, source, 'calendar-removed', ids);
+    await sql.query(`delete from ${table} where calendar_id = any($1)`, [idsOf(gone)]);
+  const shown = gone.filter(({ visible }) => visible);
+  await recordCalendarChanges(sql, source, 'calendar-removed', idsOf(shown));
 };
 
 /** The calendar stays; what was known of it has outlived its time. */
 const empty = async (sql: Sql, calendarId: string, at: Pick<Source, 'position' | 'at'>): Promise<void> => {
   for (const table of ['user_calendar_events', 'event_contents'])
     await sql.query(`delete from ${table} where calendar_id = $1`, [calendarId]);
-  const [emptied] = await sql.query<{ user_id: string; whole: boolean }>(
+  const [emptied] = await sql.query<{ user_id: string; told: boolean }>(
     `update event_calendars set whole = false from event_calendars before
-     where event_calendars.calendar_id = $1 and before.calendar_id = $1 returning before.user_id, before.whole`,
+     where event_calendars.calendar_id = $1 and before.calendar_id = $1 returning before.user_id, before.whole and before.visible as told`,
     [calendarId],
   );
-  if (emptied?.whole === true) await recordCalendarChanges(sql, { userId: emptied.user_id, ...at }, 'calendar-removed', [calendarId]);
+  if (emptied?.told === true) await recordCalendarChanges(sql, { userId: emptied.user_id, ...at }, 'calendar-removed', [calendarId]);
 };
 
 /** Whose calendar a fact of its own stream is about; null once its connection is revoked. */

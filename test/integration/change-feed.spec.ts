@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { type CalendarObject } from '../../src/calendar/calendar-object.js';
+import { type CalendarEvent } from '../../src/calendar/calendar.js';
+import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { type ChangePage } from '../../src/merged-events/changes.contract.js';
 import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes.query.js';
 import { calendarObject, component, NOW } from '../support/builders.js';
 import { metadata } from '../support/store.js';
-import { adopted, facts, lunch, many, shown, startSyncing, stopSyncing, stores, sync } from '../support/synced-calendar.js';
+import { type Adopted, adopted, facts, lunch, many, shown, startSyncing, stopSyncing, stores, sync } from '../support/synced-calendar.js';
 
 beforeAll(startSyncing);
 afterAll(stopSyncing);
@@ -29,6 +31,19 @@ const readWhole = async (objects: readonly CalendarObject[]) => {
 };
 
 const kinds = ({ items }: ChangePage) => items.map(({ change, event }) => `${change} ${event?.start.slice(0, 10) ?? ''}`.trim());
+
+const AT = new Date(NOW).toISOString();
+
+const appended = async ({ calendarId }: Adopted, event: CalendarEvent): Promise<void> => {
+  await stores.store.append(`calendar-${calendarId}`, null, [event], calendarCodec, metadata());
+};
+
+const setVisible = (calendar: Adopted, visible: boolean): Promise<void> => appended(calendar, { type: 'VisibilitySet', visible, at: AT });
+
+const revoke = async ({ userId, connectionId }: Adopted): Promise<void> => {
+  const revoked = { type: 'ConnectionRevoked', userId, provider: 'caldav', at: AT } as const;
+  await stores.store.append(`connection-${connectionId}`, 0n, [revoked], connectionCodec, metadata());
+};
 
 describe('The change feed of a person', () => {
   it('begins with where it ends now, and tells that a calendar can be read once it has been read whole', async () => {
@@ -120,11 +135,9 @@ describe('The change feed of a person', () => {
     calendar.account.put(lunch('dinner', 2));
     await sync(calendar);
     expect((await told()).items).toHaveLength(1);
-    const { userId, connectionId, calendarId } = calendar;
-    const at = new Date(NOW).toISOString();
-    const revoked = { type: 'ConnectionRevoked', userId, provider: 'caldav', at } as const;
-    await stores.store.append(`connection-${connectionId}`, 0n, [revoked], connectionCodec, metadata());
-    expect((await told()).items).toEqual([{ calendarId, change: 'calendar-removed', event: null, at }]);
+    await revoke(calendar);
+    const { calendarId } = calendar;
+    expect((await told()).items).toEqual([{ calendarId, change: 'calendar-removed', event: null, at: AT }]);
   });
 
   it('drops what is older than any cursor, when a calendar is read whole again', async () => {
@@ -139,5 +152,58 @@ describe('The change feed of a person', () => {
       [calendar.userId],
     );
     expect(kept).toEqual([{ change: 'added' }]);
+  });
+});
+
+describe('Of a hidden calendar the change feed', () => {
+  it('says that it is gone, forgets what it told of its events, and tells nothing more until it is shown again', async () => {
+    const { calendar, told } = await readWhole([lunch('lunch')]);
+    calendar.account.put(lunch('dinner', 2));
+    await sync(calendar);
+    expect(kinds(await told())).toEqual(['added 2026-11-24']);
+    await setVisible(calendar, false);
+    calendar.account.put(lunch('breakfast', 3));
+    await sync(calendar);
+    const hidden = await told();
+    expect(kinds(hidden)).toEqual(['calendar-removed']);
+    await setVisible(calendar, true);
+    calendar.account.remove('breakfast');
+    await sync(calendar);
+    expect(kinds(await told(hidden.nextCursor))).toEqual(['calendar-added', 'removed 2026-11-25']);
+  });
+
+  it('says nothing of what is read while it is hidden, nor of its end', async () => {
+    const calendar = await adopted();
+    await shown(calendar);
+    const start = await asked(calendar.userId, null);
+    await setVisible(calendar, false);
+    calendar.account.put(lunch('lunch'));
+    await sync(calendar);
+    calendar.account.forgetCursors();
+    calendar.account.put(lunch('dinner', 2));
+    await sync(calendar);
+    await revoke(calendar);
+    await shown(calendar);
+    expect(kinds(await asked(calendar.userId, start.nextCursor))).toEqual([]);
+  });
+
+  it('still says that it is gone to who comes after its connection was revoked', async () => {
+    const { calendar, told } = await readWhole([lunch('lunch')]);
+    await setVisible(calendar, false);
+    await revoke(calendar);
+    expect(kinds(await told())).toEqual(['calendar-removed']);
+  });
+
+  it('does not tell a second time that it is gone when it outlives its time', async () => {
+    const { calendar, told } = await readWhole([lunch('lunch')]);
+    await setVisible(calendar, false);
+    const hidden = await told();
+    expect(kinds(hidden)).toEqual(['calendar-removed']);
+    await appended(calendar, { type: 'FeedExpired', generation: 1, at: AT });
+    await setVisible(calendar, true);
+    expect(kinds(await told(hidden.nextCursor))).toEqual([]);
+    calendar.account.forgetCursors();
+    await sync(calendar);
+    expect(kinds(await told(hidden.nextCursor))).toEqual(['calendar-added']);
   });
 });
