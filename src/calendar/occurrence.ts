@@ -8,9 +8,11 @@ export type Occurrence = Readonly<{
   component: number;
   /**
    * Which instance of its object it is, whatever it was moved to: empty for a single event, a full-date for an all-day series, else the
-   * original start as an RFC 3339 instant in UTC. Unique within the object.
+   * original start as an RFC 3339 instant in UTC. Unique within the object: where that holds several UIDs, `_` and the mark of its own follow.
    */
   original: string;
+  /** It is an instance of a series. */
+  recurring: boolean;
   /** Milliseconds since the epoch, as `end`; days and floating times as the fallback zone's clock has them. */
   start: number;
   end: number;
@@ -51,11 +53,13 @@ export const occurrenceIn = (range: InstantRange, placed: Placed, original: () =
   const from = Math.max(FIRST_WALL, placed.startsAt ?? clock.zone.instantOf(wall));
   const to = Math.min(LAST_WALL, allDay ? clock.zone.instantOf(lastWall) : Math.max(from, endOf(placed, from)));
   if (!overlaps(from * 1_000, to * 1_000, range)) return null;
+  const name = original();
   const local = allDay ? (at: number) => formatDate(wallDay(at)) : formatWall;
   const isLocal = allDay || floating;
   return {
     component,
-    original: original(),
+    original: name,
+    recurring: name !== '',
     start: from * 1_000,
     end: to * 1_000,
     allDay,

@@ -34,9 +34,9 @@ const seriesOccurrences = (series: Series, range: InstantRange, zones: Zones, bu
   return found;
 };
 
-const singleOccurrence = (timing: Timing, range: InstantRange, zones: Zones): readonly Occurrence[] => {
+const singleOccurrence = (component: number, timing: Timing, range: InstantRange, zones: Zones): readonly Occurrence[] => {
   const clock = momentOf(timing.start, zones);
-  const placed = { component: 0, clock, wall: clock.wall, startsAt: null, span: timing.span };
+  const placed = { component, clock, wall: clock.wall, startsAt: null, span: timing.span };
   const occurrence = timing.status === 'cancelled' ? null : occurrenceIn(range, placed, () => '');
   return occurrence === null ? [] : [occurrence];
 };
@@ -74,14 +74,31 @@ const firstOfEach = (occurrences: readonly Occurrence[]): Occurrence[] => {
   return [...byOriginal.values()];
 };
 
+/** What each UID of an object takes place at, its instances told apart from those of the others, which may be at the same time. */
+const apart = (
+  components: readonly Described[],
+  series: Series,
+  range: InstantRange,
+  zones: Zones,
+  budget: Budget,
+): readonly Occurrence[] => {
+  const { component, timing, overrides } = series;
+  const single = isSingle(timing) && overrides.size === 0;
+  const occurrences = single ? singleOccurrence(component, timing, range, zones) : seriesOccurrences(series, range, zones, budget);
+  return occurrences.map((each) => ({ ...each, original: `${each.original}_${components[component]?.copy ?? ''}` }));
+};
+
 const occurrencesOf = (components: readonly Described[], zones: Zones, range: InstantRange): readonly Occurrence[] => {
   const [only] = components;
-  if (components.length === 1 && only !== undefined && isSingle(only)) return singleOccurrence(only, range, zones);
+  if (components.length === 1 && only !== undefined && isSingle(only)) return singleOccurrence(0, only, range, zones);
   const budget = { left: STEPS };
+  const all = allSeries(components, zones);
+  // RFC 4791 4.1 wants one UID in a resource; servers that keep what they are given have more.
+  const several = new Set(all.map(({ component }) => components[component]?.copy)).size > 1;
   // Who cancels a series cancels every change made to it.
-  const found = allSeries(components, zones)
+  const found = all
     .filter(({ timing }) => timing.status !== 'cancelled')
-    .map((series) => seriesOccurrences(series, range, zones, budget));
+    .map((series) => (several ? apart(components, series, range, zones, budget) : seriesOccurrences(series, range, zones, budget)));
   const occurrences = found.length === 1 ? [...(found[0] ?? [])] : firstOfEach(found.flat());
   return occurrences.sort((a, b) => a.start - b.start || (a.original < b.original ? -1 : 1));
 };

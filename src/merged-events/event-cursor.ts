@@ -7,7 +7,7 @@ export type EventCursor = Readonly<{ start: string; calendarId: string; series: 
 const START = /^\d{4}-[01]\d-[0-3]\d [0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?\+00$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MARK = /^[\w-]{1,64}$/;
-const ORIGINAL = /^[\dTZ:.-]{0,40}$/;
+const ORIGINAL = /^[\dTZ:.-]{0,40}(_[\w-]{1,64})?$/;
 
 const refused = (): Refused => new Refused('cursor.invalid', 400, 'This cursor is not one of this route: start again without it.');
 

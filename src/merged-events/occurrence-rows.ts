@@ -67,7 +67,7 @@ const rowOf = (occurrence: Occurrence, { object, index, component }: Part, gener
   status: component.status,
   busy: component.busy,
   private: component.private,
-  recurring: occurrence.original !== '',
+  recurring: occurrence.recurring,
   copy: component.copy,
 });
 

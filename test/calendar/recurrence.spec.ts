@@ -260,6 +260,7 @@ describe('Days and floating times', () => {
       {
         component: 0,
         original: '',
+        recurring: false,
         start: Date.UTC(2026, 2, 28, 23),
         end: Date.UTC(2026, 2, 29, 22),
         allDay: true,
@@ -399,6 +400,41 @@ describe('A resource that holds several series', () => {
   it('gives each change to the series of its UID', () => {
     const parts = [weekly('2026-06-01T09:00', 'a'), weekly('2026-06-01T11:00', 'b'), moved('2026-06-08T11:00', '2026-06-08T15:00', 'b')];
     expect(starts(parts)).toEqual(['06-01 09:00', '06-01 11:00 #1', '06-08 09:00', '06-08 15:00 #2']);
+  });
+
+  it('keeps what different UIDs have at the same time, each by a name of its own', () => {
+    const single = (copy: string) => ({ ...master(at('2026-06-01T09:00', 'UTC')), copy });
+    const parts = [single('a'), single('b'), weekly('2026-06-01T09:00', 'c'), weekly('2026-06-01T09:00', 'd')];
+    expect(found(parts).map(({ original, recurring, component }) => [original, recurring, component])).toEqual([
+      ['2026-06-01T09:00:00.000Z_c', true, 2],
+      ['2026-06-01T09:00:00.000Z_d', true, 3],
+      ['_a', false, 0],
+      ['_b', false, 1],
+      ['2026-06-08T09:00:00.000Z_c', true, 2],
+      ['2026-06-08T09:00:00.000Z_d', true, 3],
+    ]);
+  });
+
+  it('has what each UID alone would have, whatever their order', () => {
+    const kinds = [
+      (copy: string) => [{ ...master(at('2026-06-01T09:00', 'UTC')), copy }],
+      (copy: string) => [weekly('2026-06-01T09:00', copy)],
+      (copy: string) => [weekly('2026-06-01T09:00', copy), moved('2026-06-08T09:00', '2026-06-09T15:00', copy)],
+      (copy: string) => [{ ...master(day('2026-06-01'), { rules: ['FREQ=DAILY;COUNT=3'] }), copy }],
+      (copy: string) => [moved('2026-06-08T09:00', '2026-06-10T09:00', copy)],
+    ];
+    const times = (parts: readonly Timing[]) => found(parts).map(({ start, end, recurring }) => `${start} ${end} ${String(recurring)}`);
+    const resource = fc.array(fc.constantFrom(...kinds), { maxLength: 6 }).map((some) => [...kinds.slice(0, 2), ...some]);
+    fc.assert(
+      fc.property(resource, fc.nat(), (chosen, turn) => {
+        const uids = chosen.map((kind, index) => kind(`uid-${index}`));
+        const turned = [...uids.slice(turn % uids.length), ...uids.slice(0, turn % uids.length)];
+        expect(times(turned.flat()).sort()).toEqual(uids.flatMap(times).sort());
+        const names = found(turned.flat()).map(({ original }) => original);
+        expect(new Set(names).size).toBe(names.length);
+        expect(found(uids.flat()).map(({ original }) => original)).toEqual(names);
+      }),
+    );
   });
 
   it('lets a change stand for itself whose series is not there', () => {

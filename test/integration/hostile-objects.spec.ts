@@ -3,13 +3,17 @@ import { feedCodec } from '../../src/calendar/calendar.codec.js';
 import { type CalendarObject } from '../../src/calendar/calendar-object.js';
 import { parseResource } from '../../src/provider/caldav/ics.mapping.js';
 import { type Change, type ScanPage } from '../../src/provider/calendar-provider.js';
-import { memoryAccount, type MemoryAccount } from '../support/builders.js';
+import { readCursor } from '../../src/merged-events/event-cursor.js';
+import { type EventPage } from '../../src/merged-events/events.contract.js';
+import { MergedEvents, MergedEventsHandler } from '../../src/merged-events/events.query.js';
+import { memoryAccount, type MemoryAccount, NOW } from '../support/builders.js';
 import { metadata } from '../support/store.js';
 import {
   type Adopted,
   adopted,
   claim,
   chunks,
+  keysOfVault,
   lunch,
   runtimeOf,
   shown,
@@ -74,6 +78,36 @@ const ics = (...lines: readonly string[]): string =>
 const parsed = (remoteId: string, ...lines: readonly string[]): CalendarObject =>
   parseResource(ics(...lines), { remoteId, etag: null, ownAddresses: [] });
 
+describe('A resource that holds several UIDs, which RFC 4791 4.1 forbids', () => {
+  /** An event for each of the names, all at the same time. */
+  const together = (...names: readonly string[]): CalendarObject => {
+    const events = names.map((name) => [`UID:${name}`, 'DTSTART:20261123T100000Z', 'DURATION:PT1H', `SUMMARY:${name}`]);
+    return parsed('export.ics', ...events.flatMap((lines, index) => (index === 0 ? lines : ['END:VEVENT', 'BEGIN:VEVENT', ...lines])));
+  };
+
+  it('has them all, page by page, in one calendar after another version of it', async () => {
+    const account = memoryAccount();
+    const calendar = await adopted(account);
+    account.put(together('breakfast', 'lunch', 'dinner'));
+    await sync(calendar);
+    expect([...(await shown(calendar))].sort()).toEqual(['breakfast', 'dinner', 'lunch']);
+    const before = await pagesOf(calendar);
+    expect(before.map(({ title }) => title).sort()).toEqual(['breakfast', 'dinner', 'lunch']);
+    account.put(together('dinner', 'breakfast', 'supper'));
+    await sync(calendar);
+    await shown(calendar);
+    const after = await pagesOf(calendar);
+    expect(after.map(({ title }) => title).sort()).toEqual(['breakfast', 'dinner', 'supper']);
+    expect(after.filter(({ id }) => before.some((known) => known.id === id)).map(({ title }) => title)).toEqual(
+      expect.arrayContaining(['breakfast', 'dinner']),
+    );
+    expect(new Set(after.map(({ id }) => id)).size).toBe(3);
+    account.remove('export.ics');
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual([]);
+  });
+});
+
 describe('Text that no database stores', () => {
   it('in rules, zones and titles stops nothing', async () => {
     const calendar = await adopted(
@@ -89,6 +123,20 @@ describe('Text that no database stores', () => {
     expect(await shown(calendar)).toEqual(['rule', 'rule', 'zone', 'whole']);
   });
 });
+
+/** What the owner of a calendar is shown of it, asked for one by one. */
+const pagesOf = async ({ userId }: Adopted): Promise<EventPage['items']> => {
+  const events = new MergedEventsHandler(stores.database, keysOfVault(), { now: () => NOW });
+  const range = { start: '2026-11-01T00:00:00.000Z', end: '2026-12-01T00:00:00.000Z' };
+  const found: EventPage['items'] = [];
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const asked = { range, provider: null, calendarId: null, cursor: cursor === undefined ? null : readCursor(cursor), limit: 1 };
+    const page = await events.execute(new MergedEvents({ userId, roles: ['user'], teams: [] }, asked));
+    found.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return found;
+};
 
 describe('A worker that wakes up late', () => {
   const lateBy = async (work: (calendar: Adopted) => Promise<void>): Promise<Adopted> => {
