@@ -119,20 +119,26 @@ describe(`The service, its Postgres and its event store, killed again and again 
   const isSyncing = async (): Promise<boolean> =>
     (await service.rows('select 1 from sync_state where claimed_until > now()').catch(() => [])).length > 0;
 
-  const oneConnection = async (): Promise<number> => {
-    const found = await service.rows<{ pid: number }>(
-      `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
-    );
-    return random.pick(found).pid;
+  /** One that ends by itself meanwhile does not count. */
+  const killOneConnection = async (): Promise<void> => {
+    for (let killed = false; !killed;) {
+      const found = await service.rows<{ pid: number }>(
+        `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      );
+      try {
+        killed = process.kill(random.pick(found).pid, 'SIGKILL');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
   };
 
   const kill = async (kind: Kind): Promise<void> => {
     if (kind === 'service') {
       await service.kill();
       await service.restart();
-    } else {
-      process.kill(kind === 'one connection of postgres' ? await oneConnection() : await service.engine(kind), 'SIGKILL');
-    }
+    } else if (kind === 'one connection of postgres') await killOneConnection();
+    else process.kill(await service.engine(kind), 'SIGKILL');
   };
 
   /** The service is well again when a command is answered with what it changed: database, event store, projection and API all took part. */
