@@ -9,6 +9,7 @@ import { z } from 'zod';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { connectionSchemas } = await import('../dist/connection/connection.codec.js');
 const { calendarSchemas, feedSchemas } = await import('../dist/calendar/calendar.codec.js');
+const { accessSchemas } = await import('../dist/audit/access.codec.js');
 const { preferenceSchemas } = await import('../dist/preference/preference.codec.js');
 
 // A format says it; the pattern zod adds is its own reading of it, and changes with its versions.
@@ -17,7 +18,13 @@ const withoutPattern = ({ jsonSchema }) => {
 };
 
 const refused = [];
-const families = { connection: connectionSchemas, calendar: calendarSchemas, feed: feedSchemas, preference: preferenceSchemas };
+const families = {
+  connection: connectionSchemas,
+  calendar: calendarSchemas,
+  feed: feedSchemas,
+  preference: preferenceSchemas,
+  access: accessSchemas,
+};
 for (const [category, schemas] of Object.entries(families)) {
   const folder = join(root, 'eventstore/schemas', category);
   mkdirSync(folder, { recursive: true });

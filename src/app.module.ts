@@ -1,7 +1,9 @@
 import { type DynamicModule, Inject, Module } from '@nestjs/common';
 import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs';
+import { accessLog } from './audit/access-log.eventstore.js';
 import { AvailabilityController } from './availability/availability.controller.js';
 import { MyAvailabilityHandler, TeamsAvailabilityHandler } from './availability/availability.query.js';
+import { AvailabilityReader } from './availability/availability.reader.js';
 import { CalendarController } from './calendar/calendar.controller.js';
 import { MyCalendarsHandler } from './calendar/calendars.query.js';
 import { MANUAL_SYNC_PAUSE, SyncNowHandler } from './calendar/sync-now.handler.js';
@@ -19,6 +21,7 @@ import { idempotency } from './infra/http/idempotency.sql.js';
 import { tickets } from './infra/http/tickets.sql.js';
 import { readModels } from './infra/postgres/read-models.postgres.js';
 import { postgresTeams } from './infra/postgres/teams.postgres.js';
+import { ACCESS_LOG } from './kernel/access-log.js';
 import { CLOCK } from './kernel/clock.js';
 import { ENTROPY } from './kernel/entropy.js';
 import { EVENT_STORE } from './kernel/event-store.js';
@@ -76,6 +79,7 @@ export class AppModule {
         { provide: CLOCK, useValue: runtime.clock },
         { provide: ENTROPY, useValue: runtime.entropy },
         { provide: READ_MODELS, useValue: readModels(runtime.database) },
+        { provide: ACCESS_LOG, useValue: accessLog(runtime) },
         { provide: CONNECTION_RUNTIME, useValue: runtime },
         { provide: SETTINGS_RUNTIME, useValue: runtime },
         { provide: MANUAL_SYNC_PAUSE, useValue: config.manualSyncPause },
@@ -105,6 +109,7 @@ const HANDLERS = [
   OneSyncHandler,
   ChangeSettingsHandler,
   MySettingsHandler,
+  AvailabilityReader,
   MyAvailabilityHandler,
   TeamsAvailabilityHandler,
   MergedEventsHandler,

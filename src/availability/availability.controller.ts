@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { type z } from 'zod';
@@ -26,7 +26,12 @@ export class AvailabilityController {
   @Post()
   @HttpCode(200)
   @Answers(200, TeamAvailability, 'When each of them is busy, when nobody can say, and the slots asked for. Never what they are busy with.')
-  ofTeam(@Body({ schema: AvailabilityRequest }) asked: AvailabilityRequest, @Actor() actor: Person): Promise<TeamAvailability> {
-    return this.queries.execute(new TeamsAvailability(actor, rangeOf(asked.range), asked));
+  ofTeam(
+    @Body({ schema: AvailabilityRequest }) asked: AvailabilityRequest,
+    @Actor() actor: Person,
+    @Headers('x-correlation-id') correlationId: string,
+  ): Promise<TeamAvailability> {
+    const from = { route: 'POST /v1/calendar/availability', correlationId };
+    return this.queries.execute(new TeamsAvailability(actor, rangeOf(asked.range), asked, from));
   }
 }

@@ -1,5 +1,5 @@
 import { type Freshness } from '../calendar/freshness.js';
-import { type Interval, merged, within, without } from './intervals.js';
+import { type Interval, intervalOf, merged, within, without } from './intervals.js';
 
 /** What is known of somebody's time. What is neither busy nor unknown is free; the two never overlap. */
 export type Availability = Readonly<{ busy: readonly Interval[]; unknown: readonly Interval[] }>;
@@ -7,8 +7,7 @@ export type Availability = Readonly<{ busy: readonly Interval[]; unknown: readon
 /** Of a calendar: whether it has been read lately, and the window in which that says all there is. */
 export type Reading = Pick<Freshness, 'state' | 'window'>;
 
-const known = ({ state, window }: Reading): readonly Interval[] =>
-  state === 'fresh' && window !== null ? [{ start: Date.parse(window.start), end: Date.parse(window.end) }] : [];
+const known = ({ state, window }: Reading): readonly Interval[] => (state === 'fresh' && window !== null ? [intervalOf(window)] : []);
 
 /**
  * When somebody is busy or may be, in a range. Each calendar that was not read, not lately, or not for all of the range leaves what it does not

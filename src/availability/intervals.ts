@@ -1,5 +1,9 @@
+import { type TimeRange } from '../kernel/time-range.js';
+
 /** Half-open span of time `[start, end)`, milliseconds since the epoch; never empty. */
 export type Interval = Readonly<{ start: number; end: number }>;
+
+export const intervalOf = ({ start, end }: TimeRange): Interval => ({ start: Date.parse(start), end: Date.parse(end) });
 
 /** The parts of intervals that lie inside `[start, end)`. */
 export const within = (intervals: readonly Interval[], { start, end }: Interval): readonly Interval[] =>

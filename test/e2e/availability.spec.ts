@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { EventStoreDBClient } from '@eventstore/db-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY, HOUR } from '../support/calendar-item.js';
 import { suiteResources } from '../support/opened.js';
@@ -22,6 +23,15 @@ const meeting = (uid: string, hour: number, lines: readonly string[] = []) => {
   const event = [`UID:${uid}`, `DTSTAMP:${stamp(0)}`, `DTSTART:${stamp(hour)}`, `DTEND:${stamp(hour + 1)}`, `SUMMARY:${SECRET}`, ...lines];
   const ics = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//test//EN', 'BEGIN:VEVENT', ...event, 'END:VEVENT', 'END:VCALENDAR', ''];
   return { file: `${uid}.ics`, ics: ics.join('\r\n') };
+};
+
+/** What the log says of who looked at whose data. */
+const recorded = async (service: Service): Promise<readonly unknown[]> => {
+  const client = EventStoreDBClient.connectionString(await service.eventStoreUrl());
+  const facts: unknown[] = [];
+  for await (const { event } of client.readAll()) if (event?.streamId.startsWith('access-') === true) facts.push(event.data);
+  await client.dispose();
+  return facts;
 };
 
 describe('When people are busy', () => {
@@ -118,6 +128,22 @@ describe('When people are busy', () => {
     expect((await team(ada, { users: ['ben'] })).status).toBe(404);
     await service.as('ben', ['red']);
     expect((await team(ada, { users: ['ben'] })).status).toBe(200);
+  });
+
+  it('is told to no other person without a record of who looked at whose time, and of nothing in it', async () => {
+    const before = (await recorded(service)).length;
+    const ofBen = {
+      actor: 'ada',
+      subject: 'ben',
+      purpose: 'availability',
+      route: `POST ${PATH}`,
+      outcome: 'granted',
+      at: expect.any(String),
+    };
+    expect((await team(ada, { users: ['ada', 'ben'] })).status).toBe(200);
+    expect((await team(ada, { users: ['ada'] })).status).toBe(200);
+    expect((await team(ada, { users: ['ben', 'nobody-at-all'] })).status).toBe(404);
+    expect((await recorded(service)).slice(before)).toEqual([ofBen, { ...ofBen, subject: null, outcome: 'refused' }]);
   });
 
   it('leaves slots in which they can meet, in their working hours', async () => {

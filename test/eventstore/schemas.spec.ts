@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { accessCodec, accessSchemas } from '../../src/audit/access.codec.js';
 import { calendarCodec, calendarSchemas, feedCodec, feedSchemas } from '../../src/calendar/calendar.codec.js';
 import { connectionCodec, connectionSchemas } from '../../src/connection/connection.codec.js';
 import { type Message } from '../../src/kernel/decider.js';
@@ -28,6 +29,7 @@ const FAMILIES = [
   family('calendar', calendarSchemas, calendarCodec),
   family('feed', feedSchemas, feedCodec),
   family('preference', preferenceSchemas, preferenceCodec),
+  family('access', accessSchemas, accessCodec),
 ];
 const EVENTS = FAMILIES.flatMap(({ category, schemas, repeat }) =>
   Object.entries(schemas).map(([type, schema]) => ({ category, type, schema, repeat })),

@@ -1,0 +1,18 @@
+/**
+ * Somebody asked for the data of another person. `subject` is null when it was refused: whoever was asked for may not exist. What was shown is
+ * in no record.
+ */
+export type DataAccessed = Readonly<{
+  type: 'DataAccessed';
+  actor: string;
+  subject: string | null;
+  /** What it was asked for: `availability`. */
+  purpose: string;
+  route: string;
+  outcome: 'granted' | 'refused';
+  /** RFC 3339, UTC. */
+  at: string;
+}>;
+
+/** One stream for each day in UTC, so that none grows without end; the name is permanent. */
+export const accessStream = (at: string): string => `access-${at.slice(0, 10)}`;

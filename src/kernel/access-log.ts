@@ -1,0 +1,25 @@
+import { type Actor } from './actor.js';
+
+/** Somebody asking for the data of others; `subjects` are those whose data it is, as far as the answer may hold it. */
+export type Access = Readonly<{
+  actor: Actor;
+  subjects: readonly string[];
+  purpose: 'availability';
+  /** Method and template of the route: `POST /v1/calendar/availability`. */
+  route: string;
+  correlationId: string;
+}>;
+
+/**
+ * Who looked at whose data, for ever. What is granted is answered only when its record stands in the log: a call that throws must fail the
+ * request. At least once: a request that dies after it was recorded may have shown nothing.
+ */
+export type AccessLog = Readonly<{
+  /** Nothing is recorded of nobody. */
+  granted: (access: Access) => Promise<void>;
+  /** Names no subject: those asked for may be anything somebody typed. */
+  refused: (access: Omit<Access, 'subjects'>) => Promise<void>;
+}>;
+
+/** DI token of the `AccessLog`. */
+export const ACCESS_LOG = Symbol('AccessLog');
