@@ -16,8 +16,11 @@ const ROUNDS = Number(process.env['KILL_ROUNDS'] ?? 20);
 const SECONDS = Number(process.env['KILL_SECONDS'] ?? 100);
 const FEWEST = 5;
 const EVENTS = 1_000;
-/** Longest pause before the next kill, in milliseconds: a whole reading takes about one second. */
+/** Longest pause before a sync is waited for to kill in, in milliseconds: a whole reading takes about one second. */
 const LONGEST = 1_000;
+/** Longest wait for a sync to kill in, and how far into it the kill comes, in milliseconds. */
+const SYNC_LIMIT = 5_000;
+const SOON = 300;
 /** What is promised is 10 s; a machine with other things to do gets more. */
 const RECOVERY_LIMIT = 120_000;
 
@@ -152,6 +155,9 @@ describe(`The service, its Postgres and its event store, killed again and again 
 
   const killAndWait = async (kind: Kind): Promise<void> => {
     await sleep(random.below(LONGEST));
+    const until = performance.now() + SYNC_LIMIT;
+    while (!(await isSyncing()) && performance.now() < until) await sleep(20);
+    await sleep(random.below(SOON));
     if (await isSyncing()) syncing += 1;
     kills += 1;
     const killed = performance.now();
