@@ -1,5 +1,5 @@
 import { Refused } from '../kernel/refused.js';
-import { type Secret, type Vault } from '../kernel/vault.js';
+import { KeyDestroyed, type Secret, type Vault } from '../kernel/vault.js';
 import { type Discovery, ProviderFault, type Providers } from '../provider/calendar-provider.js';
 import { type Provider } from './connection.js';
 
@@ -13,6 +13,26 @@ export const toSecret = ({ username, password, serverUrl }: Credentials): Secret
   password,
   ...(serverUrl === null ? {} : { serverUrl }),
 });
+
+type Account = Readonly<{ connection_id: string; user_id: string; provider: string }>;
+
+/** Whose time reading an account takes: the host it named, else its provider. Null when the secret is gone, and with it the reading. */
+export const serverOf =
+  (vault: Pick<Vault, 'secret'>) =>
+  async ({ connection_id: connectionId, user_id: userId, provider }: Account): Promise<string | null> => {
+    try {
+      const { serverUrl } = await vault.secret(userId, connectionId);
+      return serverUrl === undefined
+        ? provider
+        : serverUrl
+            .replace(/^[a-z][a-z0-9+.-]*:[/][/]/i, '')
+            .replace(/[/?#].*$/s, '')
+            .toLowerCase();
+    } catch (error) {
+      if (error instanceof KeyDestroyed) return null;
+      throw error;
+    }
+  };
 
 const credentialsRefused = (provider: Provider): Refused =>
   new Refused(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { workOff } from '../../src/infra/postgres/due-work.postgres.js';
+import { type Crowds, workOff } from '../../src/infra/postgres/due-work.postgres.js';
 import { PRESENCE } from '../../src/infra/postgres/presence.postgres.js';
 import { type DueTask, type Lease, Superseded } from '../../src/kernel/due-work.js';
 import { NOW } from '../support/builders.js';
@@ -64,11 +64,11 @@ const wake = async (id: string): Promise<void> => {
   await hint();
 };
 
-const startWorker = (task: DueTask<Row>, concurrency = 4) => {
+const startWorker = (task: DueTask<Row>, concurrency = 4, crowds?: Crowds<Row>) => {
   const aborting = new AbortController();
   const ended = workOff<Row>(
     { database: stores.database, clock, log: stores.log },
-    { table: 'connection_state', key: 'connection_id', order: 'due_at', concurrency, task },
+    { table: 'connection_state', key: 'connection_id', order: 'due_at', concurrency, task, ...(crowds === undefined ? {} : { crowds }) },
     aborting.signal,
   );
   return {
@@ -331,5 +331,36 @@ describe('A worker that is stopped', () => {
     await worker.stop();
     const rows = await stores.database.query('select 1 from connection_state where epoch > 0');
     expect(rows).toEqual([]);
+  });
+});
+
+describe('Due work of a server that hangs', () => {
+  it('takes as many places as a server may, and the work of others is done meanwhile', async () => {
+    const slow = new Set(await Promise.all(Array.from({ length: 12 }, () => addRow(NOW - 1_000))));
+    const quick = await Promise.all(Array.from({ length: 30 }, () => addRow()));
+    const { opened, open } = gate();
+    const [done, begun]: [Set<string>, Set<string>] = [new Set(), new Set()];
+    let [atOnce, most] = [0, 0];
+    const task: DueTask<Row> = async (row, lease) => {
+      const { connection_id: id } = row;
+      begun.add(id);
+      if (slow.has(id)) {
+        atOnce += 1;
+        most = Math.max(most, atOnce);
+        await opened;
+        atOnce -= 1;
+      }
+      await finish(row, lease);
+      done.add(id);
+    };
+    const groupOf = ({ connection_id: id }: Row) => Promise.resolve(slow.has(id) ? 'slow.example' : null);
+    const worker = startWorker(task, 4, { member: 'connection_id', width: 3, exempt: 'false', groupOf });
+    await eventually('the others are done', () => quick.every((id) => done.has(id)));
+    expect([begun.size - quick.length, most]).toEqual([3, 3]);
+    open();
+    await eventually('the slow ones are done', () => done.size === slow.size + quick.length);
+    await worker.stop();
+    expect(most).toBe(3);
+    for (const id of slow) expect(await rowOf(id)).toMatchObject({ failures: 1, claimed_until: null });
   });
 });

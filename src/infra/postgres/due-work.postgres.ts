@@ -3,8 +3,15 @@ import { type Clock, instant, SECOND } from '../../kernel/clock.js';
 import { type DueTask, type Lease, Superseded } from '../../kernel/due-work.js';
 import { EngineAway } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
+import { type Crowding, crowding } from './crowding.js';
 import { type Postgres } from './database.typeorm.js';
 import { PRESENCE, type Presence } from './presence.postgres.js';
+
+/**
+ * Rows that are slow together, `width` of whose group are worked at by one process at the same time, whatever else of it is due. `exempt`: a
+ * condition on rows that are not counted; `groupOf` answers null for them, and for any other row that stands for itself.
+ */
+export type Crowds<Row> = Readonly<{ member: string; width: number; exempt: string; groupOf: (row: Row) => Promise<string | null> }>;
 
 /** A table whose rows are work: `due_at`, `wake`, `epoch`, `claimed_until`, `claimed_by` and a key. Its name doubles as the channel of hints. */
 type Queue<Row> = Readonly<{
@@ -13,10 +20,11 @@ type Queue<Row> = Readonly<{
   order: string;
   concurrency: number;
   task: DueTask<Row>;
+  crowds?: Crowds<Row>;
 }>;
 
 type Runtime = Readonly<{ database: Postgres; clock: Clock; log: Log }>;
-type Worker = Runtime & Readonly<{ presence: Presence }>;
+type Worker = Runtime & Readonly<{ presence: Presence; crowding: Crowding }>;
 
 /** For workers that are frozen or out of reach; those that died are told by their locks. Writes are refused by epoch and revision, not by time. */
 const LEASE = 8 * SECOND;
@@ -32,23 +40,30 @@ type Claimed = Readonly<Record<string, unknown>> & Readonly<{ epoch: string }>;
 const LIVING = `array(select objid::bigint from pg_locks where locktype = 'advisory' and classid = ${PRESENCE} and objsubid = 2 and granted
   and database = (select oid from pg_database where datname = current_database()))`;
 
+/** Rows of groups that have no place left are passed over. */
+const roomFor = <Row>({ crowds }: Queue<Row>, crowded: readonly string[]): string =>
+  crowds === undefined || crowded.length === 0 ? '' : `and (${crowds.exempt} or ${crowds.member} <> all($6))`;
+
 /** `mine`: rows this worker is at, whose claims a lost connection of its own may have left without a living number. */
 const claim = <Row>(
-  { database, clock }: Worker,
-  { table, key, order }: Queue<Row>,
+  { database, clock, crowding }: Worker,
+  queue: Queue<Row>,
   limit: number,
   number: number,
   mine: readonly unknown[],
-): Promise<readonly (Row & Claimed)[]> =>
-  database.query<Row & Claimed>(
+): Promise<readonly (Row & Claimed)[]> => {
+  const { table, key, order } = queue;
+  const crowded = crowding.crowded();
+  return database.query<Row & Claimed>(
     `update ${table} set epoch = epoch + 1, wake = false, claimed_until = $1::timestamptz + $2 * interval '1 millisecond', claimed_by = $4
      where ${key} in (
        select ${key} from ${table} where due_at <= $1
-         and (claimed_until is null or claimed_until < $1 or (claimed_by <> all(${LIVING}) and ${key} <> all($5)))
+         and (claimed_until is null or claimed_until < $1 or (claimed_by <> all(${LIVING}) and ${key} <> all($5))) ${roomFor(queue, crowded)}
        order by ${order} limit $3 for update skip locked)
      returning *`,
-    [instant(clock.now()), LEASE, limit, number, mine],
+    [instant(clock.now()), LEASE, limit, number, mine, ...(crowded.length === 0 ? [] : [crowded])],
   );
+};
 
 /** A database that is away is asked again on the next look. */
 const claimOrNone = async <Row>(
@@ -121,12 +136,29 @@ const release = async <Row>(
   );
 };
 
+/** Does a row's work in a place of its group. When there is none the row stays due: from now on it is known whom it would have to wait for. */
+const inItsGroup = async <Row>(
+  { crowding }: Worker,
+  { crowds }: Queue<Row>,
+  row: Row & Claimed,
+  work: () => Promise<void>,
+): Promise<void> => {
+  const group = (await crowds?.groupOf(row)) ?? null;
+  if (crowds === undefined || group === null) return work();
+  if (!crowding.enter(String(row[crowds.member]), group)) return;
+  try {
+    await work();
+  } finally {
+    crowding.leave(group);
+  }
+};
+
 const runOne = async <Row>(worker: Worker, queue: Queue<Row>, row: Row & Claimed, stopping: AbortSignal): Promise<void> => {
   const [id, epoch] = [row[queue.key], BigInt(row.epoch)];
   const lease = leaseOf(worker, queue, id, epoch, stopping);
   let pause = 0;
   try {
-    await queue.task(row, lease);
+    await inItsGroup(worker, queue, row, () => queue.task(row, lease));
   } catch (error) {
     if (!stopping.aborted) pause = error instanceof EngineAway ? PAUSE_WITHOUT_ENGINE : PAUSE_AFTER_FAILURE;
     if (!stopping.aborted && !(error instanceof Superseded))
@@ -171,7 +203,7 @@ export const workOff = async <Row>(runtime: Runtime, queue: Queue<Row>, signal: 
   const { hint, look, rest } = attention();
   const presence = runtime.database.presence(hint);
   const unlisten = runtime.database.listen(queue.table, hint);
-  const worker = { ...runtime, presence };
+  const worker = { ...runtime, presence, crowding: crowding(queue.crowds?.width ?? Infinity) };
   signal.addEventListener('abort', hint);
   while (!signal.aborted) {
     look();

@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { icsOf } from '../support/calendar-item.js';
+import { anything, type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { suiteResources } from '../support/opened.js';
+import { startRadicale } from '../support/radicale.js';
+import { fileOf, seedItems } from '../support/seed.js';
+import { startService } from '../support/service.js';
+import { eventually } from '../support/store.js';
+
+const SERVERS = 4;
+const CALENDARS = 5;
+
+describe('Calendar servers that take every request and never answer', () => {
+  const opened = suiteResources();
+
+  it('keep nobody else waiting, however many of their calendars are due', async () => {
+    const radicale = await opened(startRadicale());
+    const work = await radicale.makeCalendar('work');
+    for (let index = 1; index < CALENDARS; index += 1) await radicale.makeCalendar(`other-${index}`);
+    const [item] = seedItems({ events: 1, seed: 7, from: new Date() });
+    if (item === undefined) throw new Error('nothing was made up');
+    const service = await opened(startService());
+    const slow: FaultProxy[] = [];
+    const unlucky = await service.as('unlucky');
+    for (let index = 0; index < SERVERS; index += 1) {
+      const proxy = await opened(startFaultProxy(radicale.url));
+      slow.push(proxy);
+      await unlucky.connect({ ...radicale, url: proxy.url });
+    }
+    const lucky = await service.as('lucky');
+    await lucky.connect(radicale);
+    await Promise.all([unlucky.settled(), lucky.settled()]);
+    for (const proxy of slow) {
+      proxy.clear();
+      proxy.inject({ when: anything, delivery: 'nothing' });
+    }
+    expect((await unlucky.request('POST', '/v1/calendar/sync', {})).status).toBe(202);
+    const claimed = async (): Promise<number> => (await service.rows('select 1 from sync_state where claimed_until is not null')).length;
+    await eventually('four calendars of each wait for an answer', async () => (await claimed()) >= SERVERS * 4);
+    const began = performance.now();
+    for (let round = 0; round < 2; round += 1) {
+      await radicale.put(work, fileOf(item), icsOf(item));
+      expect(await lucky.sync()).toMatchObject({ state: 'done' });
+    }
+    // A server that hangs is given up after a minute at the earliest.
+    expect(performance.now() - began).toBeLessThan(30_000);
+    expect(await claimed()).toBe(SERVERS * 4);
+  });
+});
