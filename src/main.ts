@@ -7,6 +7,8 @@ import { createApp } from './infra/http/http.app.js';
 import { healthRegistry } from './infra/http/health.registry.js';
 import { type LogSettings, pinoLog } from './infra/logging/log.pino.js';
 import { prometheusMetrics } from './infra/metrics.prometheus.js';
+import { lostEvents } from './infra/postgres/lost-events.postgres.js';
+import { EngineAway } from './kernel/engine-away.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
 import { measurePool, measureState } from './measures.js';
@@ -50,6 +52,15 @@ const watchEngines = (health: HealthChecks, { database, store }: Runtime): void 
   });
 };
 
+/** A log without events that the read models know would swallow what comes. One that is away is looked at by each projection, before it goes on. */
+const checkLog = async ({ database, store }: Runtime): Promise<void> => {
+  const mistake = await lostEvents(database, store).catch((error: unknown) => {
+    if (error instanceof EngineAway) return null;
+    throw error;
+  });
+  if (mistake !== null) throw new Misconfigured([mistake]);
+};
+
 /** Before any engine is started for nothing. */
 const checkPort = async ({ http: { port, host } }: Config): Promise<void> => {
   if (!(await isPortFree(port, host)))
@@ -65,6 +76,7 @@ const startParts = async ({ config, log, logSettings }: Parts, stops: Stop[]): P
   const [health, metrics] = [healthRegistry(), prometheusMetrics()];
   const runtime = await openRuntime(config, engines, { log, metrics });
   stops.push(runtime.close);
+  await checkLog(runtime);
   measureState(runtime, metrics);
   measurePool(runtime, metrics, 'main');
   watchEngines(health, runtime);

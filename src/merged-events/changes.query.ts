@@ -3,9 +3,9 @@ import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { type Actor } from '../kernel/actor.js';
 import { type Clock, CLOCK } from '../kernel/clock.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
-import { readChangeCursor, writeChangeCursor } from './change-cursor.js';
+import { writeChangeCursor } from './change-cursor.js';
 import { type ChangePage, type ChangeView } from './changes.contract.js';
-import { type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
+import { admitChangeCursor, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
 import { eventId } from './events.sql.js';
 
 /** What changed in the calendars of the person who asks; `after` is a cursor this feed gave, null asks where it ends. */
@@ -50,7 +50,8 @@ export class MyChangesHandler implements IQueryHandler<MyChanges> {
   async execute({ actor: { userId }, after, limit }: MyChanges): Promise<ChangePage> {
     const now = this.clock.now();
     if (after === null) return { items: [], nextCursor: writeChangeCursor(await endOfChanges(this.database, now)), more: false };
-    const { rows, reached, more } = await readChanges(this.database, userId, readChangeCursor(after, now), limit, now);
+    const cursor = await admitChangeCursor(this.database, after, now);
+    const { rows, reached, more } = await readChanges(this.database, userId, cursor, limit, now);
     return { items: rows.flatMap(viewsOf), nextCursor: writeChangeCursor(reached), more };
   }
 }

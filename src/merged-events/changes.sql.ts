@@ -1,5 +1,6 @@
+import { instant } from '../kernel/clock.js';
 import { type Sql } from '../kernel/sql.js';
-import { type ChangeCursor, LAST_PART } from './change-cursor.js';
+import { type ChangeCursor, cursorExpired, LAST_PART, readChangeCursor } from './change-cursor.js';
 
 export type ChangeRow = Readonly<{
   position: string;
@@ -32,6 +33,14 @@ export const endOfChanges = async (sql: Sql, now: number): Promise<ChangeCursor>
   // Before the first checkpoint there is nothing, and the log's first event may stand at 0.
   const position = row?.position ?? null;
   return position === null ? { position: 0n, part: 0, at: now } : { position: BigInt(position), part: LAST_PART, at: now };
+};
+
+/** Reads a cursor; throws what `readChangeCursor` throws, and `changes.cursor-expired` for one from before an older log was restored. */
+export const admitChangeCursor = async (sql: Sql, text: string, now: number): Promise<ChangeCursor> => {
+  const cursor = readChangeCursor(text, now);
+  const [begun] = await sql.query(`select 1 from checkpoint where name = 'user_calendar_events' and begun_at > $1`, [instant(cursor.at)]);
+  if (begun !== undefined) throw cursorExpired('This cursor was told before an older copy of the log was restored');
+  return cursor;
 };
 
 const later = (a: ChangeCursor, b: ChangeCursor): ChangeCursor =>

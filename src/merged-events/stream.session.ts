@@ -3,8 +3,8 @@ import { type Clock, instant, MINUTE, SECOND } from '../kernel/clock.js';
 import { type ReadModels } from '../kernel/projection.js';
 import { Refused } from '../kernel/refused.js';
 import { type Database } from '../kernel/sql.js';
-import { type ChangeCursor, readChangeCursor, writeChangeCursor } from './change-cursor.js';
-import { type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
+import { type ChangeCursor, writeChangeCursor } from './change-cursor.js';
+import { admitChangeCursor, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
 import { type EventsChanged } from './stream.contract.js';
 import { type Message, type StreamWriter } from './stream.writer.js';
 
@@ -60,7 +60,7 @@ export class StreamSession {
     let code: string | null = null;
     let cursor: ChangeCursor | null = null;
     try {
-      cursor = lastEventId === null ? null : readChangeCursor(lastEventId, now);
+      cursor = lastEventId === null ? null : await admitChangeCursor(runtime.database, lastEventId, now);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       code = error.code;

@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { startPostgres } from '../../src/embedded/postgres.process.js';
 import { DAY } from '../support/calendar-item.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { eventually } from '../support/store.js';
 
 const program = (name: string): string => fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
 
@@ -24,6 +27,19 @@ const run = (args: readonly string[], dataDir: string): Promise<Readonly<{ code:
       resolve({ code, printed });
     }),
   );
+};
+
+/** The log's own database of a service that is stopped. */
+const inLog = async <T>(dataDir: string, work: (log: pg.Client) => Promise<T>): Promise<T> => {
+  const postgres = await startPostgres({ dataDir, databases: ['eventstore'], log: () => undefined });
+  const log = new pg.Client({ connectionString: postgres.url('eventstore') });
+  await log.connect();
+  try {
+    return await work(log);
+  } finally {
+    await log.end();
+    await postgres.stop();
+  }
 };
 
 const day = (offset: number): string => new Date(Date.now() + offset * DAY).toISOString().slice(0, 10);
@@ -99,4 +115,47 @@ describe('What a service keeps', () => {
       await again.stop();
     }
   });
+
+  it('is not started on a log older than its read models, until that log is accepted as the truth and all is built from it anew', async () => {
+    const carol = await service.as('carol');
+    const revoked = await carol.connect(radicale);
+    await carol.settled();
+    const cursor = async (): Promise<string> => (await ada.request<{ nextCursor: string }>('GET', '/v1/calendar/changes')).body.nextCursor;
+    const [cursorBefore, titlesBefore] = [await cursor(), await titles(ada)];
+    const [reached] = await service.rows<{ end: string }>('select max(applied) as end from checkpoint');
+    await radicale.put(calendar, '0.ics', meeting('0', 'after the back-up'));
+    expect(await ada.sync()).toMatchObject({ state: 'done' });
+    await (await service.as('bob')).connect(radicale);
+    await carol.request('DELETE', `/v1/calendar/connections/${revoked.connectionId}`);
+    await eventually(
+      'the keys are destroyed',
+      async () => (await service.rows('select 1 from vault where connection_id = $1', [revoked.connectionId])).length === 0,
+    );
+    await service.halt();
+    await inLog(service.dataDir, (log) => log.query('delete from event where position > $1', [reached?.end]));
+
+    await expect(service.restart()).rejects.toThrow(/npm run log:accept/);
+    const accepted = await run([program('log.main')], service.dataDir);
+    expect(accepted.printed).toMatch(/make again: 1\.\n.*revoked in it now: 1\./);
+    expect(accepted.code).toBe(0);
+
+    await service.restart();
+    const now = titlesBefore.map((title) => (title?.startsWith('meeting 0') === true ? 'after the back-up' : title)).sort();
+    await eventually('the calendar has been read again', async () => (await titles(ada)).includes('after the back-up'));
+    expect(await titles(ada)).toEqual(now);
+    expect(await ada.request('GET', `/v1/calendar/changes?after=${cursorBefore}`)).toMatchObject({
+      status: 410,
+      body: { code: 'changes.cursor-expired' },
+    });
+    expect((await ada.request('GET', `/v1/calendar/changes?after=${await cursor()}`)).status).toBe(200);
+    const connections = () => service.rows('select user_id, status from connections order by user_id');
+    await eventually('the revocation is carried out', async () => (await connections()).length === 2);
+    expect(await connections()).toEqual([
+      { user_id: 'ada', status: 'connected' },
+      { user_id: 'carol', status: 'revoked' },
+    ]);
+    expect(await service.rows('select distinct user_id from vault where connection_id is not null')).toEqual([{ user_id: 'ada' }]);
+    expect((await (await service.as('bob')).request('GET', '/v1/calendar/connections')).body).toMatchObject({ items: [] });
+    expect(await titles(carol)).toEqual([]);
+  }, 300_000);
 });

@@ -150,6 +150,37 @@ describe('Two runners of one projection', () => {
   });
 });
 
+describe('A projection whose log was replaced by an older one', () => {
+  /** Stands where it would after events that this log does not have. */
+  const goneFurther = async (columns: 'position' | 'position, applied') => {
+    const made = probe();
+    await made.append('a');
+    const first = made.run();
+    await made.written(1);
+    await first.stop();
+    const values = columns.split(', ').map(() => String(2n ** 62n));
+    await stores.database.query(`update checkpoint set (${columns}) = row(${values.join(', ')}) where name = $1`, [made.name]);
+    await made.append('b');
+    return made;
+  };
+
+  it('stops and says why, rather than take new events for those it has applied', async () => {
+    const { run, rows } = await goneFurther('position, applied');
+    const runner = run();
+    await eventually('it has stopped', () => runner.progress.failure === 'OlderLog');
+    await runner.stop();
+    expect(await rows()).toEqual(['a']);
+  });
+
+  it('goes on from the last event it applied when it had only looked further, and misses nothing', async () => {
+    const { run, written, rows } = await goneFurther('position');
+    const runner = run();
+    await written(2);
+    await runner.stop();
+    expect(await rows()).toEqual(['a', 'b']);
+  });
+});
+
 describe('A runner whose checkpoint was moved by another', () => {
   it('stops writing and goes on from where the other is', async () => {
     const { name, run, rows, append, written } = probe();

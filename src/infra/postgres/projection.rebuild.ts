@@ -29,6 +29,11 @@ const livePosition = async (sql: Sql, name: string, lock: '' | 'for update'): Pr
 const until = <E extends Message>({ events }: Batch<E>, limit: Position | null): Batch<E>['events'] =>
   limit === null ? events : events.filter(({ position }) => position <= limit);
 
+/** How far the log was looked through, and the last event of it that was applied. */
+type Reached = Readonly<{ position: Position | null; applied: Position | null }>;
+
+const laterOf = (a: Position | null, b: Position | null): Position | null => (a === null || (b !== null && b > a) ? b : a);
+
 /** Everything up to where the live projection is, into the tables beside. Answers how far that is. */
 const catchUp = async <E extends Message>(
   { database, store }: Runtime,
@@ -36,8 +41,9 @@ const catchUp = async <E extends Message>(
   shadow: Shadow,
   report: (progress: RebuildProgress) => void,
   signal: AbortSignal,
-): Promise<Position | null> => {
+): Promise<Reached> => {
   let position: Position | null = null;
+  let applied: Position | null = null;
   let events = 0;
   for await (const batch of store.follow(projection.follows, projection.codec, null, signal)) {
     if (batch.events.length > 0)
@@ -48,10 +54,11 @@ const catchUp = async <E extends Message>(
       });
     events += batch.events.length;
     position = batch.position;
+    applied = batch.events.at(-1)?.position ?? applied;
     const goal = await livePosition(database, projection.name, '');
     report({ events, share: goal === null || goal <= 0n ? 1 : Math.min(Number(position ?? 0n) / Number(goal), 1) });
     // Where events never cease, a reader may not meet the end of the log; to have met the live projection is enough.
-    if (batch.live || (goal !== null && position !== null && position >= goal)) return position;
+    if (batch.live || (goal !== null && position !== null && position >= goal)) return { position, applied };
   }
   throw new Error('the rebuild was stopped');
 };
@@ -64,25 +71,29 @@ const changePlaces = async <E extends Message>(
   { database, store }: Runtime,
   projection: Projection<E>,
   shadow: Shadow,
-  after: Position | null,
+  reached: Reached,
   signal: AbortSignal,
 ): Promise<void> =>
   database.transaction(async (sql) => {
     await sql.query(`set local lock_timeout = ${LOCK_TIMEOUT}`);
     const live = await livePosition(sql, projection.name, 'for update');
     await enterShadow(sql, shadow);
-    let position = after;
-    for await (const batch of store.follow(projection.follows, projection.codec, after, signal)) {
+    let { position, applied } = reached;
+    for await (const batch of store.follow(projection.follows, projection.codec, position, signal)) {
       const events = until(batch, live);
       if (events.length > 0) await projection.apply(sql, events);
       position = events.at(-1)?.position ?? position;
+      applied = events.at(-1)?.position ?? applied;
       // Past the live checkpoint, or at the end of the log: everything the live tables hold has been seen.
       if (batch.live || (live !== null && batch.position !== null && batch.position >= live)) break;
     }
     signal.throwIfAborted();
-    const reached = live === null || (position !== null && position > live) ? position : live;
     await sql.query(`set local search_path to ${shadow.home}`);
-    await sql.query('update checkpoint set position = $2 where name = $1', [projection.name, reached]);
+    await sql.query('update checkpoint set position = $2, applied = greatest(applied, $3) where name = $1', [
+      projection.name,
+      laterOf(live, position),
+      applied,
+    ]);
     await swapShadow(sql, shadow);
   });
 
@@ -124,9 +135,9 @@ export const rebuildProjection = async <E extends Message>(
       await session.query('insert into checkpoint (name, position) values ($1, null) on conflict do nothing', [projection.name]);
       const shadow = await database.transaction((sql) => makeShadow(sql, projection.name, projection.tables));
       try {
-        const position = await catchUp(runtime, projection, shadow, report, signal);
+        const reached = await catchUp(runtime, projection, shadow, report, signal);
         await measureShadow(database, shadow);
-        await swapPatiently(() => changePlaces(runtime, projection, shadow, position, signal), signal);
+        await swapPatiently(() => changePlaces(runtime, projection, shadow, reached, signal), signal);
       } catch (error) {
         await discardShadow(database, shadow).catch(() => undefined);
         throw error;

@@ -4,6 +4,7 @@ import { type Batch, type EventStore } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
 import { type Projection } from '../../kernel/projection.js';
 import { type Postgres, type Session } from './database.typeorm.js';
+import { isLost } from './lost-events.postgres.js';
 
 /** How a projection stands, for health and metrics. `failure`: the name of what stopped it, until it moves again. */
 export type Progress = { name: string; running: boolean; live: boolean; position: bigint | null; failure: string | null };
@@ -18,10 +19,27 @@ class Superseded extends Error {
   override readonly name = 'Superseded';
 }
 
-const readCheckpoint = async (session: Session, name: string): Promise<bigint | null> => {
+/** The log lacks events that were applied: to go on would be to take the next ones for them. */
+class OlderLog extends Error {
+  override readonly name = 'OlderLog';
+}
+
+const bigintOf = (text: string | null | undefined): bigint | null => (text === null || text === undefined ? null : BigInt(text));
+
+/** Where to go on. What was looked through and is there no more held nothing for this projection: its place will be taken by what comes. */
+const readCheckpoint = async ({ store }: Runtime, session: Session, name: string): Promise<bigint | null> => {
   await session.query('insert into checkpoint (name, position) values ($1, null) on conflict do nothing', [name]);
-  const [row] = await session.query<{ position: string | null }>('select position from checkpoint where name = $1', [name]);
-  return row === undefined || row.position === null ? null : BigInt(row.position);
+  const [row] = await session.query<{ position: string | null; applied: string | null }>(
+    'select position, applied from checkpoint where name = $1',
+    [name],
+  );
+  const [position, applied] = [bigintOf(row?.position), bigintOf(row?.applied)];
+  if (position === null && applied === null) return null;
+  const head = (await store.head())?.position ?? null;
+  if (isLost(applied, head)) throw new OlderLog(`the log ends before position ${applied}`);
+  if (!isLost(position, head)) return position;
+  await session.query('update checkpoint set position = applied where name = $1 and position = $2', [name, position]);
+  return applied;
 };
 
 /** Rows and checkpoint commit together, and only from the position this runner last saw: a crash neither repeats nor skips an event. */
@@ -30,21 +48,23 @@ const commit = <E extends Message>(session: Session, projection: Projection<E>, 
     // Rows and checkpoint go together, and what a crash of the server takes back is applied again from the log.
     await sql.query('set local synchronous_commit = off');
     const moved = await sql.query(
-      `update checkpoint set position = $3, moved_at = clock_timestamp() where name = $1 and position is not distinct from $2 returning 1`,
-      [projection.name, previous, batch.position],
+      `update checkpoint set position = $3, applied = coalesce($4, applied), moved_at = clock_timestamp()
+       where name = $1 and position is not distinct from $2 returning 1`,
+      [projection.name, previous, batch.position, batch.events.at(-1)?.position ?? null],
     );
     if (moved.length === 0) throw new Superseded(projection.name);
     if (batch.events.length > 0) await projection.apply(sql, batch.events);
   });
 
 const runUnderLock = async <E extends Message>(
-  { store, log }: Runtime,
+  runtime: Runtime,
   projection: Projection<E>,
   session: Session,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> => {
-  let position = await readCheckpoint(session, projection.name);
+  const { store, log } = runtime;
+  let position = await readCheckpoint(runtime, session, projection.name);
   Object.assign(progress, { running: true, position });
   for await (const batch of store.follow(projection.follows, projection.codec, position, signal)) {
     if (batch.position !== null && batch.position !== position) {

@@ -1,7 +1,9 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 
 const infrastructure = `
-create table checkpoint (name text primary key, position bigint, moved_at timestamptz);
+-- How far a projection has looked through the log, which may be past its end, and the last event it has applied; begun_at: when it had to begin
+-- anew because an older log was restored.
+create table checkpoint (name text primary key, position bigint, applied bigint, moved_at timestamptz, begun_at timestamptz);
 
 -- Numbers of workers: each holds a lock of its number while it lives, and claims rows by it.
 create sequence worker_number as integer cycle;
