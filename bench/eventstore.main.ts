@@ -4,8 +4,10 @@ import { parseArgs } from 'node:util';
 import { END, EventStoreDBClient, jsonEvent, START } from '@eventstore/db-client';
 import pg from 'pg';
 import { decodeBase64InNode } from '../src/infra/eventstore/base64.native.js';
+import { readEventsByHand } from '../src/infra/eventstore/read-response.wire.js';
 import { type Engines, startEngines } from '../test/support/engines.js';
 import { measureBare } from './bare.postgres.js';
+import { followFrames } from './frames.grpc.js';
 import { type Peaks, watchMemory } from './memory.proc.js';
 import { timed } from './timing.js';
 
@@ -77,16 +79,24 @@ const latencies = async (client: EventStoreDBClient): Promise<readonly number[]>
   return found.sort((a, b) => a - b);
 };
 
-type Figures = Readonly<{ events: number; append: number; read: number; bareInsert: number; bareSelect: number; live: readonly number[] }>;
+type Figures = Readonly<{
+  events: number;
+  append: number;
+  frames: number;
+  read: number;
+  bareInsert: number;
+  bareSelect: number;
+  live: readonly number[];
+}>;
 
 const rate = (events: number, milliseconds: number): number => Math.round((events / milliseconds) * 1_000);
 
-const report = ({ events, append, read, bareInsert, bareSelect, live }: Figures, peaks: Peaks): string => {
+const report = ({ events, append, frames, read, bareInsert, bareSelect, live }: Figures, peaks: Peaks): string => {
   const line = (name: string, time: number, bare: number | null, target: number | null): string => {
     const perSecond = rate(events, time);
     const ratio = bare === null ? '' : `${(bare / time).toFixed(2)} x`;
     const verdict = target === null ? '' : `${perSecond >= target ? 'within' : 'below'} ${target}/s`;
-    return [name.padEnd(44), `${perSecond}/s`.padStart(10), ratio.padStart(10), verdict.padStart(16)].join('');
+    return [name.padEnd(52), `${perSecond}/s`.padStart(10), ratio.padStart(10), verdict.padStart(16)].join('');
   };
   const p = (share: number): number => live[Math.floor(live.length * share)] ?? Number.NaN;
   const memory = [...peaks]
@@ -97,11 +107,12 @@ const report = ({ events, append, read, bareInsert, bareSelect, live }: Figures,
   return [
     `${events} events of 1 kB, batches of ${BATCH}, ${IN_FLIGHT} in flight; Node ${process.versions.node}, ${cpus().length} processors.`,
     '',
-    `${' '.repeat(44)}${'rate'.padStart(10)}${'to bare'.padStart(10)}${'target'.padStart(16)}`,
+    `${' '.repeat(52)}${'rate'.padStart(10)}${'to bare'.padStart(10)}${'target'.padStart(16)}`,
     line('bare PostgreSQL: insert', bareInsert, null, null),
     line('event store: append', append, bareInsert, 8_000),
     line('bare PostgreSQL: select', bareSelect, null, null),
-    line('event store: catch-up of $all', read, bareSelect, 25_000),
+    line('event store: catch-up of $all, frames', frames, bareSelect, 25_000),
+    line('event store: catch-up of $all, official client', read, bareSelect, null),
     `event store: live latency, p50 ${p(0.5).toFixed(1)} ms, p95 ${p(0.95).toFixed(1)} ms: ${p(0.95) <= 10 ? 'within' : 'over'} 10 ms`,
     '',
     'peak memory',
@@ -112,11 +123,14 @@ const report = ({ events, append, read, bareInsert, bareSelect, live }: Figures,
 const measure = async (engines: Engines, events: number): Promise<Figures> => {
   // As the service has it.
   decodeBase64InNode();
+  readEventsByHand();
   const client = EventStoreDBClient.connectionString(engines.eventStoreUrl);
   say('Event store: append …');
   const append = (await timed(() => appendAll(client, events))).milliseconds;
-  say('Event store: catch-up …');
-  const read = await timed(() => catchUp(client, events));
+  say('Event store: catch-up, frames …');
+  const frames = (await timed(() => followFrames(engines.eventStoreUrl, events))).milliseconds;
+  say('Event store: catch-up, official client …');
+  const read = (await timed(() => catchUp(client, events))).milliseconds;
   say('Event store: live …');
   const live = await latencies(client);
   await Promise.race([client.dispose(), pause(500)]);
@@ -124,7 +138,7 @@ const measure = async (engines: Engines, events: number): Promise<Figures> => {
   const database = new pg.Pool({ connectionString: engines.databaseUrl('juy'), max: IN_FLIGHT });
   const bare = await measureBare(database, events, BATCH, TEXT);
   await database.end();
-  return { events, append, read: read.milliseconds, live, bareInsert: bare.insert, bareSelect: bare.select };
+  return { events, append, frames, read, live, bareInsert: bare.insert, bareSelect: bare.select };
 };
 
 const main = async (): Promise<void> => {
