@@ -1,13 +1,8 @@
 import { z } from 'zod';
-import { FreshnessView, Instant } from '../infra/http/contract.zod.js';
+import { EXAMPLE, FreshnessView, Instant, RangeText } from '../infra/http/contract.zod.js';
 import { USER_ID } from '../kernel/actor.js';
 
 const Span = z.strictObject({ start: Instant, end: Instant }).meta({ id: 'Span', description: 'Half-open: the end is no longer in it.' });
-
-const Range = z.string().max(100).meta({
-  description: 'ISO 8601 interval `start/end`, at most 400 days.',
-  example: '2026-03-01/2026-03-08',
-});
 
 const busy = z.array(Span).meta({ description: 'When time is taken, in order, none touching the next.' });
 const unknown = z.array(Span).meta({
@@ -15,7 +10,7 @@ const unknown = z.array(Span).meta({
 });
 const unreadable = z.int().nonnegative().meta({ description: 'Objects of the calendars that could not be read: they may be at any time.' });
 
-export const AvailabilityFilter = z.strictObject({ range: Range });
+export const AvailabilityFilter = z.strictObject({ range: RangeText });
 
 export const OwnAvailability = z
   .strictObject({
@@ -32,7 +27,7 @@ export const OwnAvailability = z
       timeZone: 'Europe/Paris',
       busy: [{ start: '2026-03-01T09:00:00.000Z', end: '2026-03-01T10:30:00.000Z' }],
       unknown: [],
-      freshness: [],
+      freshness: [EXAMPLE.fresh],
     },
   });
 export type OwnAvailability = z.output<typeof OwnAvailability>;
@@ -47,7 +42,7 @@ export const AvailabilityRequest = z
       .max(50)
       .refine((users) => new Set(users).size === users.length, { error: 'must name each person once' })
       .meta({ description: 'Oneself, and people one shares a team with.' }),
-    range: Range,
+    range: RangeText,
     durationMinutes: z.int().min(5).max(1_440).optional().meta({ description: 'Asks for slots of this length.' }),
     workingHours: z.boolean().default(true).meta({ description: 'Slots lie in the working hours of those who named some.' }),
     buffers: z
@@ -72,5 +67,15 @@ export const TeamAvailability = z
       .nullable()
       .meta({ description: 'The most people first, then the earliest; at most 20, none overlapping. Null when no duration was given.' }),
   })
-  .meta({ id: 'TeamAvailability' });
+  .meta({
+    id: 'TeamAvailability',
+    example: {
+      range: { start: '2026-03-02T00:00:00.000Z', end: '2026-03-07T00:00:00.000Z' },
+      users: [
+        { userId: 'ada', busy: [{ start: '2026-03-02T09:00:00.000Z', end: '2026-03-02T10:30:00.000Z' }], unknown: [], unreadable: 0 },
+        { userId: 'ben', busy: [], unknown: [{ start: '2026-03-06T00:00:00.000Z', end: '2026-03-07T00:00:00.000Z' }], unreadable: 1 },
+      ],
+      slots: [{ start: '2026-03-02T10:45:00.000Z', end: '2026-03-02T11:15:00.000Z', free: ['ada', 'ben'] }],
+    },
+  });
 export type TeamAvailability = z.output<typeof TeamAvailability>;

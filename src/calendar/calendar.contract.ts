@@ -1,5 +1,20 @@
 import { z } from 'zod';
-import { FreshnessView, ModeName, PrivacyName, ProviderName } from '../infra/http/contract.zod.js';
+import { EXAMPLE, FreshnessView, ModeName, PrivacyName, ProviderName } from '../infra/http/contract.zod.js';
+
+const work = {
+  calendarId: EXAMPLE.calendarId,
+  connectionId: EXAMPLE.connectionId,
+  provider: 'caldav',
+  name: 'Work',
+  color: '#1f6feb',
+  timeZone: 'Europe/Paris',
+  mode: 'read_only',
+  privacy: 'busy_only',
+  visible: true,
+  writable: true,
+  adopted: true,
+  sync: EXAMPLE.fresh,
+} as const;
 
 export const CalendarView = z
   .strictObject({
@@ -16,12 +31,12 @@ export const CalendarView = z
     adopted: z.boolean().meta({ description: 'Whether it is synced; a calendar found after connecting is only listed until it is shown.' }),
     sync: FreshnessView.nullable(),
   })
-  .meta({ id: 'Calendar' });
+  .meta({ id: 'Calendar', example: work });
 export type CalendarView = z.output<typeof CalendarView>;
 
 export const CalendarList = z
   .strictObject({ items: z.array(CalendarView), nextCursor: z.string().nullable() })
-  .meta({ id: 'CalendarList' });
+  .meta({ id: 'CalendarList', example: { items: [work], nextCursor: null } });
 
 export const SyncRequest = z
   .strictObject({
@@ -29,9 +44,11 @@ export const SyncRequest = z
     calendarId: z.uuid().optional(),
     full: z.boolean().default(false).meta({ description: 'Read everything again instead of what changed.' }),
   })
-  .meta({ id: 'SyncRequest' });
+  .meta({ id: 'SyncRequest', example: { calendarId: EXAMPLE.calendarId } });
 
-export const SyncStarted = z.strictObject({ syncId: z.uuid() }).meta({ id: 'SyncStarted' });
+const syncId = 'c1d0a7c4-0c39-4d0a-8d50-6f3e9b1b2f77';
+
+export const SyncStarted = z.strictObject({ syncId: z.uuid() }).meta({ id: 'SyncStarted', example: { syncId } });
 
 const RunState = z.enum(['queued', 'running', 'done', 'failed']);
 
@@ -45,5 +62,14 @@ export const SyncView = z
       z.strictObject({ calendarId: z.uuid(), state: RunState, done: z.int(), expected: z.int().nullable(), reason: z.string().nullable() }),
     ),
   })
-  .meta({ id: 'Sync' });
+  .meta({
+    id: 'Sync',
+    example: {
+      syncId,
+      state: 'running',
+      done: 120,
+      expected: 450,
+      calendars: [{ calendarId: EXAMPLE.calendarId, state: 'running', done: 120, expected: 450, reason: null }],
+    },
+  });
 export type SyncView = z.output<typeof SyncView>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FreshnessView, Instant, ProviderName } from '../infra/http/contract.zod.js';
+import { EXAMPLE, FreshnessView, Instant, ProviderName } from '../infra/http/contract.zod.js';
 
 /** RFC 7617 section 2: no control characters; and whole characters only, since half of one is sent as another. */
 const sendable = (length: number) =>
@@ -28,9 +28,19 @@ export const NewConnection = z
     returnTo: z.url().max(2048).optional(),
     credentials: Credentials.optional(),
   })
-  .meta({ id: 'NewConnection' });
+  .meta({
+    id: 'NewConnection',
+    example: {
+      provider: 'caldav',
+      consent: true,
+      credentials: { username: 'ada', password: 'app-specific password', serverUrl: 'https://caldav.example.com' },
+    },
+  });
 
-export const NewCredentials = z.strictObject({ credentials: Credentials }).meta({ id: 'NewCredentials' });
+export const NewCredentials = z.strictObject({ credentials: Credentials }).meta({
+  id: 'NewCredentials',
+  example: { credentials: { username: 'ada', password: 'new app-specific password' } },
+});
 
 const ConnectedCalendar = z
   .strictObject({
@@ -43,6 +53,31 @@ const ConnectedCalendar = z
     sync: FreshnessView.nullable(),
   })
   .meta({ id: 'ConnectedCalendar' });
+
+const connection = {
+  connectionId: EXAMPLE.connectionId,
+  provider: 'caldav',
+  account: 'ada',
+  status: 'connected',
+  code: null,
+  reason: null,
+  nextStep: null,
+  access: 'read',
+  consent: { textVersion: '2026-01', givenAt: '2026-02-27T16:20:00.000Z' },
+  connectedAt: '2026-02-27T16:20:01.482Z',
+  revokedAt: null,
+  calendars: [
+    {
+      calendarId: EXAMPLE.calendarId,
+      name: 'Work',
+      color: '#1f6feb',
+      mode: 'read_only',
+      writable: true,
+      adopted: true,
+      sync: EXAMPLE.fresh,
+    },
+  ],
+} as const;
 
 export const ConnectionView = z
   .strictObject({
@@ -59,12 +94,12 @@ export const ConnectionView = z
     revokedAt: Instant.nullable(),
     calendars: z.array(ConnectedCalendar),
   })
-  .meta({ id: 'Connection' });
+  .meta({ id: 'Connection', example: connection });
 export type ConnectionView = z.output<typeof ConnectionView>;
 
 export const ConnectionList = z
   .strictObject({ items: z.array(ConnectionView), nextCursor: z.string().nullable() })
-  .meta({ id: 'ConnectionList' });
+  .meta({ id: 'ConnectionList', example: { items: [connection], nextCursor: null } });
 
 export const ProviderView = z
   .strictObject({
@@ -75,4 +110,14 @@ export const ProviderView = z
     available: z.boolean(),
     help: z.string(),
   })
-  .meta({ id: 'ProviderInfo' });
+  .meta({
+    id: 'ProviderInfo',
+    example: {
+      provider: 'caldav',
+      name: 'CalDAV',
+      color: 'grey',
+      connect: 'credentials',
+      available: true,
+      help: 'Send the address of the server, and the user name and password you use there.',
+    },
+  });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Instant } from '../infra/http/contract.zod.js';
+import { BusyName, EXAMPLE, Instant, StatusName } from '../infra/http/contract.zod.js';
 
 export const ChangeFilter = z.strictObject({
   after: z
@@ -16,9 +16,24 @@ const ChangedEvent = z.strictObject({
   start: z.string().meta({ description: 'As in /v1/calendar/events; of a removed event where it was.' }),
   end: z.string(),
   allDay: z.boolean(),
-  status: z.enum(['confirmed', 'tentative', 'cancelled']),
-  busy: z.enum(['busy', 'tentative', 'needs-action', 'free']),
+  status: StatusName,
+  busy: BusyName,
 });
+
+const moved = {
+  calendarId: EXAMPLE.calendarId,
+  change: 'changed',
+  event: {
+    id: EXAMPLE.eventId,
+    seriesId: null,
+    start: '2026-03-02T09:00:00.000Z',
+    end: '2026-03-02T10:00:00.000Z',
+    allDay: false,
+    status: 'confirmed',
+    busy: 'busy',
+  },
+  at: '2026-03-01T08:15:02.311Z',
+} as const;
 
 export const ChangeView = z
   .strictObject({
@@ -30,7 +45,7 @@ export const ChangeView = z
     event: ChangedEvent.nullable().meta({ description: 'Null when it is about the calendar.' }),
     at: Instant.meta({ description: 'When it was found.' }),
   })
-  .meta({ id: 'Change' });
+  .meta({ id: 'Change', example: moved });
 export type ChangeView = z.output<typeof ChangeView>;
 
 export const ChangePage = z
@@ -39,5 +54,5 @@ export const ChangePage = z
     nextCursor: z.string().meta({ description: 'What to send as `after` next time; good for 30 days.' }),
     more: z.boolean().meta({ description: 'There are more changes already: ask again at once.' }),
   })
-  .meta({ id: 'ChangePage' });
+  .meta({ id: 'ChangePage', example: { items: [moved], nextCursor: '90412.2147483647.1772352902311', more: false } });
 export type ChangePage = z.output<typeof ChangePage>;

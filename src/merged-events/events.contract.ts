@@ -1,7 +1,30 @@
 import { z } from 'zod';
-import { FreshnessView, ProviderName } from '../infra/http/contract.zod.js';
+import { BusyName, EXAMPLE, FreshnessView, ProviderName, RangeText, StatusName } from '../infra/http/contract.zod.js';
 
 const PersonView = z.strictObject({ name: z.string().nullable(), email: z.string().nullable() });
+
+const planning = {
+  id: EXAMPLE.eventId,
+  calendarId: EXAMPLE.calendarId,
+  provider: 'caldav',
+  title: 'Sprint planning',
+  start: '2026-03-02T09:00:00.000Z',
+  end: '2026-03-02T10:00:00.000Z',
+  allDay: false,
+  timeZone: 'Europe/Paris',
+  floating: false,
+  location: 'Room 4',
+  description: null,
+  organizer: { name: 'Ivy', email: 'ivy@example.com' },
+  attendees: [{ name: 'Ada', email: 'ada@example.com', response: 'accepted', self: true }],
+  status: 'confirmed',
+  busy: 'busy',
+  private: false,
+  seriesId: null,
+  copies: [],
+  meetingId: null,
+  url: null,
+} as const;
 
 export const EventView = z
   .strictObject({
@@ -21,8 +44,8 @@ export const EventView = z
     description: z.string().nullable(),
     organizer: PersonView.nullable(),
     attendees: z.array(PersonView.extend({ response: z.enum(['accepted', 'declined', 'tentative', 'needs-action']), self: z.boolean() })),
-    status: z.enum(['confirmed', 'tentative', 'cancelled']),
-    busy: z.enum(['busy', 'tentative', 'needs-action', 'free']),
+    status: StatusName,
+    busy: BusyName,
     private: z.boolean(),
     seriesId: z.string().nullable(),
     copies: z
@@ -31,16 +54,16 @@ export const EventView = z
     meetingId: z.uuid().nullable(),
     url: z.string().nullable(),
   })
-  .meta({ id: 'Event' });
+  .meta({ id: 'Event', example: planning });
 export type EventView = z.output<typeof EventView>;
 
 export const EventPage = z
   .strictObject({ items: z.array(EventView), nextCursor: z.string().nullable(), freshness: z.array(FreshnessView) })
-  .meta({ id: 'EventPage' });
+  .meta({ id: 'EventPage', example: { items: [planning], nextCursor: null, freshness: [EXAMPLE.fresh] } });
 export type EventPage = z.output<typeof EventPage>;
 
 export const EventFilter = z.strictObject({
-  range: z.string().max(100).meta({ description: 'ISO 8601 interval `start/end`, at most 400 days.', example: '2026-03-01/2026-04-01' }),
+  range: RangeText,
   provider: ProviderName.optional(),
   calendarId: z.uuid().optional(),
   cursor: z.string().max(300).optional(),

@@ -1,14 +1,14 @@
 import { Controller, Get, Head, Headers, HttpCode, Inject, Post, Query, Res } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
-import { z } from 'zod';
+import { type z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { AcceptsTicket, type Grant, Granted } from '../infra/http/auth.guard.js';
 import { type Tickets, TICKETS } from '../infra/http/tickets.sql.js';
 import { type Clock, CLOCK, instant } from '../kernel/clock.js';
 import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
-import { StreamFilter, TicketView } from './stream.contract.js';
+import { StreamFilter, StreamText, TicketView } from './stream.contract.js';
 import { StreamHub } from './stream.hub.js';
 import { StreamSession } from './stream.session.js';
 import { openStream } from './stream.writer.js';
@@ -48,7 +48,7 @@ export class StreamController {
   @ApiProduces('text/event-stream')
   @Answers(
     200,
-    z.string(),
+    StreamText,
     'Server-sent events: `events-changed`, `connection-changed`, `sync-progress`, and `resync` when the place to resume at is too old.',
   )
   async stream(

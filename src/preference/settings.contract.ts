@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ModeName, PrivacyName, ProviderName } from '../infra/http/contract.zod.js';
+import { EXAMPLE, ModeName, PrivacyName, ProviderName } from '../infra/http/contract.zod.js';
 import { isInOrder } from './working-hours.js';
 
 const DayInterval = z.strictObject({
@@ -58,7 +58,28 @@ export const SettingsView = z
     tentativeIsBusy: z.boolean().meta({ description: 'Whether tentative and unanswered invitations take up time.' }),
     externalChanges: ExternalChanges,
   })
-  .meta({ id: 'Settings' });
+  .meta({
+    id: 'Settings',
+    example: {
+      calendars: [
+        {
+          calendarId: EXAMPLE.calendarId,
+          connectionId: EXAMPLE.connectionId,
+          provider: 'caldav',
+          name: 'Work',
+          mode: 'read_only',
+          privacy: 'busy_only',
+          visible: true,
+          writable: true,
+          adopted: true,
+        },
+      ],
+      timeZone: 'Europe/Paris',
+      workingHours: { monday: [{ start: '09:00', end: '17:30' }] },
+      tentativeIsBusy: true,
+      externalChanges: 'accept',
+    },
+  });
 export type SettingsView = z.output<typeof SettingsView>;
 
 const CalendarChange = z.strictObject({
@@ -86,7 +107,7 @@ export const SettingsChange = z
     id: 'SettingsChange',
     description: 'What is not named stays as it is. All of it is checked before any of it is done.',
     example: {
-      calendars: [{ calendarId: '0f3c2f0e-3f5c-4d8e-8f6e-0b6f6c1f2a3b', visible: false }],
+      calendars: [{ calendarId: EXAMPLE.calendarId, visible: false }],
       timeZone: 'Europe/Paris',
       tentativeIsBusy: false,
     },

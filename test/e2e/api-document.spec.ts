@@ -1,10 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { type ApiDocument, judgeBy, routesOf, type Schema } from '../support/api-contract.js';
 import { type Service, startService } from '../support/service.js';
+
+/** What a schema says an answer may look like; undefined when it shows nothing. */
+const exampleOf = ({ components }: ApiDocument, schema: Schema | undefined): unknown => {
+  const named = /^#\/components\/schemas\/(.+)$/.exec(String(schema?.['$ref']))?.[1];
+  const told = named === undefined ? schema : components.schemas[named];
+  if (told?.['example'] !== undefined || told?.['type'] !== 'array') return told?.['example'];
+  const item = exampleOf({ components, paths: {} }, told['items'] as Schema);
+  return item === undefined ? undefined : [item];
+};
 
 describe('The API’s document', () => {
   let service: Service;
-  let document: { paths: Record<string, Record<string, unknown>> };
+  let document: ApiDocument;
 
   beforeAll(async () => {
     service = await startService();
@@ -40,6 +50,23 @@ describe('The API’s document', () => {
       'POST /v1/calendar/stream/ticket',
       'POST /v1/calendar/sync',
     ]);
+  });
+
+  it('shows an example of every answer, and each is what its schema allows', () => {
+    const judge = judgeBy(document);
+    const wrong = routesOf(document).flatMap(({ name, operation }) =>
+      Object.entries(operation.responses).flatMap(([status, { content = {} }]) =>
+        Object.entries(content).map(([contentType, { schema }]) => {
+          const example = exampleOf(document, schema);
+          if (example === undefined) return `${name} ${status} shows none`;
+          const shown = status === 'default' ? (example as { status: number }).status : Number(status);
+          const fault = judge(operation, { status: shown, contentType, text: JSON.stringify(example) });
+          return fault === null ? null : `${name} ${status}: ${fault}`;
+        }),
+      ),
+    );
+    expect(wrong.filter((each) => each !== null)).toEqual([]);
+    expect(wrong.length).toBeGreaterThan(40);
   });
 
   it('can be tried in a browser', async () => {

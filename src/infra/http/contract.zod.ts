@@ -11,6 +11,36 @@ export const PrivacyName = z
   .enum(['full', 'title_hidden', 'busy_only'])
   .meta({ id: 'Privacy', description: 'What others may be told of the events of a calendar; its owner always sees everything.' });
 
+/** ISO 8601 interval, as `rangeOf` reads it. */
+export const RangeText = z
+  .string()
+  .max(100)
+  .meta({ description: 'ISO 8601 interval `start/end`, at most 400 days.', example: '2026-03-01/2026-04-01' });
+
+export const StatusName = z.enum(['confirmed', 'tentative', 'cancelled']);
+
+export const BusyName = z.enum(['busy', 'tentative', 'needs-action', 'free']);
+
+/** The connection and the calendar that the examples of the document are about. */
+export const EXAMPLE = {
+  connectionId: '5f0c8f7e-6a59-4a1b-9d6c-2f4f3b1a7c10',
+  calendarId: '0f3c2f0e-3f5c-4d8e-8f6e-0b6f6c1f2a3b',
+  eventId: 'Qm9vay1rZWVwaW5nLTAx',
+  fresh: {
+    calendarId: '0f3c2f0e-3f5c-4d8e-8f6e-0b6f6c1f2a3b',
+    state: 'fresh',
+    lastSuccessAt: '2026-03-01T08:15:02.311Z',
+    lastAttemptAt: '2026-03-01T08:15:02.311Z',
+    window: { start: '2026-01-30T08:15:00.000Z', end: '2027-03-15T00:00:00.000Z' },
+    unreadable: 1,
+    problems: [{ code: 'object.bad-time', count: 1, reason: '1 event has a time that no clock shows.' }],
+    code: null,
+    reason: null,
+    nextStep: null,
+    nextAttemptAt: null,
+  },
+} as const;
+
 /** How far what is shown of a calendar can be trusted. */
 export const FreshnessView = z
   .strictObject({
@@ -33,4 +63,4 @@ export const FreshnessView = z
       description: 'When it is tried again by itself; null when nothing is wrong or only its owner can help.',
     }),
   })
-  .meta({ id: 'Freshness' });
+  .meta({ id: 'Freshness', example: EXAMPLE.fresh });

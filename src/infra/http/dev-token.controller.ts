@@ -11,8 +11,10 @@ const name = z.string().regex(USER_ID, { error: 'must be 1 to 128 letters, digit
 
 const Person = z
   .strictObject({ userId: name, roles: z.array(z.enum(ROLES_OF_PEOPLE)).default(['user']), teams: z.array(name).max(500).default([]) })
-  .meta({ id: 'DevPerson' });
-const Token = z.strictObject({ token: z.string() }).meta({ id: 'DevToken' });
+  .meta({ id: 'DevPerson', example: { userId: 'ada', roles: ['user'], teams: ['blue'] } });
+const Token = z
+  .strictObject({ token: z.string() })
+  .meta({ id: 'DevToken', example: { token: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl' } });
 
 /** Makes a token for anybody, without asking who they are; exists outside production only. */
 @Public()

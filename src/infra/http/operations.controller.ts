@@ -9,8 +9,19 @@ import { Answers } from './answers.openapi.js';
 import { Public, Unlimited } from './auth.guard.js';
 
 const Check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() });
-const Liveness = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Liveness' });
-const Readiness = z.strictObject({ status: z.enum(['ok', 'failing']), checks: z.array(Check) }).meta({ id: 'Readiness' });
+const Liveness = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Liveness', example: { status: 'ok' } });
+const Readiness = z.strictObject({ status: z.enum(['ok', 'failing']), checks: z.array(Check) }).meta({
+  id: 'Readiness',
+  example: {
+    status: 'ok',
+    checks: [
+      { name: 'database', ok: true },
+      { name: 'event store', ok: true },
+      { name: 'projection user_calendar_events', ok: true, detail: 'live' },
+    ],
+  },
+});
+const Page = z.string().meta({ example: '# TYPE events_appended_total counter\nevents_appended_total{type="DeltaSynced"} 42\n' });
 
 /** What operators and their probes ask. */
 @Public()
@@ -41,7 +52,7 @@ export class OperationsController {
 
   @Get('metrics')
   @ApiProduces('text/plain')
-  @Answers(200, z.string(), 'Metrics in the text format of Prometheus.')
+  @Answers(200, Page, 'Metrics in the text format of Prometheus.')
   async scrape(@Res({ passthrough: true }) response: Response): Promise<string> {
     response.type(this.metrics.contentType);
     return this.metrics.page();
