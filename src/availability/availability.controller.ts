@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
@@ -15,6 +15,7 @@ export class AvailabilityController {
   constructor(@Inject(QueryBus) private readonly queries: QueryBus) {}
 
   @Get()
+  @ApiOperation({ summary: 'When one is busy' })
   @Answers(200, OwnAvailability, 'When the person who asks is busy, and when nobody can say; all their visible calendars together.')
   mine(
     @Query({ schema: AvailabilityFilter }) { range }: z.output<typeof AvailabilityFilter>,
@@ -25,6 +26,7 @@ export class AvailabilityController {
 
   @Post()
   @HttpCode(200)
+  @ApiOperation({ summary: 'When people of one’s teams are busy, and could meet' })
   @Answers(200, TeamAvailability, 'When each of them is busy, when nobody can say, and the slots asked for. Never what they are busy with.')
   ofTeam(
     @Body({ schema: AvailabilityRequest }) asked: AvailabilityRequest,

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpStatus, Inject, Param, Post, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
@@ -23,12 +23,14 @@ export class CalendarController {
   ) {}
 
   @Get('calendars')
+  @ApiOperation({ summary: 'List one’s calendars' })
   @Answers(200, CalendarList, 'The calendars of the person who asks.')
   async list(@Actor() actor: Person): Promise<z.output<typeof CalendarList>> {
     return { items: [...(await this.queries.execute(new MyCalendars(actor)))], nextCursor: null };
   }
 
   @Post('sync')
+  @ApiOperation({ summary: 'Sync now' })
   @Answers(202, SyncStarted, 'The calendars are being read; ask for the progress by this id.')
   async sync(
     @Body({ schema: SyncRequest }) { connectionId, calendarId, full }: z.output<typeof SyncRequest>,
@@ -44,6 +46,7 @@ export class CalendarController {
   }
 
   @Get('sync/:id')
+  @ApiOperation({ summary: 'Follow a sync' })
   @Answers(200, SyncView, 'How the sync is getting on.')
   progress(@Param('id', { schema: Id }) id: string, @Actor() actor: Person): Promise<SyncView> {
     return this.queries.execute(new OneSync(actor, id));

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, HttpStatus, Inject, Param, Post, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
@@ -34,12 +34,14 @@ export class ConnectionController {
   ) {}
 
   @Get('providers')
+  @ApiOperation({ summary: 'List what can be connected' })
   @Answers(200, z.array(ProviderView), 'What can be connected, and how.')
   providers(): z.output<typeof ProviderView>[] {
     return [...PROVIDER_LIST];
   }
 
   @Post('connections')
+  @ApiOperation({ summary: 'Connect an account' })
   @Answers(201, ConnectionView, 'The connection; its first sync has begun.')
   @Answers(202, ConnectionView, 'The same, while the read models still catch up.')
   async connect(
@@ -64,6 +66,7 @@ export class ConnectionController {
   }
 
   @Get('connections')
+  @ApiOperation({ summary: 'List one’s connections' })
   @Answers(200, ConnectionList, 'The connections of the person who asks; revoked ones only by id.')
   async list(@Actor() actor: Person): Promise<z.output<typeof ConnectionList>> {
     const seen = await this.queries.execute(new MyConnections(actor, null));
@@ -71,6 +74,7 @@ export class ConnectionController {
   }
 
   @Get('connections/:id')
+  @ApiOperation({ summary: 'Look at a connection' })
   @Answers(200, ConnectionView, 'The connection as it stands.')
   async one(
     @Param('id', { schema: Id }) id: string,
@@ -81,6 +85,7 @@ export class ConnectionController {
   }
 
   @Post('connections/:id/reconnect')
+  @ApiOperation({ summary: 'Give new credentials' })
   @Answers(200, ConnectionView, 'The connection with its new credentials; calendars and settings are as before.')
   async reconnect(
     @Param('id', { schema: Id }) id: string,
@@ -95,6 +100,7 @@ export class ConnectionController {
   }
 
   @Delete('connections/:id')
+  @ApiOperation({ summary: 'Revoke a connection' })
   @Answers(202, ConnectionView, 'Revoked: nothing more is read; secrets, keys and data are gone within seconds.')
   async revoke(
     @Param('id', { schema: Id }) id: string,

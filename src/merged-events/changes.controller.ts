@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
@@ -14,6 +14,7 @@ export class ChangesController {
   constructor(@Inject(QueryBus) private readonly queries: QueryBus) {}
 
   @Get('changes')
+  @ApiOperation({ summary: 'Read what changed' })
   @Answers(200, ChangePage, 'What changed since a cursor, in order, each difference at least once; 410 when the cursor is too old.')
   list(@Query({ schema: ChangeFilter }) { after, limit }: z.output<typeof ChangeFilter>, @Actor() actor: Person): Promise<ChangePage> {
     return this.queries.execute(new MyChanges(actor, after ?? null, limit));

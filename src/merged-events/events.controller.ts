@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
@@ -16,6 +16,7 @@ export class EventsController {
   constructor(@Inject(QueryBus) private readonly queries: QueryBus) {}
 
   @Get('events')
+  @ApiOperation({ summary: 'Read the merged calendar' })
   @Answers(200, EventPage, 'A page of the merged calendar, ordered by start, and how far each calendar can be trusted.')
   async list(@Query({ schema: EventFilter }) filter: z.output<typeof EventFilter>, @Actor() actor: Person): Promise<EventPage> {
     const { range, provider, calendarId, cursor, limit } = filter;

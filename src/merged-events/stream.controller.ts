@@ -1,5 +1,5 @@
 import { Controller, Get, Head, Headers, HttpCode, Inject, Post, Query, Res } from '@nestjs/common';
-import { ApiExcludeEndpoint, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeEndpoint, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { type z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
@@ -29,6 +29,7 @@ export class StreamController {
 
   @Post('ticket')
   @HttpCode(201)
+  @ApiOperation({ summary: 'Get a ticket for the stream' })
   @Answers(201, TicketView, 'What to send as `?ticket=`: once, within a minute.')
   async ticket(@Granted() grant: Grant): Promise<z.output<typeof TicketView>> {
     const { ticket, expiresAt } = await this.tickets.issue(grant.actor, grant.until);
@@ -46,6 +47,7 @@ export class StreamController {
   @Get()
   @AcceptsTicket()
   @ApiProduces('text/event-stream')
+  @ApiOperation({ summary: 'Listen to what changes' })
   @Answers(
     200,
     StreamText,

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Headers, HttpStatus, Inject, Patch, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
@@ -28,6 +28,7 @@ export class SettingsController {
   ) {}
 
   @Get()
+  @ApiOperation({ summary: 'Read one’s settings' })
   @Answers(200, SettingsView, 'What the person who asks chose, for each calendar and for themselves. The ETag stands for all of it.')
   async read(@Actor() actor: Person, @Res({ passthrough: true }) response: Response): Promise<SettingsView> {
     const { view, tag } = await this.queries.execute(new MySettings(actor));
@@ -36,6 +37,7 @@ export class SettingsController {
   }
 
   @Patch()
+  @ApiOperation({ summary: 'Change one’s settings' })
   @Answers(200, SettingsView, 'The settings as they stand now, with their new ETag.')
   @Answers(202, SettingsView, 'The same, while the read models still catch up.')
   async change(

@@ -52,6 +52,12 @@ describe('The API’s document', () => {
     ]);
   });
 
+  it('says of every route in a few words what it is for, and in no two the same', () => {
+    const said = routesOf(document).map(({ operation }) => (operation as { summary?: string }).summary ?? '');
+    expect(said.filter((summary) => summary.length < 5 || summary.length > 60)).toEqual([]);
+    expect(new Set(said).size).toBe(said.length);
+  });
+
   it('shows an example of every answer, and each is what its schema allows', () => {
     const judge = judgeBy(document);
     const wrong = routesOf(document).flatMap(({ name, operation }) =>

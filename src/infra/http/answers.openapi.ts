@@ -6,7 +6,7 @@ import { type z } from 'zod';
  * Documents what a route answers: `@Answers(200, Meeting, 'The meeting as it stands.')`; without a schema the answer is empty or not JSON.
  * Failures need no mention: every route may answer a problem.
  *
- * The pattern of a controller; nothing but Nest's own decorators, `Answers`, `Actor` and `Public`:
+ * The pattern of a controller; nothing but Nest's own decorators (each route says by `ApiOperation` what it is for), `Answers`, `Actor` and `Public`:
  * ```ts
  * const Id = z.uuid();
  * const NewMeeting = z.strictObject({ title: z.string().min(1).max(500) }).meta({ id: 'NewMeeting' });
@@ -17,10 +17,12 @@ import { type z } from 'zod';
  * @Controller('v1/meetings')
  * export class MeetingController {
  *   @Get()
+ *   @ApiOperation({ summary: 'List one’s meetings' })
  *   @Answers(200, z.array(Meeting), 'The meetings of the person who asks.')
  *   list(@Query({ schema: Filter }) filter: z.output<typeof Filter>, @Actor() actor: Person) { … }
  *
  *   @Patch(':id')
+ *   @ApiOperation({ summary: 'Change a meeting' })
  *   @Answers(200, Meeting, 'The meeting as it stands now.')
  *   change(
  *     @Param('id', { schema: Id }) id: string,

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { ROLES_OF_PEOPLE, USER_ID } from '../../kernel/actor.js';
 import { TEAMS, type Teams } from '../../kernel/teams.js';
@@ -28,6 +28,7 @@ export class DevTokenController {
 
   @Post('token')
   @HttpCode(200)
+  @ApiOperation({ summary: 'Make a token for anybody' })
   @Answers(200, Token, 'A bearer token, good for twelve hours.')
   async issue(@Body({ schema: Person }) person: z.output<typeof Person>): Promise<z.output<typeof Token>> {
     await this.teams.remember(person);

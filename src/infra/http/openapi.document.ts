@@ -73,7 +73,8 @@ export const openApiDocument = (app: INestApplication, publicUrl: string | null)
   const builder = new DocumentBuilder()
     .setTitle('Smart Calendar Integration')
     .setDescription(
-      'Links people’s calendars as one merged, truthful calendar. Times are RFC 3339; failures are application/problem+json with a stable `code`.',
+      'Links people’s calendars as one merged, truthful calendar. Times are RFC 3339; failures are application/problem+json with a stable `code`. ' +
+        'Authorize with a bearer token; where `/v1/dev/token` is offered, it makes one.',
     )
     .setVersion('1')
     .addBearerAuth()
@@ -99,7 +100,7 @@ export const serveOpenApi = (app: INestApplication, document: OpenAPIObject): vo
   SwaggerModule.setup('docs', app, document, {
     raw: ['json'],
     jsonDocumentUrl: 'openapi.json',
-    swaggerOptions: { validatorUrl: 'none', persistAuthorization: true },
+    swaggerOptions: { validatorUrl: 'none', persistAuthorization: true, displayRequestDuration: true, defaultModelsExpandDepth: 0 },
   });
 };
 

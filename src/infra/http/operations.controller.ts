@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
-import { ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { z } from 'zod';
 import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
@@ -35,12 +35,14 @@ export class OperationsController {
   ) {}
 
   @Get('health/live')
+  @ApiOperation({ summary: 'Whether the process runs' })
   @Answers(200, Liveness, 'The process runs.')
   live(): z.output<typeof Liveness> {
     return { status: 'ok' };
   }
 
   @Get('health/ready')
+  @ApiOperation({ summary: 'Whether it can work' })
   @Answers(200, Readiness, 'Everything this process depends on works.')
   @Answers(503, Readiness, 'Something it depends on does not; the checks say what.')
   async ready(@Res({ passthrough: true }) response: Response): Promise<z.output<typeof Readiness>> {
@@ -52,6 +54,7 @@ export class OperationsController {
 
   @Get('metrics')
   @ApiProduces('text/plain')
+  @ApiOperation({ summary: 'Measurements' })
   @Answers(200, Page, 'Metrics in the text format of Prometheus.')
   async scrape(@Res({ passthrough: true }) response: Response): Promise<string> {
     response.type(this.metrics.contentType);
