@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { calendarCleanUps } from '../../src/calendar/feeds.cleanup.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { vaultCleanUps } from '../../src/connection/vault.cleanup.js';
+import { requestCleanUps } from '../../src/infra/http/requests.cleanup.js';
 import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
 import { runCleanUps } from '../../src/infra/postgres/clean-up.postgres.js';
+import { teamCleanUps } from '../../src/infra/postgres/teams.postgres.js';
 import { type CleanUp } from '../../src/kernel/clean-up.js';
 import { type Lease } from '../../src/kernel/due-work.js';
 import { type Database } from '../../src/kernel/sql.js';
@@ -43,6 +45,8 @@ const tasks = (database: Database = stores.database): readonly CleanUp[] => [
   ...occurrenceCleanUps(database),
   ...calendarCleanUps({ database, store: stores.store, entropy: { uuid: () => randomUUID(), fraction: () => 0.5 } }),
   ...vaultCleanUps({ database, store: stores.store, vault: keysOfVault() }),
+  ...teamCleanUps(database),
+  ...requestCleanUps(database),
 ];
 
 /** Runs one clean-up so many days after the tests' present. */
@@ -182,6 +186,93 @@ describe('A secret that was kept before its connection came to be', () => {
     expect(await keysOfVault().secret(calendar.userId, late)).toEqual({ password: 'secret' });
     await expect(keysOfVault().secret(calendar.userId, orphan)).rejects.toBeInstanceOf(KeyDestroyed);
     expect(await keysOfVault().pendingSince(new Date(NOW + 365 * DAY).toISOString())).toEqual([]);
+  });
+});
+
+const HOUR = 3_600_000;
+const at = (offset: number): string => new Date(NOW + offset).toISOString();
+
+describe('What requests leave behind', () => {
+  const left = async (table: string, who: string): Promise<number> =>
+    (await stores.database.query(`select 1 from ${table} where user_id = $1`, [who])).length;
+
+  it.each([
+    {
+      what: 'a keyed request',
+      task: 'idempotency-keys',
+      life: DAY,
+      table: 'idempotency',
+      columns: '(user_id, key, fingerprint, holder, held_until, created_at)',
+      values: `$1, $2, 'a', gen_random_uuid(), $3, $3`,
+    },
+    {
+      what: 'a ticket of a stream',
+      task: 'stream-tickets',
+      life: 0,
+      table: 'stream_ticket',
+      columns: '(user_id, hash, roles, teams, until, expires_at)',
+      values: `$1, $2, '{}', '{}', $3, $3`,
+    },
+    {
+      what: 'a manual sync',
+      task: 'sync-runs',
+      life: DAY,
+      table: 'sync_run',
+      columns: '(user_id, sync_id, calendar_id, requested_at, state)',
+      values: `$1, $2::uuid, gen_random_uuid(), $3, 'done'`,
+    },
+    {
+      what: 'a membership of a team',
+      task: 'team-members',
+      life: 30 * DAY,
+      table: 'team_members',
+      columns: '(user_id, team, seen_at)',
+      values: '$1, $2, $3',
+    },
+    {
+      what: 'a change',
+      task: 'changes',
+      life: 31 * DAY,
+      table: 'changes',
+      columns: '(user_id, position, part, at, change)',
+      values: `$1, ('x' || substr($2, 1, 8))::bit(32)::bigint, 1, $3, 'added'`,
+    },
+  ])('$what goes when its time has passed, not before', async ({ task, life, table, columns, values }) => {
+    const who = randomUUID();
+    await stores.database.query(`insert into ${table} ${columns} values (${values})`, [who, randomUUID(), at(0)]);
+    await cleanUp(task, (life - HOUR) / DAY);
+    expect(await left(table, who)).toBe(1);
+    await cleanUp(task, (life + HOUR) / DAY);
+    expect(await left(table, who)).toBe(0);
+  });
+});
+
+describe('Every table', () => {
+  /** By which clean-up its rows go. */
+  const cleaned: Readonly<Record<string, string>> = {
+    user_calendar_events: 'occurrences',
+    event_contents: 'contents',
+    changes: 'changes',
+    remote_object: 'feeds',
+    sync_run: 'sync-runs',
+    vault: 'pending-secrets',
+    team_members: 'team-members',
+    idempotency: 'idempotency-keys',
+    stream_ticket: 'stream-tickets',
+  };
+  /** A row for each person, account or calendar, or of the program itself: they do not grow by being used. */
+  const steady = [
+    ...['connections', 'calendars', 'preferences', 'event_calendars', 'event_people', 'sync_state', 'connection_state'],
+    ...['checkpoint', 'clean_up', 'master_key', 'migrations'],
+  ];
+
+  it('either grows only with people and their calendars, or has its clean-up', async () => {
+    const tables = await stores.database.query<{ name: string }>(
+      `select table_name as name from information_schema.tables where table_schema = 'public' order by 1`,
+    );
+    expect(tables.map(({ name }) => name)).toEqual([...Object.keys(cleaned), ...steady].sort());
+    const names = tasks().map(({ name }) => name);
+    expect(Object.values(cleaned).filter((name) => !names.includes(name))).toEqual([]);
   });
 });
 
