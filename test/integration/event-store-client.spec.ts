@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { queryObjects } from 'node:v8';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Batch, type Position, WrongRevision } from '../../src/kernel/event-store.js';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
@@ -57,6 +59,19 @@ const appendStubbornly = async (stream: string, text: string, revision: bigint):
 };
 
 describe('A stream', () => {
+  it('costs no memory any more once it has been asked for its end, nor does the log', async () => {
+    const { store } = stores;
+    const stream = `${fresh()}1`;
+    const { position } = await append(stream, 'first', 'second');
+    const living = (): number => Number(queryObjects(Readable, { format: 'count' }));
+    await store.lastRevision(stream);
+    await sleep(100);
+    const before = living();
+    for (let round = 0; round < 50; round += 1)
+      await Promise.all([store.lastRevision(stream), store.head(), store.following(null), store.following(position)]);
+    await eventually('what was read is forgotten', () => living() < before + 20);
+  });
+
   it('gives back its events, its revision, and how far the log stood after each command', async () => {
     const stream = `${fresh()}a`;
     const first = await stores.store.append(stream, -1n, [noted('a'), noted('b')], notes, metadata('first'));

@@ -13,7 +13,7 @@ import {
 } from '@eventstore/db-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
-import { type Appended, type Codec, type EventStore, WrongRevision } from '../../kernel/event-store.js';
+import { type Appended, type Codec, type EventStore, type Place, WrongRevision } from '../../kernel/event-store.js';
 import { reaching } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
 import { isEventStoreAway } from './away.client.js';
@@ -66,24 +66,27 @@ const append =
     }
   };
 
+// Reads are read to their end, also where the first event would do: the client keeps what is left early for ever.
 const lastRevision =
   (client: EventStoreDBClient): EventStore['lastRevision'] =>
   async (stream) => {
     const last = { direction: BACKWARDS, fromRevision: END, maxCount: 1, deadline: READ_DEADLINE } as const;
+    let revision = -1n;
     try {
-      for await (const { event } of client.readStream(stream, last)) if (event !== undefined) return event.revision;
+      for await (const { event } of client.readStream(stream, last)) revision = event?.revision ?? revision;
     } catch (error) {
       if (!(error instanceof StreamNotFoundError)) throw error;
     }
-    return -1n;
+    return revision;
   };
 
 const head =
   (client: EventStoreDBClient): EventStore['head'] =>
   async () => {
     const last = { direction: BACKWARDS, fromPosition: END, maxCount: 1, deadline: READ_DEADLINE } as const;
-    for await (const { event } of client.readAll(last)) if (event !== undefined) return placeOf(event);
-    return null;
+    let place: Place | null = null;
+    for await (const { event } of client.readAll(last)) if (event !== undefined) place = placeOf(event);
+    return place;
   };
 
 const following =
@@ -91,9 +94,10 @@ const following =
   async (position) => {
     const from = position === null ? START : { commit: position, prepare: position };
     // The event at the position itself may come first.
+    let place: Place | null = null;
     for await (const { event } of client.readAll({ fromPosition: from, maxCount: 2, deadline: READ_DEADLINE }))
-      if (event !== undefined && (position === null || event.position.commit > position)) return placeOf(event);
-    return null;
+      if (event !== undefined && (position === null || event.position.commit > position)) place ??= placeOf(event);
+    return place;
   };
 
 const clear =
