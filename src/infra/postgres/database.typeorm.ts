@@ -75,6 +75,12 @@ const migrate = async (source: DataSource, runner: QueryRunner): Promise<void> =
 /** TypeORM's own pool. */
 const poolOf = (source: DataSource): pg.Pool => (source.driver as unknown as { master: pg.Pool }).master;
 
+/** Most work is a single statement, which needs nothing of what a query runner is: no transaction, no connection that outlives it. */
+const sqlOnPool = (pool: pg.Pool): Sql => ({
+  query: <Row>(text: string, values: readonly unknown[] = []) =>
+    reaching('database', isDatabaseAway, async () => (await pool.query<Row & pg.QueryResultRow>(text, [...values])).rows),
+});
+
 const sourceOf = (url: string, log: Log, poolSize: number): DataSource =>
   new DataSource({
     type: 'postgres',
@@ -108,7 +114,7 @@ export const openDatabase = async (url: string, log: Log, poolSize = 20): Promis
   };
   await withRunner((runner) => migrate(source, runner));
   return {
-    query: (text, values) => withRunner((runner) => sqlOn(runner).query(text, values)),
+    query: sqlOnPool(poolOf(source)).query,
     transaction: (work) => withRunner((runner) => transactionOn(runner, work)),
     session: async () => {
       const runner = source.createQueryRunner();
