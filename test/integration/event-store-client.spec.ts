@@ -63,7 +63,7 @@ describe('A stream', () => {
     const { store } = stores;
     const stream = `${fresh()}1`;
     const { position } = await append(stream, 'first', 'second');
-    const living = (): number => Number(queryObjects(Readable, { format: 'count' }));
+    const living = (): number => queryObjects(Readable, { format: 'count' });
     await store.lastRevision(stream);
     await sleep(100);
     const before = living();
