@@ -6,7 +6,7 @@ import { DATABASE, type Database } from '../kernel/sql.js';
 import { writeChangeCursor } from './change-cursor.js';
 import { type ChangePage, type ChangeView } from './changes.contract.js';
 import { admitChangeCursor, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
-import { eventId } from './events.sql.js';
+import { eventId, timesOf } from './events.sql.js';
 
 /** What changed in the calendars of the person who asks; `after` is a cursor this feed gave, null asks where it ends. */
 export class MyChanges extends Query<ChangePage> {
@@ -20,14 +20,13 @@ export class MyChanges extends Query<ChangePage> {
 }
 
 const eventOf = (row: ChangeRow): ChangeView['event'] => {
-  const { series, original, start_at, end_at, status, busy } = row;
+  const { series, original, start_at, end_at, local_start, local_end, status, busy } = row;
   if (series === null || original === null || start_at === null || end_at === null || status === null || busy === null) return null;
   const allDay = row.all_day === true;
   return {
     id: eventId({ series, original }),
     seriesId: row.recurring === true ? series : null,
-    start: allDay && row.local_start !== null ? row.local_start : start_at.toISOString(),
-    end: allDay && row.local_end !== null ? row.local_end : end_at.toISOString(),
+    ...timesOf({ start_at, end_at, all_day: allDay, local_start, local_end }),
     allDay,
     status,
     busy,

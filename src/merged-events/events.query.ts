@@ -10,7 +10,7 @@ import { type TimeRange } from '../kernel/time-range.js';
 import { type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type EventCursor, writeCursor } from './event-cursor.js';
 import { type EventPage, type EventView } from './events.contract.js';
-import { eventId, EVENTS_SQL, type EventRow, FIRST } from './events.sql.js';
+import { eventId, EVENTS_SQL, type EventRow, FIRST, timesOf } from './events.sql.js';
 
 type Asked = Readonly<{ range: TimeRange; provider: string | null; calendarId: string | null; cursor: EventCursor | null; limit: number }>;
 
@@ -31,8 +31,7 @@ const viewOf = (row: EventRow, contents: Contents): EventView => ({
   calendarId: row.calendar_id,
   provider: row.provider,
   title: contents.title,
-  start: row.all_day && row.local_start !== null ? row.local_start : row.start_at.toISOString(),
-  end: row.all_day && row.local_end !== null ? row.local_end : row.end_at.toISOString(),
+  ...timesOf(row),
   allDay: row.all_day,
   timeZone: row.zone,
   floating: row.floating,
