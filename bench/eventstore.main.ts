@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util';
 import { END, EventStoreDBClient, jsonEvent, START } from '@eventstore/db-client';
 import pg from 'pg';
 import { decodeBase64InNode } from '../src/infra/eventstore/base64.native.js';
-import { readEventsByHand } from '../src/infra/eventstore/read-response.wire.js';
 import { type Engines, startEngines } from '../test/support/engines.js';
 import { measureBare } from './bare.postgres.js';
 import { followFrames } from './frames.grpc.js';
@@ -123,7 +122,6 @@ const report = ({ events, append, frames, read, bareInsert, bareSelect, live }: 
 const measure = async (engines: Engines, events: number): Promise<Figures> => {
   // As the service has it.
   decodeBase64InNode();
-  readEventsByHand();
   const client = EventStoreDBClient.connectionString(engines.eventStoreUrl);
   say('Event store: append …');
   const append = (await timed(() => appendAll(client, events))).milliseconds;

@@ -18,7 +18,6 @@ import { reaching } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
 import { isEventStoreAway } from './away.client.js';
 import { decodeBase64InNode } from './base64.native.js';
-import { readEventsByHand } from './read-response.wire.js';
 import { placeOf, toRecorded, toStored } from './recorded.client.js';
 import { follow } from './subscription.client.js';
 
@@ -138,7 +137,6 @@ export const connectEventStore = (
   log: Log,
 ): Readonly<{ store: EventStore; close: () => Promise<void> }> => {
   decodeBase64InNode();
-  readEventsByHand();
   const client = EventStoreDBClient.connectionString(connectionString);
   return { store: storeOn(client, newId, log), close: () => Promise.race([client.dispose(), sleep(DISPOSAL)]) };
 };
