@@ -117,13 +117,17 @@ const measureReading = async (people: number, occurrences: number, requests: num
 };
 
 const measureSyncs = async (calendars: number, minutes: number): Promise<void> => {
-  const { lag, syncs, memory, changes } = await steadySyncs(calendars, minutes, say);
+  const { lag, syncs, memory, live, changes } = await steadySyncs(calendars, minutes, say);
   say(`\n${calendars} calendars for ${minutes} minutes, every one due each one to two minutes: ${syncs} syncs, ${changes} changed events.`);
   say(`  from due to read              p50 ${milliseconds(lag.p50)}   p95 ${milliseconds(lag.p95)}   ${verdict(lag.p95 <= 5_000, '5 s')}`);
   const growth = (memory.late / memory.early - 1) * 100;
   say(
     `  memory of the service         ${memory.early.toFixed(0)} MB in the second fifth, ${memory.late.toFixed(0)} MB in the last: ${growth.toFixed(1)} %`,
   );
+  for (const thread of ['main', 'sync'] as const)
+    say(
+      `  ${`live heap of its ${thread} thread`.padEnd(30)}${live.early[thread].toFixed(1)} MB after a fifth, ${live.late[thread].toFixed(1)} MB at the end`,
+    );
 };
 
 const main = async (): Promise<void> => {

@@ -3,14 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startRadicale } from '../test/support/radicale.js';
 import { seedCalendar } from '../test/support/seed.js';
 import { startService } from '../test/support/service.js';
+import { INSPECTABLE, type LiveHeap, openHeap } from './heap.inspector.js';
 import { percentile } from './pressure.js';
 
-/** `lag` in milliseconds, from when a calendar was due until its reading had ended; `memory` in megabytes, means over a fifth of the time. */
+/**
+ * `lag` in milliseconds, from when a calendar was due until its reading had ended; `memory` in megabytes: what is resident, means over a fifth of
+ * the time, and what each thread cannot give back, a fifth of the time after the beginning and at the end.
+ */
 export type Steady = Readonly<{
   lag: Readonly<{ p50: number; p95: number }>;
   syncs: number;
   changes: number;
   memory: Readonly<{ early: number; late: number }>;
+  live: Readonly<{ early: LiveHeap; late: LiveHeap }>;
 }>;
 
 const SAMPLE = 250;
@@ -44,7 +49,7 @@ const lags = () => {
 export const steadySyncs = async (calendars: number, minutes: number, say: (line: string) => void): Promise<Steady> => {
   const people = Array.from({ length: calendars }, (_, index) => ({ name: `person${index}`, password: `password-${index}` }));
   const radicale = await startRadicale(people);
-  const service = await startService({ LOG_LEVEL: 'warn' });
+  const service = await startService({ LOG_LEVEL: 'warn', ...INSPECTABLE });
   try {
     say(`\nConnecting ${calendars} calendars …`);
     const kept: Readonly<{ calendar: string; objects: readonly (readonly [string, string])[] }>[] = [];
@@ -56,12 +61,15 @@ export const steadySyncs = async (calendars: number, minutes: number, say: (line
       await (await service.as(name)).connect({ url: radicale.url, user: name, password });
     }
     const [seen, memory] = [lags(), [] as number[]];
+    const heap = await openHeap(service.pid(), service.output);
     let changes = 0;
+    let early: LiveHeap | null = null;
     const end = performance.now() + minutes * 60_000;
     let nextChange = performance.now();
     while (performance.now() < end) {
       seen.see(await service.rows<State>('select calendar_id, due_at, last_success_at from sync_state'));
       memory.push(megabytes(service.pid()));
+      if (early === null && performance.now() >= end - minutes * 48_000) early = await heap.live();
       if (performance.now() >= nextChange) {
         const { calendar, objects } = kept[changes % kept.length] ?? { calendar: '', objects: [] };
         const [file, text] = objects[changes % EVENTS] ?? ['', ''];
@@ -72,11 +80,14 @@ export const steadySyncs = async (calendars: number, minutes: number, say: (line
       await sleep(SAMPLE);
     }
     const fifth = Math.floor(memory.length / 5);
+    const late = await heap.live();
+    heap.close();
     return {
       lag: { p50: percentile(seen.found, 0.5), p95: percentile(seen.found, 0.95) },
       syncs: seen.found.length,
       changes,
       memory: { early: mean(memory.slice(fifth, 2 * fifth)), late: mean(memory.slice(4 * fifth)) },
+      live: { early: early ?? late, late },
     };
   } finally {
     await service.stop();
