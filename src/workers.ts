@@ -66,7 +66,7 @@ const startSyncing = (runtime: Runtime, signal: AbortSignal): readonly Promise<v
     key: 'calendar_id',
     order: `lane <> 'hot', due_at`,
     concurrency: CALENDARS_AT_ONCE,
-    crowds: { member: 'connection_id', width: CALENDARS_OF_A_SERVER, exempt: 'false', groupOf: server },
+    crowds: { member: 'connection_id', named: 'provider', width: CALENDARS_OF_A_SERVER, exempt: 'false', groupOf: server },
     task: observed(
       'sync_state',
       syncCalendar({ ...runtime, reportFault: faultReporter(runtime), reportRecovery: recoveryReporter(runtime) }),
@@ -80,6 +80,7 @@ const startSyncing = (runtime: Runtime, signal: AbortSignal): readonly Promise<v
     concurrency: CONNECTIONS_AT_ONCE,
     crowds: {
       member: 'connection_id',
+      named: 'provider',
       width: CONNECTIONS_OF_A_SERVER,
       exempt: `task = 'revoke'`,
       groupOf: (row: ConnectionRow) => (row.task === 'revoke' ? Promise.resolve(null) : server(row)),

@@ -16,7 +16,7 @@ export const toSecret = ({ username, password, serverUrl }: Credentials): Secret
 
 type Account = Readonly<{ connection_id: string; user_id: string; provider: string }>;
 
-/** Whose time reading an account takes: the host it named, else its provider. Null when the secret is gone, and with it the reading. */
+/** Whose time reading an account takes: `//` and the host it named, else its provider. Null when the secret is gone, and with it the reading. */
 export const serverOf =
   (vault: Pick<Vault, 'secret'>) =>
   async ({ connection_id: connectionId, user_id: userId, provider }: Account): Promise<string | null> => {
@@ -24,10 +24,10 @@ export const serverOf =
       const { serverUrl } = await vault.secret(userId, connectionId);
       return serverUrl === undefined
         ? provider
-        : serverUrl
+        : `//${serverUrl
             .replace(/^[a-z][a-z0-9+.-]*:[/][/]/i, '')
             .replace(/[/?#].*$/s, '')
-            .toLowerCase();
+            .toLowerCase()}`;
     } catch (error) {
       if (error instanceof KeyDestroyed) return null;
       throw error;

@@ -24,11 +24,11 @@ beforeEach(async () => {
 afterAll(() => stores.stop());
 
 const at = (milliseconds: number): string => new Date(milliseconds).toISOString();
-const addRow = async (due = NOW): Promise<string> => {
+const addRow = async (due = NOW, provider = 'caldav'): Promise<string> => {
   const id = randomUUID();
   await stores.database.query(
-    `insert into connection_state (connection_id, user_id, provider, task, due_at) values ($1, 'ada', 'caldav', 'discover', $2)`,
-    [id, at(due)],
+    `insert into connection_state (connection_id, user_id, provider, task, due_at) values ($1, 'ada', $3, 'discover', $2)`,
+    [id, at(due), provider],
   );
   return id;
 };
@@ -334,9 +334,12 @@ describe('A worker that is stopped', () => {
   });
 });
 
-describe('Due work of a server that hangs', () => {
-  it('takes as many places as a server may, and the work of others is done meanwhile', async () => {
-    const slow = new Set(await Promise.all(Array.from({ length: 12 }, () => addRow(NOW - 1_000))));
+describe('Due work of a server', () => {
+  it.each([
+    ['that accounts name', 'caldav', '//slow.example'],
+    ['of a provider', 'apple', 'apple'],
+  ])('%s takes as many places as a server may, and the work of others is done meanwhile', async (_, provider, group) => {
+    const slow = new Set(await Promise.all(Array.from({ length: 12 }, () => addRow(NOW - 1_000, provider))));
     const quick = await Promise.all(Array.from({ length: 30 }, () => addRow()));
     const { opened, open } = gate();
     const [done, begun]: [Set<string>, Set<string>] = [new Set(), new Set()];
@@ -353,8 +356,8 @@ describe('Due work of a server that hangs', () => {
       await finish(row, lease);
       done.add(id);
     };
-    const groupOf = ({ connection_id: id }: Row) => Promise.resolve(slow.has(id) ? 'slow.example' : null);
-    const worker = startWorker(task, 4, { member: 'connection_id', width: 3, exempt: 'false', groupOf });
+    const groupOf = ({ connection_id: id }: Row) => Promise.resolve(slow.has(id) ? group : null);
+    const worker = startWorker(task, 4, { member: 'connection_id', named: 'provider', width: 3, exempt: 'false', groupOf });
     await eventually('the others are done', () => quick.every((id) => done.has(id)));
     expect([begun.size - quick.length, most]).toEqual([3, 3]);
     open();

@@ -8,10 +8,17 @@ import { type Postgres } from './database.typeorm.js';
 import { PRESENCE, type Presence } from './presence.postgres.js';
 
 /**
- * Rows that are slow together, `width` of whose group are worked at by one process at the same time, whatever else of it is due. `exempt`: a
+ * Rows that are slow together, `width` of whose group are worked at by one process at the same time, whatever else of it is due. `member`: the
+ * column by which it is remembered what group a row is in; `named`: the column that holds the group itself, for some rows. `exempt`: a
  * condition on rows that are not counted; `groupOf` answers null for them, and for any other row that stands for itself.
  */
-export type Crowds<Row> = Readonly<{ member: string; width: number; exempt: string; groupOf: (row: Row) => Promise<string | null> }>;
+export type Crowds<Row> = Readonly<{
+  member: string;
+  named: string;
+  width: number;
+  exempt: string;
+  groupOf: (row: Row) => Promise<string | null>;
+}>;
 
 /** A table whose rows are work: `due_at`, `wake`, `epoch`, `claimed_until`, `claimed_by` and a key. Its name doubles as the channel of hints. */
 type Queue<Row> = Readonly<{
@@ -41,8 +48,8 @@ const LIVING = `array(select objid::bigint from pg_locks where locktype = 'advis
   and database = (select oid from pg_database where datname = current_database()))`;
 
 /** Rows of groups that have no place left are passed over. */
-const roomFor = <Row>({ crowds }: Queue<Row>, crowded: readonly string[]): string =>
-  crowds === undefined || crowded.length === 0 ? '' : `and (${crowds.exempt} or ${crowds.member} <> all($6))`;
+const roomFor = <Row>({ crowds }: Queue<Row>): string =>
+  crowds === undefined ? '' : `and (${crowds.exempt} or (${crowds.member} <> all($6) and ${crowds.named} <> all($7)))`;
 
 /** `mine`: rows this worker is at, whose claims a lost connection of its own may have left without a living number. */
 const claim = <Row>(
@@ -52,16 +59,16 @@ const claim = <Row>(
   number: number,
   mine: readonly unknown[],
 ): Promise<readonly (Row & Claimed)[]> => {
-  const { table, key, order } = queue;
-  const crowded = crowding.crowded();
+  const { table, key, order, crowds } = queue;
+  const { groups, members } = crowding.crowded();
   return database.query<Row & Claimed>(
     `update ${table} set epoch = epoch + 1, wake = false, claimed_until = $1::timestamptz + $2 * interval '1 millisecond', claimed_by = $4
      where ${key} in (
        select ${key} from ${table} where due_at <= $1
-         and (claimed_until is null or claimed_until < $1 or (claimed_by <> all(${LIVING}) and ${key} <> all($5))) ${roomFor(queue, crowded)}
+         and (claimed_until is null or claimed_until < $1 or (claimed_by <> all(${LIVING}) and ${key} <> all($5))) ${roomFor(queue)}
        order by ${order} limit $3 for update skip locked)
      returning *`,
-    [instant(clock.now()), LEASE, limit, number, mine, ...(crowded.length === 0 ? [] : [crowded])],
+    [instant(clock.now()), LEASE, limit, number, mine, ...(crowds === undefined ? [] : [members, groups])],
   );
 };
 
@@ -145,7 +152,8 @@ const inItsGroup = async <Row>(
 ): Promise<void> => {
   const group = (await crowds?.groupOf(row)) ?? null;
   if (crowds === undefined || group === null) return work();
-  if (!crowding.enter(String(row[crowds.member]), group)) return;
+  const member = row[crowds.named] === group ? null : String(row[crowds.member]);
+  if (!crowding.enter(member, group)) return;
   try {
     await work();
   } finally {
