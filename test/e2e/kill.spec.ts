@@ -1,21 +1,17 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DAY } from '../support/calendar-item.js';
 import { instancesIn, lines } from '../support/oracle.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { randomFrom, seedCalendar } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
 const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
 const KILLS = 20;
 const EVENTS = 5_000;
 /** A first reading of so many events takes some three seconds; a moment later it may be over. */
 const LONGEST = 3_000;
-
-const today = Math.floor(Date.now() / DAY) * DAY;
-const range = { from: today - 29 * DAY, to: today + 365 * DAY };
-const date = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 type Claim = Readonly<{ epoch: string; begun: boolean }>;
 
@@ -66,9 +62,9 @@ describe(`A service killed at ${KILLS} moments of its first reading of ${EVENTS}
     process.stdout.write(
       `${interrupted.filter(Boolean).length} of ${KILLS} kills met a first reading; read whole ${Math.round(performance.now() - started)} ms after the last start\n`,
     );
-    const shown = await me.events(`${date(range.from)}/${date(range.to)}`);
+    const shown = await me.events(WHOLE_WINDOW);
     expect(new Set(shown.map(({ id }) => id)).size).toBe(shown.length);
-    expect(lines(shown)).toEqual(lines([...objects.values()].flatMap((ics) => instancesIn(ics, range))));
+    expect(lines(shown)).toEqual(lines([...objects.values()].flatMap((ics) => instancesIn(ics, wholeWindow))));
   });
 
   it('goes on from there as if nothing had happened', async () => {

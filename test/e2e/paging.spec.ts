@@ -6,11 +6,7 @@ import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { type EventPage } from '../../src/merged-events/events.contract.js';
-
-const today = Math.floor(Date.now() / DAY) * DAY;
-const range = { from: today - 29 * DAY, to: today + 365 * DAY };
-const date = (at: number): string => new Date(at).toISOString().slice(0, 10);
-const everything = `${date(range.from)}/${date(range.to)}`;
+import { dateOf, today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
 const meeting = (uid: string, day: number, title: string): Item => ({
   uid,
@@ -25,7 +21,7 @@ const meeting = (uid: string, day: number, title: string): Item => ({
 
 describe('A year with more than 10,000 occurrences', () => {
   const items = seedItems({ events: 5_000, seed: 5, from: new Date(today) });
-  const expected = items.flatMap((item) => instancesIn(icsOf(item), range));
+  const expected = items.flatMap((item) => instancesIn(icsOf(item), wholeWindow));
   const opened = suiteResources();
   let radicale: Radicale;
   let service: Service;
@@ -50,7 +46,7 @@ describe('A year with more than 10,000 occurrences', () => {
     const found: EventPage['items'] = [];
     let cursor: string | null = '';
     for (let count = 0; cursor !== null && count < most; count += 1) {
-      const next = await page(`range=${everything}&limit=${limit}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`);
+      const next = await page(`range=${WHOLE_WINDOW}&limit=${limit}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`);
       found.push(...next.items);
       cursor = next.nextCursor;
       await between();
@@ -74,7 +70,7 @@ describe('A year with more than 10,000 occurrences', () => {
 
   it('loses and doubles nothing when other events change between the pages', async () => {
     const bystanders = new Set(items.slice(500).map(({ uid }) => uid));
-    const steady = items.slice(500).flatMap((item) => instancesIn(icsOf(item), range));
+    const steady = items.slice(500).flatMap((item) => instancesIn(icsOf(item), wholeWindow));
     let round = 0;
     const found = await pages(500, Infinity, async () => {
       for (const item of items.slice(round * 5, round * 5 + 5)) {
@@ -89,7 +85,7 @@ describe('A year with more than 10,000 occurrences', () => {
       round += 1;
     });
     expect(round).toBeGreaterThan(20);
-    const changed = new Set(items.slice(0, 500).flatMap((item) => lines(instancesIn(icsOf(item), range))));
+    const changed = new Set(items.slice(0, 500).flatMap((item) => lines(instancesIn(icsOf(item), wholeWindow))));
     const others = lines(found).filter((line) => !changed.has(line) && !line.endsWith('Moved while paging'));
     expect(bystanders.size).toBe(4_500);
     expect(others).toEqual(lines(steady).filter((line) => !changed.has(line)));
@@ -99,7 +95,9 @@ describe('A year with more than 10,000 occurrences', () => {
     const lunch = meeting('lunch-with-eve', 2, 'Lunch with Eve');
     for (const calendar of [work, home]) await radicale.put(calendar, fileOf(lunch), icsOf(lunch));
     await me.sync();
-    const found = (await me.events(`${date(today + 2 * DAY)}/${date(today + 3 * DAY)}`)).filter(({ title }) => title === 'Lunch with Eve');
+    const found = (await me.events(`${dateOf(today + 2 * DAY)}/${dateOf(today + 3 * DAY)}`)).filter(
+      ({ title }) => title === 'Lunch with Eve',
+    );
     expect(found).toHaveLength(1);
     expect(found[0]?.copies).toHaveLength(1);
     expect(found[0]?.copies[0]?.calendarId).not.toBe(found[0]?.calendarId);
@@ -110,7 +108,7 @@ describe('A year with more than 10,000 occurrences', () => {
     await me.sync();
     await radicale.put(home, 'dentist.ics', icsOf(meeting('dentist', 5, 'Dentist, later')));
     await me.sync();
-    const found = await me.events(`${date(today + 4 * DAY)}/${date(today + 6 * DAY)}`);
+    const found = await me.events(`${dateOf(today + 4 * DAY)}/${dateOf(today + 6 * DAY)}`);
     expect(found.filter(({ title }) => title?.startsWith('Dentist'))).toMatchObject([{ title: 'Dentist, later' }]);
   });
 
@@ -120,11 +118,11 @@ describe('A year with more than 10,000 occurrences', () => {
     ['a day that does not exist', 'range=2026-02-30/2026-03-05', 'range.invalid'],
     ['more than 400 days', 'range=2026-01-01/2027-03-01', 'range.invalid'],
     ['no range', 'limit=5', 'request.invalid'],
-    ['a cursor it never gave', `range=${everything}&cursor=garbage`, 'cursor.invalid'],
-    ['a cursor that is no text', `range=${everything}&cursor=%25E0%25A4%25A`, 'cursor.invalid'],
-    ['a cursor with a time that is none', `range=${everything}&cursor=1~00000000-0000-0000-0000-000000000000~a~b`, 'cursor.invalid'],
-    ['a provider nobody knows', `range=${everything}&provider=fax`, 'request.invalid'],
-    ['pages that are too large', `range=${everything}&limit=501`, 'request.invalid'],
+    ['a cursor it never gave', `range=${WHOLE_WINDOW}&cursor=garbage`, 'cursor.invalid'],
+    ['a cursor that is no text', `range=${WHOLE_WINDOW}&cursor=%25E0%25A4%25A`, 'cursor.invalid'],
+    ['a cursor with a time that is none', `range=${WHOLE_WINDOW}&cursor=1~00000000-0000-0000-0000-000000000000~a~b`, 'cursor.invalid'],
+    ['a provider nobody knows', `range=${WHOLE_WINDOW}&provider=fax`, 'request.invalid'],
+    ['pages that are too large', `range=${WHOLE_WINDOW}&limit=501`, 'request.invalid'],
   ])('refuses %s', async (_, query, code) => {
     const { status, body } = await me.request('GET', `/v1/calendar/events?${query}`);
     expect([status, body]).toEqual([400, expect.objectContaining({ code })]);

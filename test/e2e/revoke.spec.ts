@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DAY, icsOf, type Item } from '../support/calendar-item.js';
+import { icsOf, type Item } from '../support/calendar-item.js';
 import { asks, type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { instancesIn, lines } from '../support/oracle.js';
 import { suiteResources } from '../support/opened.js';
@@ -8,10 +8,7 @@ import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
-
-const today = Math.floor(Date.now() / DAY) * DAY;
-const range = { from: today - 29 * DAY, to: today + 365 * DAY };
-const everything = `${new Date(range.from).toISOString().slice(0, 10)}/${new Date(range.to).toISOString().slice(0, 10)}`;
+import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
 const WORK = { name: 'ada.work', password: 'steam engine' };
 const HOME = { name: 'ada.home', password: 'difference engine' };
@@ -19,7 +16,7 @@ const HOME = { name: 'ada.home', password: 'difference engine' };
 const contents = asks('calendar-data');
 
 const texts = (items: readonly Item[]) => new Map(items.map((item) => [fileOf(item), icsOf(item)]));
-const shownOf = (items: readonly Item[]) => lines(items.flatMap((item) => instancesIn(icsOf(item), range)));
+const shownOf = (items: readonly Item[]) => lines(items.flatMap((item) => instancesIn(icsOf(item), wholeWindow)));
 
 /** Everything that is kept of a calendar or its connection, and for how many rows. */
 const KEPT = `
@@ -91,7 +88,7 @@ describe('A person with two accounts who revokes one in the middle of its first 
   it('reads that it is revoked, and none of its events', async () => {
     const { status, body } = await ada.request<ConnectionView>('GET', `/v1/calendar/connections/${work.connectionId}`);
     expect([status, body]).toEqual([200, expect.objectContaining({ status: 'revoked', account: null, calendars: [] })]);
-    expect(lines(await ada.events(everything))).toEqual(shownOf(homeItems));
+    expect(lines(await ada.events(WHOLE_WINDOW))).toEqual(shownOf(homeItems));
   });
 
   it('cannot sync or reconnect it', async () => {
@@ -107,7 +104,7 @@ describe('A person with two accounts who revokes one in the middle of its first 
     const renamed = { ...first, master: { ...first.master, title: 'Renamed' } };
     await radicale.put(homeCalendar, fileOf(first), icsOf(renamed));
     expect(await ada.sync({ connectionId: home.connectionId })).toMatchObject({ state: 'done' });
-    expect(lines(await ada.events(everything))).toEqual(shownOf([renamed, ...others]));
+    expect(lines(await ada.events(WHOLE_WINDOW))).toEqual(shownOf([renamed, ...others]));
     expect((await kept(home))['vault']).toBeGreaterThan(0);
   });
 
@@ -123,7 +120,7 @@ describe('A person with two accounts who revokes one in the middle of its first 
       ];
       expect(asked.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
     }
-    expect(await eve.events(everything)).toEqual([]);
+    expect(await eve.events(WHOLE_WINDOW)).toEqual([]);
   });
 
   it('can connect the account anew', async () => {
@@ -131,7 +128,7 @@ describe('A person with two accounts who revokes one in the middle of its first 
     const again = await ada.connect({ url: workDoor.url, user: WORK.name, password: WORK.password });
     expect(again.connectionId).not.toBe(work.connectionId);
     await ada.settled();
-    const shown = await ada.events(everything);
+    const shown = await ada.events(WHOLE_WINDOW);
     const [calendar] = again.calendars;
     expect(lines(shown.filter(({ calendarId }) => calendarId === calendar?.calendarId))).toEqual(shownOf(workItems));
   });

@@ -7,22 +7,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { DAY, icsOf, type Item } from '../support/calendar-item.js';
+import { icsOf, type Item } from '../support/calendar-item.js';
 import { edited } from '../support/edits.js';
 import { heldBy, instancesIn, lines } from '../support/oracle.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, randomFrom, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
 const SEED = Number(process.env['FREEZE_SEED'] ?? Date.now() % 1_000_000);
 /** Longer than a lease of 8 s; HTTP/2 pings go unanswered after 20. */
 const FREEZE = Number(process.env['FREEZE_SECONDS'] ?? 15) * 1_000;
 const EVENTS = 400;
-
-const today = Math.floor(Date.now() / DAY) * DAY;
-const range = { from: today - 29 * DAY, to: today + 365 * DAY };
-const RANGE = [range.from, range.to].map((at) => new Date(at).toISOString().slice(0, 10)).join('/');
 
 const STORE = fileURLToPath(new URL('../../dist/eventstore.main.js', import.meta.url));
 const REBUILD = fileURLToPath(new URL('../../dist/rebuild.main.js', import.meta.url));
@@ -109,9 +106,9 @@ describe(`One api, two projectors and two sync workers, each a process of its ow
   };
 
   const isTheServers = async (): Promise<void> => {
-    const shown = await me.events(RANGE);
+    const shown = await me.events(WHOLE_WINDOW);
     expect(new Set(shown.map(({ id }) => id)).size).toBe(shown.length);
-    expect(lines(shown)).toEqual(lines(instancesIn(await heldBy(calendar, radicale.user, radicale.password), range)));
+    expect(lines(shown)).toEqual(lines(instancesIn(await heldBy(calendar, radicale.user, radicale.password), wholeWindow)));
   };
 
   const claimed = async (): Promise<boolean> =>
@@ -160,14 +157,14 @@ describe(`One api, two projectors and two sync workers, each a process of its ow
   }, 300_000);
 
   it('have a read model built anew beside the live one, and nothing changes; killed half-way, it changes nothing either', async () => {
-    const before = await me.events(RANGE);
+    const before = await me.events(WHOLE_WINDOW);
     const child = spawn(process.execPath, [REBUILD, 'user_calendar_events'], { env: { ...process.env, ...environment }, stdio: 'ignore' });
     const building = `select 1 from pg_tables where schemaname = 'rebuild_user_calendar_events'`;
     while (child.exitCode === null && (await database.query(building)).rowCount === 0) await sleep(5);
     child.kill('SIGKILL');
-    expect(await me.events(RANGE)).toEqual(before);
+    expect(await me.events(WHOLE_WINDOW)).toEqual(before);
     expect(await run(REBUILD, ['user_calendar_events'], environment)).toMatchObject({ code: 0 });
-    expect(await me.events(RANGE)).toEqual(before);
+    expect(await me.events(WHOLE_WINDOW)).toEqual(before);
     expect((await database.query(building)).rowCount).toBe(0);
     const unknown = await run(REBUILD, ['users'], environment);
     expect([unknown.code, unknown.printed]).toEqual([2, expect.stringContaining('  user_calendar_events\n')]);

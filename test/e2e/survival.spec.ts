@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { DAY, icsOf, type Item } from '../support/calendar-item.js';
+import { icsOf, type Item } from '../support/calendar-item.js';
 import { edited } from '../support/edits.js';
 import { heldBy, instancesIn, lines } from '../support/oracle.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, type Random, randomFrom, seedItems } from '../support/seed.js';
 import { type Answer, type Client, type Service, startService } from '../support/service.js';
+import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
 const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
 /** Rounds of one kill of each kind: on a slow machine as many as fit into the time, but never fewer than five. */
@@ -23,11 +24,6 @@ const SYNC_LIMIT = 5_000;
 const SOON = 300;
 /** What is promised is 10 s; a machine with other things to do gets more. */
 const RECOVERY_LIMIT = 120_000;
-
-const today = Math.floor(Date.now() / DAY) * DAY;
-const range = { from: today - 29 * DAY, to: today + 365 * DAY };
-const date = (at: number): string => new Date(at).toISOString().slice(0, 10);
-const RANGE = `${date(range.from)}/${date(range.to)}`;
 
 type Kind = 'service' | 'postgres' | 'one connection of postgres' | 'event store';
 
@@ -172,7 +168,7 @@ describe(`The service, its Postgres and its event store, killed again and again 
       meanwhile(100, edit),
       meanwhile(20, () => append(client)),
       meanwhile(100, async () => {
-        await asked('GET', `/v1/calendar/events?range=${RANGE}&limit=20`);
+        await asked('GET', `/v1/calendar/events?range=${WHOLE_WINDOW}&limit=20`);
       }),
       meanwhile(200, async () => {
         if (!(await isSyncing())) await asked('POST', '/v1/calendar/sync', { full: random.chance(0.7) });
@@ -205,9 +201,9 @@ describe(`The service, its Postgres and its event store, killed again and again 
 
   it('show what the server holds, nothing lost and nothing doubled', async () => {
     expect(await me.sync()).toMatchObject({ state: 'done' });
-    const shown = await me.events(RANGE);
+    const shown = await me.events(WHOLE_WINDOW);
     expect(new Set(shown.map(({ id }) => id)).size).toBe(shown.length);
-    expect(lines(shown)).toEqual(lines(instancesIn(await heldBy(calendar, radicale.user, radicale.password), range)));
+    expect(lines(shown)).toEqual(lines(instancesIn(await heldBy(calendar, radicale.user, radicale.password), wholeWindow)));
   });
 
   it('go on from there as if nothing had happened', async () => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { DAY, icsOf, type Item } from '../support/calendar-item.js';
+import { icsOf, type Item } from '../support/calendar-item.js';
 import { edited } from '../support/edits.js';
 import { eachRow, type Fault, type FaultProxy, multiget, refusal, startFaultProxy, sync, withoutSync } from '../support/fault-proxy.js';
 import { heldBy, instancesIn, lines } from '../support/oracle.js';
@@ -7,14 +7,11 @@ import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, randomFrom, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
 const SEED = Number(process.env['TRUTH_SEED'] ?? Date.now() % 1_000_000);
 const EDITS = 500;
 const EVENTS = 150;
-
-const today = Math.floor(Date.now() / DAY) * DAY;
-const range = { from: today - 29 * DAY, to: today + 365 * DAY };
-const date = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 const everyThirdGone = (): Fault => {
   let row = 0;
@@ -84,8 +81,8 @@ describe(`What the API shows equals what the server holds (seed ${SEED})`, () =>
     await radicale.put(calendar, fileOf(next), icsOf(next));
   };
 
-  const shown = async () => lines(await me.events(`${date(range.from)}/${date(range.to)}`));
-  const held = async () => lines(instancesIn(await heldBy(calendar, radicale.user, radicale.password), range));
+  const shown = async () => lines(await me.events(WHOLE_WINDOW));
+  const held = async () => lines(instancesIn(await heldBy(calendar, radicale.user, radicale.password), wholeWindow));
 
   // What was held as a mass change or refused half-way is mended by the next reading.
   const synced = async (): Promise<void> => {
