@@ -83,7 +83,7 @@ export class AppModule {
         { provide: CONNECTION_RUNTIME, useValue: runtime },
         { provide: SETTINGS_RUNTIME, useValue: runtime },
         { provide: MANUAL_SYNC_PAUSE, useValue: config.manualSyncPause },
-        ...(api ? HANDLERS : []),
+        ...(api ? [...HANDLERS, ...SHARED] : []),
       ],
     };
   }
@@ -109,10 +109,11 @@ const HANDLERS = [
   OneSyncHandler,
   ChangeSettingsHandler,
   MySettingsHandler,
-  AvailabilityReader,
   MyAvailabilityHandler,
   TeamsAvailabilityHandler,
   MergedEventsHandler,
   MyChangesHandler,
-  StreamHub,
 ];
+
+/** What handlers and controllers share. */
+const SHARED = [AvailabilityReader, StreamHub];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EXAMPLE, FreshnessView, Instant, ProviderName } from '../infra/http/contract.zod.js';
+import { PROVIDER_LIST } from './providers.js';
 
 /** RFC 7617 section 2: no control characters; and whole characters only, since half of one is sent as another. */
 const sendable = (length: number) =>
@@ -30,11 +31,7 @@ export const NewConnection = z
   })
   .meta({
     id: 'NewConnection',
-    example: {
-      provider: 'caldav',
-      consent: true,
-      credentials: { username: 'ada', password: 'app-specific password', serverUrl: 'https://caldav.example.com' },
-    },
+    example: PROVIDER_LIST.find(({ provider }) => provider === 'caldav'),
   });
 
 export const NewCredentials = z.strictObject({ credentials: Credentials }).meta({
