@@ -4,8 +4,14 @@ import { createRequire } from 'node:module';
 
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-const { status } = spawnSync(process.execPath, [...flags, jest, ...process.argv.slice(2)], {
+/** A run that never ends says less than one that fails: its output is there, and the next is not kept waiting. */
+const LONGEST = 40 * 60_000;
+const { status, signal } = spawnSync(process.execPath, [...flags, jest, ...process.argv.slice(2)], {
   stdio: 'inherit',
   env: { ...process.env, TZ: 'UTC' },
+  timeout: LONGEST,
+  killSignal: 'SIGKILL',
 });
+if (signal !== null)
+  process.stderr.write(`The tests were ended by ${signal}; at the latest that happens after ${String(LONGEST / 60_000)} minutes.\n`);
 process.exit(status ?? 1);

@@ -50,6 +50,13 @@ const claimedBy = async (id: string): Promise<unknown> => {
 const endPresences = () =>
   stores.database.query(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid = ${PRESENCE}`);
 
+const livingNumbers = async (): Promise<readonly unknown[]> => {
+  const rows = await stores.database.query(
+    `select objid::bigint as number from pg_locks where locktype = 'advisory' and classid = ${PRESENCE} and granted`,
+  );
+  return rows.map(({ number }) => number);
+};
+
 /** What a task does at its end: the row is due again in a day, and says how often this was done. Answers whether the claim still held. */
 const finish = async ({ connection_id }: Row, { epoch }: Lease): Promise<boolean> => {
   const rows = await stores.database.query(
@@ -164,6 +171,7 @@ describe('Due work', () => {
     });
     await started.opened;
     await endPresences();
+    await eventually('it has another number', async () => (await livingNumbers()).some((number) => number !== numbers[0]));
     const later = await addRow();
     await eventually('new work is done', async () => (await rowOf(later)).failures === 1);
     expect(await rowOf(id)).toMatchObject({ epoch: '1', failures: 0 });
@@ -324,6 +332,25 @@ describe('A worker that is stopped', () => {
     await started.opened;
     await worker.stop();
     expect(await rowOf(id)).toMatchObject({ claimed_until: null, due_at: new Date(NOW) });
+  });
+
+  it('while it asks for work begins nothing, and leaves what it was given free at once', async () => {
+    const id = await addRow();
+    let begun = 0;
+    const asked = async () =>
+      (await stores.database.query(`select 1 from pg_locks where relation = 'connection_state'::regclass and not granted`)).length > 0;
+    const ended = await stores.database.transaction(async (sql) => {
+      await sql.query('lock table connection_state in access exclusive mode');
+      const worker = startWorker(() => {
+        begun += 1;
+        return Promise.resolve();
+      });
+      await eventually('it has asked', asked);
+      return { whole: worker.stop() };
+    });
+    await ended.whole;
+    expect(begun).toBe(0);
+    expect(await rowOf(id)).toMatchObject({ epoch: '1', claimed_until: null, due_at: new Date(NOW) });
   });
 
   it('while it waits, ends', async () => {

@@ -161,12 +161,13 @@ const inItsGroup = async <Row>(
   }
 };
 
+/** A row may be given to a worker that was told to stop while it asked: it is let go of as it is, for a signal that has gone off is not heard. */
 const runOne = async <Row>(worker: Worker, queue: Queue<Row>, row: Row & Claimed, stopping: AbortSignal): Promise<void> => {
   const [id, epoch] = [row[queue.key], BigInt(row.epoch)];
   const lease = leaseOf(worker, queue, id, epoch, stopping);
   let pause = 0;
   try {
-    await inItsGroup(worker, queue, row, () => queue.task(row, lease));
+    await inItsGroup(worker, queue, row, () => (stopping.aborted ? Promise.resolve() : queue.task(row, lease)));
   } catch (error) {
     if (!stopping.aborted) pause = error instanceof EngineAway ? PAUSE_WITHOUT_ENGINE : PAUSE_AFTER_FAILURE;
     if (!stopping.aborted && !(error instanceof Superseded))
