@@ -161,6 +161,11 @@ describe('An event lasts', () => {
     ['its days when it is all-day', ['DTSTART;VALUE=DATE:20260328', 'DTEND;VALUE=DATE:20260331'], { days: 3, seconds: 0 }],
     ['one day when it ends on the day it begins', ['DTSTART;VALUE=DATE:20260328', 'DTEND;VALUE=DATE:20260328'], { days: 1, seconds: 0 }],
     ['whole days when it is all-day', ['DTSTART;VALUE=DATE:20260328', 'DURATION:PT36H'], { days: 2, seconds: 0 }],
+    [
+      'as the clock shows it when it begins where clocks leap, past its own end',
+      ['DTSTART;TZID=Africa/Casablanca:20260322T021500', 'DTEND;TZID=Africa/Casablanca:20260322T030000'],
+      { days: 0, seconds: 2_700 },
+    ],
   ])('%s', (_, lines, span) => {
     expect(only(...lines).span).toEqual(span);
   });

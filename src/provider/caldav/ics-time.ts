@@ -39,12 +39,15 @@ const instantOf = ({ kind, wall, zone }: Moment): number => (kind === 'floating'
 
 /**
  * Length from a start to an end. Days between two days, at least one; else the exact time between them, none when the end comes first
- * (RFC 5545 3.8.2.2). An end of another kind than the start is read in the start's kind.
+ * (RFC 5545 3.8.2.2). An end of another kind than the start is read in the start's kind. A start that clocks leap over is read after the
+ * leap (3.3.5), which may be past the end: the length is then what the clock shows, for a series may have every other instance whole.
  */
 export const spanBetween = (start: Moment, end: Moment): Span => {
   if (start.kind === 'date') return { days: Math.max(1, Math.ceil(end.wall / DAY_SECONDS) - wallDay(start.wall)), seconds: 0 };
   const sameKind = end.kind === 'zoned' && start.kind === 'zoned' ? end : { ...start, wall: end.wall };
-  return { days: 0, seconds: Math.max(0, instantOf(sameKind) - instantOf(start)) };
+  const exact = instantOf(sameKind) - instantOf(start);
+  const shown = sameKind.zoneId === start.zoneId ? sameKind.wall - start.wall : 0;
+  return { days: 0, seconds: exact > 0 ? exact : Math.max(0, shown) };
 };
 
 /** A DURATION as the length of a component that starts at `start`: an all-day one lasts whole days. */
