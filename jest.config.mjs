@@ -24,6 +24,7 @@ const project = (name, match) => ({
 /** `unit` needs no engine; `contract` holds for every event store; `integration` starts the engines it needs; `e2e` starts the whole built service. */
 export default {
   testTimeout: 120_000,
+  globalTeardown: '<rootDir>/test/support/left-running.mjs',
   projects: [
     project('unit', ['!(integration|contract|e2e)/**/*.spec.ts']),
     project('contract', ['contract/**/*.spec.ts']),

@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY, HOUR, icsOf, type Item } from '../support/calendar-item.js';
 import { answered, anything, type FaultProxy, multiget, startFaultProxy } from '../support/fault-proxy.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { eventually } from '../support/store.js';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 
 /** What every personal word here begins with. */
@@ -133,8 +133,8 @@ describe('Nothing personal can be read at rest', () => {
         times: 3,
         instead: answered(status, { 'content-type': 'text/html' }, `<p>${MARK} said ${title}</p>`),
       });
-      await me.request('POST', '/v1/calendar/sync', {});
-      await sleep(500);
+      await me.sync();
+      expect(proxy.seen.length).toBeGreaterThan(0);
       proxy.clear();
     }
     const credentials = { serverUrl: proxy.url, username: USER.name, password: `${MARK}-wrong` };
@@ -157,7 +157,8 @@ describe('Nothing personal can be read at rest', () => {
 
   it('after the account was revoked, or the service stopped', async () => {
     await me.request('DELETE', `/v1/calendar/connections/${connection.connectionId}`);
-    while ((await service.rows('select 1 from vault where connection_id = $1', [connection.connectionId])).length > 0) await sleep(100);
+    const keys = () => service.rows('select 1 from vault where connection_id = $1', [connection.connectionId]);
+    await eventually('its keys are destroyed', async () => (await keys()).length === 0);
     await expectNothing();
     await service.halt();
     await expectNothing();

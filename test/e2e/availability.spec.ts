@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { EventStoreDBClient } from '@eventstore/db-client';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY, HOUR } from '../support/calendar-item.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { eventually } from '../support/store.js';
 import { type OwnAvailability, type TeamAvailability } from '../../src/availability/availability.contract.js';
 
 const PATH = '/v1/calendar/availability';
@@ -187,11 +187,10 @@ describe('When people are busy', () => {
   it('is unknown where a calendar can no longer be read; what was seen last stays busy', async () => {
     await radicale.stop();
     await ada.request('POST', '/v1/calendar/sync', {});
-    let answer = await mine();
-    while (answer.unknown.length === 0) {
-      await sleep(100);
-      answer = await mine();
-    }
+    const answer = await eventually('it is known that it cannot be read', async () => {
+      const told = await mine();
+      return told.unknown.length > 0 ? told : null;
+    });
     expect(answer.busy).toEqual([span(9, 11), span(15, 16), span(18, 19), span(21, 22)]);
     expect(answer.unknown).toEqual([span(0, 9), span(11, 15), span(16, 18), span(19, 21), span(22, 24)]);
     const { body } = await team(ada, { users: ['ada'], durationMinutes: 30 });

@@ -3,11 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { testEndings } from '../support/opened.js';
+import { eventually } from '../support/store.js';
 
 const DEMO = fileURLToPath(new URL('../../scripts/demo.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'demo-'));
+const atEnd = testEndings();
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
@@ -21,7 +23,12 @@ const start = (): Demo => {
     stream.on('data', (part: Buffer) => {
       printed += part.toString();
     });
-  return { child, printed: () => printed, ended: new Promise((resolve) => child.once('exit', resolve)) };
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  atEnd(() => {
+    child.kill('SIGINT');
+    return ended;
+  });
+  return { child, printed: () => printed, ended };
 };
 
 /** Processes that were told of the throw-away folder and still live. */
@@ -52,7 +59,7 @@ describe('npm run demo', () => {
 
   it('cleans up as well when it is interrupted, and does not pass for a success', async () => {
     const demo = start();
-    while (!demo.printed().includes('✓ connected')) await sleep(20);
+    await eventually('it has connected', () => demo.printed().includes('✓ connected'));
     demo.child.kill('SIGINT');
     expect(await demo.ended).toBe(1);
     expect(demo.printed()).toContain('Stopped by SIGINT.');

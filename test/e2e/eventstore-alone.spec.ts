@@ -41,7 +41,8 @@ describe('npm run eventstore', () => {
   });
 
   afterAll(async () => {
-    first.child.kill('SIGKILL');
+    first.child.kill('SIGTERM');
+    await first.ended;
     await rm(dataDir, { recursive: true, force: true });
   });
 

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
 
@@ -21,14 +22,15 @@ const compact = (date: string): string => date.replaceAll('-', '');
 const week = `${day(0)}/${day(8)}`;
 
 describe('A newcomer', () => {
+  const opened = suiteResources();
   let radicale: Radicale;
   let service: Service;
   let me: Client;
   let calendar: string;
 
   beforeAll(async () => {
-    radicale = await startRadicale();
-    service = await startService();
+    radicale = await opened(startRadicale());
+    service = await opened(startService());
     me = await service.as('ada');
     calendar = await radicale.makeCalendar('work', { displayname: 'Work', color: '#0b8043ff' });
     await radicale.put(
@@ -36,11 +38,6 @@ describe('A newcomer', () => {
       'lunch.ics',
       event('lunch', [`DTSTART:${compact(day(2))}T120000Z`, `DTEND:${compact(day(2))}T130000Z`, 'SUMMARY:Lunch', 'LOCATION:Canteen']),
     );
-  });
-
-  afterAll(async () => {
-    await service.stop();
-    await radicale.stop();
   });
 
   it('is told what can be connected', async () => {

@@ -1,12 +1,13 @@
 import { PROJECTIONS } from '../../src/workers.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { DAY, icsOf, type Item } from '../support/calendar-item.js';
 import { edited } from '../support/edits.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, randomFrom, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { eventually } from '../support/store.js';
 
 const SEED = 11;
 const today = Math.floor(Date.now() / DAY) * DAY;
@@ -68,8 +69,8 @@ describe('Read models that are built again from the first event', () => {
     await ada.request('PATCH', '/v1/calendar/settings', { timeZone: 'Pacific/Auckland', workingHours: hours });
     await ada.request('PATCH', '/v1/calendar/settings', { calendars: [{ calendarId, mode: 'write', privacy: 'full', visible: false }] });
     await ada.request('DELETE', `/v1/calendar/connections/${work.connectionId}`);
-    while ((await service.rows('select 1 from connection_state where connection_id = $1', [work.connectionId])).length > 0)
-      await sleep(100);
+    const left = () => service.rows('select 1 from connection_state where connection_id = $1', [work.connectionId]);
+    await eventually('the account is gone', async () => (await left()).length === 0);
     await ada.connect(account(WORK));
     await ada.settled();
     await ada.sync();
@@ -90,9 +91,16 @@ describe('Read models that are built again from the first event', () => {
     return wanted.every(({ name, position }) => (now.get(name) ?? -1n) >= BigInt(position ?? -1));
   };
 
+  /** Rows, and how far they go, at a moment in which nothing came. */
+  const still = () =>
+    eventually('nothing moves', async () => {
+      const [positions, rows] = [await checkpoints(), await dump()];
+      return isDeepStrictEqual(positions, await checkpoints()) ? { positions, rows } : null;
+    });
+
   it('are the same, byte for byte', async () => {
     await live();
-    const [before, positions] = [await dump(), await checkpoints()];
+    const { rows: before, positions } = await still();
     for (const name of READ_MODELS) expect([name, before[name]?.length]).not.toEqual([name, 0]);
     expect(before['user_calendar_events']?.length).toBeGreaterThan(500);
     // Killed, so that PostgreSQL is still there to be emptied behind the back of the projections.
@@ -100,7 +108,7 @@ describe('Read models that are built again from the first event', () => {
     await service.rows(`truncate ${READ_MODELS.join(', ')}`);
     await service.rows('delete from checkpoint');
     await service.restart();
-    while (!(await reached(positions))) await sleep(100);
+    await eventually('they are as far as before', () => reached(positions));
     expect(await dump()).toEqual(before);
   });
 

@@ -7,6 +7,7 @@ import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { eventually } from '../support/store.js';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
@@ -67,7 +68,7 @@ describe('A person with two accounts who revokes one in the middle of its first 
     // The days people look at first come in; then the server falls silent over the rest.
     workDoor.inject({ when: (seen) => contents(seen) && (fetches += 1) === 2, delivery: 'stalls' });
     work = await ada.connect({ url: workDoor.url, user: WORK.name, password: WORK.password });
-    while (fetches < 2 || (await kept(work))['user_calendar_events'] === 0) await sleep(20);
+    await eventually('some of it is shown', async () => fetches >= 2 && (await kept(work))['user_calendar_events'] !== 0);
     const { status, body } = await ada.request<ConnectionView>('DELETE', `/v1/calendar/connections/${work.connectionId}`);
     requestsAtAnswer = workDoor.seen.length;
     expect([status, body.status]).toEqual([202, 'revoked']);
@@ -75,7 +76,7 @@ describe('A person with two accounts who revokes one in the middle of its first 
 
   it('leaves no row, secret or key of the account within seconds', async () => {
     const nothing = Object.fromEntries(Object.keys(await kept(work)).map((name) => [name, 0]));
-    for (let wait = 0; wait < 50 && Object.values(await kept(work)).some((count) => count > 0); wait += 1) await sleep(200);
+    await eventually('nothing is kept', async () => Object.values(await kept(work)).every((count) => count === 0));
     expect(await kept(work)).toEqual(nothing);
   });
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { eventually } from '../support/store.js';
 import { type SettingsView } from '../../src/preference/settings.contract.js';
 
 const SETTINGS = '/v1/calendar/settings';
@@ -126,7 +126,7 @@ describe('What a person chooses', () => {
     const calendar = await radicale.makeCalendar('choir', { displayname: 'choir' });
     await radicale.put(calendar, 'rehearsal.ics', rehearsal());
     await service.rows(`update connection_state set due_at = now(), wake = true`);
-    while (!(await read()).calendars.some(({ name }) => name === 'choir')) await sleep(100);
+    await eventually('it is listed', async () => (await read()).calendars.some(({ name }) => name === 'choir'));
     const { calendarId, ...listed } = await named('choir');
     expect(listed).toMatchObject({ adopted: false, visible: false });
     expect(await refused(change({ calendars: [{ calendarId, mode: 'write' }] }))).toEqual([409, 'calendar.not-shown']);

@@ -4,14 +4,16 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { testEndings } from '../support/opened.js';
+import { eventually } from '../support/store.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 describe('The service', () => {
   let dataDir: string;
+  const atEnd = testEndings();
   let child: ChildProcess;
   let printed: string;
 
@@ -28,7 +30,12 @@ describe('The service', () => {
       stream?.on('data', (part: Buffer) => {
         printed += part.toString();
       });
-    return new Promise((resolve) => child.once('exit', resolve));
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    atEnd(() => {
+      child.kill('SIGTERM');
+      return ended;
+    });
+    return ended;
   };
 
   const isAlive = (pid: number): boolean => {
@@ -52,16 +59,16 @@ describe('The service', () => {
         resolve(server);
       });
     });
+    atEnd(() => taken.close());
     const address = taken.address();
     const code = await start(typeof address === 'object' ? (address?.port ?? 0) : 0);
-    taken.close();
     expect([code, printed]).toEqual([1, expect.stringContaining('set PORT to another')]);
     await expectNothingLeft();
   });
 
   it('that is told to stop while it starts leaves nothing running', async () => {
     const ended = start(0);
-    while (!existsSync(join(dataDir, 'postgres', 'postmaster.pid'))) await sleep(20);
+    await eventually('its first engine starts', () => existsSync(join(dataDir, 'postgres', 'postmaster.pid')));
     child.kill('SIGTERM');
     expect([await ended, printed]).toEqual([0, expect.stringContaining('"stopped"')]);
     await expectNothingLeft();

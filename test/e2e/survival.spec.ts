@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { icsOf, type Item } from '../support/calendar-item.js';
 import { edited } from '../support/edits.js';
 import { heldBy, instancesIn, lines } from '../support/oracle.js';
-import { suiteResources } from '../support/opened.js';
+import { suiteResources, testEndings } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, type Random, randomFrom, seedItems } from '../support/seed.js';
 import { type Answer, type Client, type Service, startService } from '../support/service.js';
@@ -57,12 +57,14 @@ const UNREACHED = 0;
 describe(`The service, its Postgres and its event store, killed again and again in the middle of syncs (seed ${SEED})`, () => {
   const random = randomFrom(SEED);
   const opened = suiteResources();
+  const atEnd = testEndings();
   const recoveries = new Map<Kind, number[]>();
   const answers = new Map<string, number>();
   const acknowledged: string[] = [];
   const items: Item[] = [...seedItems({ events: EVENTS, seed: SEED, from: new Date(today) })];
   let [rounds, kills, syncing] = [0, 0, 0];
   let edits = 0;
+  let givenUp = false;
   let calendar: string;
   let calendarId: string;
   let radicale: Radicale;
@@ -104,7 +106,7 @@ describe(`The service, its Postgres and its event store, killed again and again 
   const append = async (client: EventStoreDBClient): Promise<void> => {
     const id = randomUUID();
     const expectedRevision = acknowledged.length === 0 ? 'no_stream' : BigInt(acknowledged.length - 1);
-    for (;;)
+    while (!givenUp)
       try {
         const event = jsonEvent({ id, type: 'Proof', data: { number: acknowledged.length } });
         await client.appendToStream('proof-1', event, { expectedRevision, deadline: 5_000 });
@@ -174,6 +176,10 @@ describe(`The service, its Postgres and its event store, killed again and again 
         if (!(await isSyncing())) await asked('POST', '/v1/calendar/sync', { full: random.chance(0.7) });
       }),
     ];
+    atEnd(() => {
+      givenUp = true;
+      return Promise.all(stops.map((stop) => stop()));
+    });
     const end = performance.now() + SECONDS * 1_000;
     for (; rounds < ROUNDS && (rounds < FEWEST || performance.now() < end); rounds += 1)
       for (const kind of round(random)) await killAndWait(kind);

@@ -15,7 +15,7 @@ import {
 } from '../support/fault-proxy.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 
-const http = nearHttp({ headersTimeout: 1_000, bodyTimeout: 1_000 });
+const http = nearHttp();
 const provider = nearProvider(http);
 let radicale: Radicale;
 let proxy: FaultProxy;

@@ -6,6 +6,7 @@ import { type Crowds, workOff } from '../../src/infra/postgres/due-work.postgres
 import { PRESENCE } from '../../src/infra/postgres/presence.postgres.js';
 import { type DueTask, type Lease, Superseded } from '../../src/kernel/due-work.js';
 import { NOW } from '../support/builders.js';
+import { testEndings } from '../support/opened.js';
 import { eventually, openStores, type Stores } from '../support/store.js';
 
 type Row = Readonly<{ connection_id: string }>;
@@ -22,6 +23,7 @@ beforeEach(async () => {
   await stores.database.query('truncate connection_state');
 });
 afterAll(() => stores.stop());
+const atEnd = testEndings();
 
 const at = (milliseconds: number): string => new Date(milliseconds).toISOString();
 const addRow = async (due = NOW, provider = 'caldav'): Promise<string> => {
@@ -78,20 +80,21 @@ const startWorker = (task: DueTask<Row>, concurrency = 4, crowds?: Crowds<Row>) 
     { table: 'connection_state', key: 'connection_id', order: 'due_at', concurrency, task, ...(crowds === undefined ? {} : { crowds }) },
     aborting.signal,
   );
-  return {
-    stop: async (): Promise<void> => {
-      aborting.abort();
-      await ended;
-    },
+  const stop = async (): Promise<void> => {
+    aborting.abort();
+    await ended;
   };
+  atEnd(stop);
+  return { stop };
 };
 
-/** A gate a task waits at until the test opens it. */
+/** A gate a task waits at until the test opens it, or is over. */
 const gate = () => {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });
+  atEnd(open);
   return { opened, open };
 };
 
@@ -100,10 +103,14 @@ describe('Due work', () => {
     const ids = await Promise.all(Array.from({ length: 60 }, () => addRow()));
     const held = new Set<string>();
     const doneBy = new Map<string, string[]>();
+    const [begun, both] = [new Set<string>(), gate()];
     let collisions = 0;
     const task =
       (worker: string): DueTask<Row> =>
       async (row, lease) => {
+        // Neither does all of it before the other has come.
+        if (begun.add(worker).size === 2) both.open();
+        await both.opened;
         if (held.has(row.connection_id)) collisions += 1;
         held.add(row.connection_id);
         await sleep(5);
@@ -137,6 +144,7 @@ describe('Due work', () => {
     const [id, other] = [await addRow(), await addRow()];
     const killed = new pg.Client({ connectionString: stores.engines.databaseUrl('juy') });
     await killed.connect();
+    atEnd(() => killed.end());
     await killed.query('select pg_advisory_lock($1, 1000000)', [PRESENCE]);
     await stores.database.query(
       'update connection_state set epoch = 1, claimed_until = $2, claimed_by = 1000000 where connection_id = $1',
@@ -148,13 +156,14 @@ describe('Due work', () => {
       done.push(row.connection_id);
     });
     await eventually('what nobody holds is done', () => done.length > 0);
+    const later = await addRow();
     await hint();
-    await sleep(200);
-    expect(done).toEqual([other]);
+    await eventually('it has looked again', () => done.length > 1);
+    expect(done).toEqual([other, later]);
     await killed.end();
-    await eventually('the rest is done', () => done.length > 1);
+    await eventually('the rest is done', () => done.length > 2);
     await worker.stop();
-    expect(done).toEqual([other, id]);
+    expect(done).toEqual([other, later, id]);
   });
 
   it('of a worker that lost its connection stays its own, and it goes on under another number', async () => {
@@ -187,19 +196,21 @@ describe('Due work', () => {
       id,
       at(NOW + 8_000),
     ]);
-    const epochs: bigint[] = [];
+    const done: [string, bigint][] = [];
     const worker = startWorker(async (row, lease) => {
       await finish(row, lease);
-      epochs.push(lease.epoch);
+      done.push([row.connection_id, lease.epoch]);
     });
     now = NOW + 8_000;
+    const other = await addRow(now);
     await hint();
-    expect(await rowOf(id)).toMatchObject({ epoch: '1' });
+    await eventually('it has looked', () => done.length > 0);
+    expect(done).toEqual([[other, 1n]]);
     now = NOW + 8_001;
     await hint();
-    await eventually('it is done', () => epochs.length > 0);
+    await eventually('it is done', () => done.length > 1);
     await worker.stop();
-    expect(epochs).toEqual([2n]);
+    expect(done[1]).toEqual([id, 2n]);
   });
 
   it('of a worker that was frozen is no longer its own: it may do nothing more, and what it writes changes nothing', async () => {
@@ -258,8 +269,8 @@ describe('A hint', () => {
       waits.push((runs.at(-1) ?? Infinity) - hinted);
     }
     await worker.stop();
-    // By itself it looks every two seconds.
-    expect(waits.toSorted((a, b) => a - b)[2]).toBeLessThan(500);
+    // It has looked when a task ended, and by itself it looks two seconds after that.
+    expect(waits.toSorted((a, b) => a - b)[2]).toBeLessThan(1_500);
   });
 
   it('during a run causes exactly one more run, however often it comes', async () => {

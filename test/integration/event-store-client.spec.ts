@@ -7,6 +7,7 @@ import { queryObjects } from 'node:v8';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Batch, type Position, WrongRevision } from '../../src/kernel/event-store.js';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
+import { testEndings } from '../support/opened.js';
 import { eventually, metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';
 
 let stores: Stores;
@@ -14,6 +15,7 @@ beforeAll(async () => {
   stores = await openStores();
 });
 afterAll(() => stores.stop());
+const atEnd = testEndings();
 
 const fresh = (): string => `note${randomUUID().slice(0, 8)}-`;
 const append = (stream: string, ...texts: readonly string[]) => stores.store.append(stream, null, texts.map(noted), notes, metadata());
@@ -30,14 +32,16 @@ const follower = (prefix: string, { after = null, work }: Readonly<{ after?: Pos
       await work?.();
     }
   })();
+  const stop = async (): Promise<void> => {
+    aborting.abort();
+    await ended;
+  };
+  atEnd(() => stop().catch(() => undefined));
   return {
     batches,
     ended,
+    stop,
     until: (what: string, enough: (texts: readonly string[]) => boolean) => eventually(what, () => enough(textsOf(batches))),
-    stop: async (): Promise<void> => {
-      aborting.abort();
-      await ended;
-    },
   };
 };
 
@@ -178,7 +182,8 @@ describe('A follower', () => {
     const prefix = fresh();
     const texts = Array.from({ length: 1_000 }, (_, index) => String(index));
     for (let from = 0; from < texts.length; from += 250) await append(`${prefix}a`, ...texts.slice(from, from + 250));
-    const following = follower(prefix, { work: () => sleep(5) });
+    // Long enough for a slow store to have sent the rest.
+    const following = follower(prefix, { work: () => sleep(20) });
     await following.until('all is there', (seen) => seen.length >= texts.length);
     await following.stop();
     expect(textsOf(following.batches)).toEqual(texts);

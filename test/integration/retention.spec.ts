@@ -13,6 +13,7 @@ import { type Database } from '../../src/kernel/sql.js';
 import { KeyDestroyed } from '../../src/kernel/vault.js';
 import { occurrenceCleanUps } from '../../src/merged-events/occurrences.cleanup.js';
 import { NOW } from '../support/builders.js';
+import { testEndings } from '../support/opened.js';
 import { eventually, metadata } from '../support/store.js';
 import {
   type Adopted,
@@ -277,12 +278,19 @@ describe('Every table', () => {
 });
 
 describe('Clean-ups', () => {
+  const atEnd = testEndings();
+
   it('run when they are due, are counted by what they removed, and are due again', async () => {
     const metrics = prometheusMetrics();
     const stopping = new AbortController();
     const task: CleanUp = { name: 'leftovers', every: DAY, remove: () => Promise.resolve(7) };
     const runtime = { database: stores.database, clock: { now: () => NOW }, log: stores.log };
     const ended = runCleanUps(runtime, [task], metrics, stopping.signal);
+    const stop = () => {
+      stopping.abort();
+      return ended;
+    };
+    atEnd(stop);
     const due = await eventually('it has run', async () => {
       const [row] = await stores.database.query<{ due_at: Date; last_run_at: Date | null }>(
         `select * from clean_up where name = 'leftovers'`,
@@ -291,8 +299,7 @@ describe('Clean-ups', () => {
     });
     expect(due.getTime()).toBe(NOW + DAY);
     await eventually('it is counted', async () => (await metrics.page()).includes('retention_removed_total{task="leftovers"} 7'));
-    stopping.abort();
-    await ended;
+    await stop();
     expect(merged.name).toBe('user_calendar_events');
   });
 });

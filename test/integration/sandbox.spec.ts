@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startSandbox } from '../../src/embedded/caldav.sandbox.js';
 import { SANDBOX_PASSWORD, seedOf } from '../../src/embedded/caldav/seed.js';
 import { allowed, allTold, event, knownAfter, nearHttp, nearProvider, type Scan, scanAll } from '../support/caldav.js';
+import { eventually } from '../support/store.js';
 import { emptyCalendar, type FaultOrder, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
 
 const NOW = Date.parse('2026-11-22T10:00:00Z');
 const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'UTC'];
 const WINDOW = { start: '2026-10-22T00:00:00.000Z', end: '2027-11-22T00:00:00.000Z' };
 
-const http = nearHttp({ headersTimeout: 1_000, bodyTimeout: 1_000 });
+const http = nearHttp();
 const provider = nearProvider(http);
 afterAll(() => http.close());
 
@@ -54,11 +54,10 @@ describe('The people of the sandbox', () => {
       const secret = { serverUrl: sandbox.url, username: 'mia@work.example', password: SANDBOX_PASSWORD };
       const work = `${sandbox.url}dav/calendars/mia%40work.example/work/`;
       const before = await scanAll(provider, secret, work, { window: WINDOW });
-      let delta = await scanAll(provider, secret, work, { cursor: before.end.cursor, known: knownAfter(before) });
-      while (delta.changes.length === 0) {
-        await sleep(50);
-        delta = await scanAll(provider, secret, work, { cursor: before.end.cursor, known: knownAfter(before) });
-      }
+      const delta = await eventually('something has changed', async () => {
+        const since = await scanAll(provider, secret, work, { cursor: before.end.cursor, known: knownAfter(before) });
+        return since.changes.length > 0 ? since : null;
+      });
       expect(allTold(delta)).toEqual(delta.changes.map(() => expect.stringMatching(/^object \S+/)));
     } finally {
       await sandbox.stop();
@@ -138,7 +137,7 @@ describe('The sandbox', () => {
       [{ fault: 'cut' }, 'unavailable'],
       [{ fault: 'slow', milliseconds: 30_000 }, 'unavailable'],
     ])('cannot be read: %j is %s', async (fault, expected) => {
-      const impatient = nearHttp({ headersTimeout: 300, totalTimeout: 1_000, retries: 1 });
+      const impatient = nearHttp({ headersTimeout: 1_000, totalTimeout: 3_000, retries: 1 });
       try {
         await switchOn(fault);
         await expect(scanAll(nearProvider(impatient), secret(), calendar)).rejects.toMatchObject({ fault: expected });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { calendarObject, component, NOW } from '../support/builders.js';
+import { testEndings } from '../support/opened.js';
 import { eventually } from '../support/store.js';
 import {
   MINUTE,
@@ -198,6 +199,8 @@ describe('A later sync', () => {
 });
 
 describe('The merged calendar', () => {
+  const atEnd = testEndings();
+
   it('has the very same rows, byte for byte, when everything is replayed from zero', async () => {
     const tables = ['event_calendars', 'event_contents', 'user_calendar_events'];
     const everything = async (): Promise<readonly unknown[]> => {
@@ -217,9 +220,13 @@ describe('The merged calendar', () => {
     const again = new AbortController();
     const progress: Progress = { name: merged.name, running: false, live: false, position: null, failure: null };
     const replay = runProjection(stores, merged, progress, again.signal);
+    const stop = () => {
+      again.abort();
+      return replay;
+    };
+    atEnd(stop);
     await eventually('it is live', () => progress.live);
-    again.abort();
-    await replay;
+    await stop();
     expect(before.flat().length).toBeGreaterThan(12);
     expect(await everything()).toEqual(before);
   });

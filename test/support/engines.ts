@@ -23,7 +23,12 @@ export const startEngines = async ({ durable = false }: Readonly<{ durable?: boo
   const dataDir = await mkdtemp(join(tmpdir(), 'juy-engines-'));
   const log = (): void => undefined;
   const postgres = await startPostgres({ dataDir, databases: ['juy', 'eventstore'], durable, log });
-  const store = await startEventStore({ dataDir, databaseUrl: postgres.url('eventstore'), program: PROGRAM, log });
+  const store = await startEventStore({ dataDir, databaseUrl: postgres.url('eventstore'), program: PROGRAM, log }).catch(
+    async (error: unknown) => {
+      await postgres.stop();
+      throw error;
+    },
+  );
   return {
     databaseUrl: postgres.url,
     eventStoreUrl: store.connectionString,

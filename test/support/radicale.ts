@@ -37,6 +37,8 @@ export type Radicale = Readonly<{
 // Radicale waits for the disk after every file it writes, ten milliseconds each; in memory a suite has not to.
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
+const START_LIMIT = 60_000;
+
 const DEFAULT_USERS: readonly RadicaleUser[] = [{ name: 'alice', password: 'open sesame' }];
 
 const freePort = (): Promise<number> =>
@@ -98,8 +100,13 @@ const start = async (folder: string, users: readonly RadicaleUser[]): Promise<Re
   await writeFile(join(folder, 'config'), configuration(port, folder));
   const child = spawn('radicale', ['--config', join(folder, 'config')], { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}/`;
+  const until = performance.now() + START_LIMIT;
   while (!(await answers(url))) {
     if (exited(child)) throw new Error('Radicale ended while it started.');
+    if (performance.now() > until) {
+      child.kill('SIGKILL');
+      throw new Error('Radicale did not start.');
+    }
     await sleep(25);
   }
   return { url, child };

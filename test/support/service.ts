@@ -233,7 +233,15 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
     child.kill('SIGTERM');
     await exited(child);
   };
-  await start();
+  const stop = async (): Promise<void> => {
+    await halt();
+    await endLeftOver(dataDir);
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  await start().catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   return {
     url,
     dataDir,
@@ -250,10 +258,6 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
     rows: (sql, values = []) => rowsOf(dataDir, sql, values),
     engine: async (name) => Number.parseInt(await readFile(join(dataDir, PID_FILES[name]), 'utf8'), 10),
     eventStoreUrl: () => storeUrlOf(dataDir),
-    stop: async () => {
-      await halt();
-      await endLeftOver(dataDir);
-      await rm(dataDir, { recursive: true, force: true });
-    },
+    stop,
   };
 };

@@ -16,7 +16,10 @@ export const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error
 
 export const openStores = async (): Promise<Stores> => {
   const engines = await startEngines();
-  const database = await openDatabase(engines.databaseUrl('juy'), SILENT);
+  const database = await openDatabase(engines.databaseUrl('juy'), SILENT).catch(async (error: unknown) => {
+    await engines.stop();
+    throw error;
+  });
   const { store, close } = connectEventStore(engines.eventStoreUrl, randomUUID, SILENT);
   return {
     engines,
