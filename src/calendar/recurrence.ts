@@ -46,16 +46,15 @@ const isSingle = ({ recurrenceId, rules, rdates, exdates }: Timing): boolean =>
 
 const orphan = (components: readonly Timing[], index: number, zones: Zones): Series | null => seriesOf(components, index, [index], zones);
 
-/** `copy` is the same for components of one UID, where a resource holds several. */
+/** `copy` is the same for a series and the changes made to it; a resource may hold several series. */
 type Described = Timing & Readonly<{ copy?: string }>;
 
-/** Overrides belong to the master of their UID, to the only one whatever its UID; without one each stands for itself (an invitation to one instance). */
+/** Overrides belong to the master of their UID; without one each stands for itself (an invitation to one instance). */
 const allSeries = (components: readonly Described[], zones: Zones): readonly Series[] => {
   const indexes = components.map((_, index) => index);
   const masters = indexes.filter((index) => components[index]?.recurrenceId === null);
   const overriding = indexes.filter((index) => components[index]?.recurrenceId !== null);
-  const masterOf = (index: number): number | undefined =>
-    masters.length === 1 ? masters[0] : masters.find((master) => components[master]?.copy === components[index]?.copy);
+  const masterOf = (index: number): number | undefined => masters.find((master) => components[master]?.copy === components[index]?.copy);
   const whole = masters.map((master) =>
     seriesOf(
       components,

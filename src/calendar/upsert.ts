@@ -13,12 +13,15 @@ export const objectName = (calendarId: string, ref: string): string => `object:$
 
 /**
  * The same meeting in two calendars of a person has the same mark: the UID of its series, else organiser, start and title. The instance is
- * told apart by its original start, which stays readable.
+ * told apart by its original start, which stays readable. An override without UID, which RFC 5545 forbids, is of the only series it is stored with.
  */
-const copyOf = ({ mark }: Ink, { contents, start, recurrenceId }: Component): string =>
-  contents.uid === null
-    ? mark('copy', JSON.stringify([contents.organizer?.email ?? null, recurrenceId ?? start, contents.title]))
-    : mark('copy-uid', contents.uid);
+const copyOf = (ink: Ink, component: Component, { components }: Pick<CalendarObject, 'components'>): string => {
+  const { contents, start, recurrenceId } = component;
+  if (contents.uid !== null) return ink.mark('copy-uid', contents.uid);
+  const [series, ...others] = recurrenceId === null ? [] : components.filter((each) => each.recurrenceId === null);
+  if (series !== undefined && others.length === 0) return copyOf(ink, series, { components });
+  return ink.mark('copy', JSON.stringify([contents.organizer?.email ?? null, recurrenceId ?? start, contents.title]));
+};
 
 /**
  * Names a vendor gave to zones of its own may name people or places: in the feed they go by a mark of what they define, so that objects of one
@@ -43,7 +46,7 @@ export const toUpsert = (ink: Ink, object: CalendarObject, known: string | null)
   const { zones, name } = renameZones(ink, object);
   const bare: FeedComponent[] = object.components.map((component) => {
     const { contents: _, ...timing } = component;
-    return { ...timing, copy: copyOf(ink, component) };
+    return { ...timing, copy: copyOf(ink, component, object) };
   });
   const components = Object.keys(zones).length === 0 ? bare : renamed(bare, name);
   const contents = object.components.map((component) => component.contents);

@@ -77,6 +77,15 @@ const joined = (objects: readonly StoredObject[]): readonly Part[] =>
     .flatMap((object) => object.components.map((component, index) => ({ object, index, component })))
     .sort((a, b) => Number(a.component.recurrenceId !== null) - Number(b.component.recurrenceId !== null));
 
+/** What is stored apart from its series is named as part of it, whatever UID it has. */
+const described = (parts: readonly Part[]): readonly FeedComponent[] => {
+  const [series, ...others] = parts.filter(({ component }) => component.recurrenceId === null);
+  const whole = others.length === 0 ? series : undefined;
+  return parts.map(({ object, component }) =>
+    whole === undefined || object === whole.object ? component : { ...component, copy: whole.component.copy },
+  );
+};
+
 /** The rows of one series inside the window, from all objects that are part of it; or why it cannot be expanded. */
 export const rowsOf = (
   objects: readonly StoredObject[],
@@ -86,12 +95,7 @@ export const rowsOf = (
   const parts = joined(objects);
   const zones: CustomZones = Object.assign({}, ...objects.map((object) => object.zones)) as CustomZones;
   const range = { start: Date.parse(window.start), end: Date.parse(window.end) };
-  const expansion = expand(
-    parts.map(({ component }) => component),
-    zones,
-    range,
-    fallbackZone,
-  );
+  const expansion = expand(described(parts), zones, range, fallbackZone);
   if ('unexpandable' in expansion) return { rows: [], unexpandable: expansion.unexpandable };
   const generation = Math.max(...objects.map((object) => object.generation));
   const rows = expansion.occurrences.flatMap((occurrence) => {

@@ -441,4 +441,9 @@ describe('A resource that holds several series', () => {
     const parts = [weekly('2026-06-01T09:00', 'a'), weekly('2026-06-01T11:00', 'b'), moved('2026-06-08T10:00', '2026-06-09T09:00', 'c')];
     expect(starts(parts)).toEqual(['06-01 09:00', '06-01 11:00 #1', '06-08 09:00', '06-08 11:00 #1', '06-09 09:00 #2']);
   });
+
+  it('lets a change stand for itself that has another UID than the only series there', () => {
+    const parts = [weekly('2026-06-01T09:00', 'a'), moved('2026-06-08T09:00', '2026-06-09T09:00', 'b')];
+    expect(starts(parts)).toEqual(['06-01 09:00', '06-08 09:00', '06-09 09:00 #1']);
+  });
 });

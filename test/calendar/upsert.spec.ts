@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type CalendarObject } from '../../src/calendar/calendar-object.js';
+import { type CalendarObject, type Component, type Timing } from '../../src/calendar/calendar-object.js';
 import { type Ink, objectName, refOf, toUpsert } from '../../src/calendar/upsert.js';
 import { marker, sealer } from '../../src/infra/vault/sealing.aes.js';
 import { calendarObject, component } from '../support/builders.js';
@@ -103,6 +103,20 @@ describe('The same meeting in two calendars of a person', () => {
       calendarObject('lunch', { components: [component({}, { ...EVERYTHING, title, uid: null })] });
     expect(copyOf(without('Lunch'))).toBe(copyOf(without('Lunch'), inkOf('home')));
     expect(copyOf(without('Lunch'))).not.toBe(copyOf(without('Dinner')));
+  });
+
+  it('has the same mark for a change without UID as for the only series it can be of, whatever the change is called', () => {
+    const titled = (timing: Partial<Timing>, title: string) => component(timing, { title, uid: null });
+    const change = { recurrenceId: { wall: '2026-11-24T10:00:00', zone: 'UTC' } };
+    const marks = (...components: readonly Component[]) =>
+      toUpsert(ink, calendarObject('standup', { components }), null).components.map(({ copy }) => copy);
+    const [series, changed, named] = marks(titled({}, 'Standup'), titled(change, 'Moved'), component(change, { uid: 'another' }));
+    expect(changed).toBe(series);
+    expect(named).not.toBe(series);
+    const [withUid, without] = marks(component({}, { uid: 'standup' }), titled(change, 'Moved'));
+    expect(without).toBe(withUid);
+    const [one, other, either] = marks(titled({}, 'Standup'), titled({}, 'Lunch'), titled(change, 'Moved'));
+    expect([one, other]).not.toContain(either);
   });
 
   it('cannot be told by anybody else', () => {

@@ -29,6 +29,12 @@ import { Superseded } from '../../src/kernel/due-work.js';
 beforeAll(startSyncing);
 afterAll(stopSyncing);
 
+/** Two calendars of one person. */
+const twoCalendars = async (): Promise<readonly [Adopted, Adopted]> => {
+  const first = await adopted();
+  return [first, await adopted(memoryAccount(), 'Europe/Paris', first)];
+};
+
 /** A provider that gives these pages and says that they are everything. */
 const telling = (...pages: readonly (readonly Change[])[]): MemoryAccount => {
   const account = memoryAccount();
@@ -105,6 +111,25 @@ describe('A resource that holds several UIDs, which RFC 4791 4.1 forbids', () =>
     account.remove('export.ics');
     await sync(calendar);
     expect(await shown(calendar)).toEqual([]);
+  });
+
+  it('shows what is in another calendar as well once, with its copy', async () => {
+    const [work, home] = await twoCalendars();
+    const weekly = ['UID:weekly', 'DTSTART:20261123T150000Z', 'DURATION:PT1H', 'RRULE:FREQ=DAILY;COUNT=2', 'SUMMARY:weekly'];
+    work.account.put(
+      parsed('export.ics', 'UID:lunch', 'DTSTART:20261123T100000Z', 'SUMMARY:lunch', 'END:VEVENT', 'BEGIN:VEVENT', ...weekly),
+    );
+    home.account.put(parsed('lunch.ics', 'UID:lunch', 'DTSTART:20261123T100000Z', 'SUMMARY:lunch'), parsed('weekly.ics', ...weekly));
+    for (const calendar of [work, home]) {
+      await sync(calendar);
+      await shown(calendar);
+    }
+    const found = await pagesOf(work);
+    expect(found.map(({ title, copies }) => [title, copies.length])).toEqual([
+      ['lunch', 1],
+      ['weekly', 1],
+      ['weekly', 1],
+    ]);
   });
 });
 
