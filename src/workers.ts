@@ -48,10 +48,7 @@ export const PROJECTIONS = [
   runnable(userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec))),
 ] as const;
 
-/**
- * Work waits for servers, of which some hang until they time out. With as many places of each server, four that hang hold four fifths of all,
- * and everybody else goes on.
- */
+/** Work waits for servers, of which some hang until they time out. Each has few of the places, all that are slow at most half, and everybody else goes on. */
 const CALENDARS_AT_ONCE = 20;
 const CALENDARS_OF_A_SERVER = 4;
 const CONNECTIONS_AT_ONCE = 10;

@@ -404,4 +404,33 @@ describe('Due work of a server', () => {
     expect(most).toBe(3);
     for (const id of slow) expect(await rowOf(id)).toMatchObject({ failures: 1, claimed_until: null });
   });
+
+  it('that hang takes half of the places once that shows, and the work of others is done in the rest', async () => {
+    const hanging = await Promise.all(Array.from({ length: 6 }, () => addRow(NOW - 1_000)));
+    const quick = await Promise.all(Array.from({ length: 6 }, () => addRow()));
+    const { opened, open } = gate();
+    const [done, begun]: [Set<string>, string[]] = [new Set(), []];
+    const task: DueTask<Row> = async (row, lease) => {
+      const { connection_id: id } = row;
+      begun.push(id);
+      if (hanging.includes(id)) await opened;
+      await finish(row, lease);
+      done.add(id);
+    };
+    const groupOf = ({ connection_id: id }: Row) => Promise.resolve(hanging.includes(id) ? `//${hanging.indexOf(id) % 2}` : null);
+    const worker = startWorker(task, 4, { member: 'connection_id', named: 'provider', width: 2, exempt: 'false', groupOf });
+    await eventually('all places are taken', () => begun.length === 4);
+    const [first = ''] = begun;
+    for (const passed of [6_000, 12_000]) {
+      expect(done.size).toBe(0);
+      now = NOW + passed;
+      await eventually('the claims are renewed', async () => (await rowOf(first)).claimed_until?.getTime() === now + 8_000);
+    }
+    await eventually('the others are done', () => quick.every((id) => done.has(id)));
+    expect(done.size).toBe(quick.length);
+    open();
+    await eventually('all is done', () => done.size === hanging.length + quick.length);
+    await worker.stop();
+    expect(begun).toHaveLength(done.size);
+  });
 });

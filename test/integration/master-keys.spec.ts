@@ -71,7 +71,8 @@ describe('A master key', () => {
       const middle = 'select name from vault where wrapped_by = $1 order by name offset 1500 limit 1';
       await sql.query(`select 1 from vault where name = (${middle}) for update`, [idOf(first)]);
       const killed = rotation(second, first);
-      await eventually('it waits', async () => (await stores.database.query('select 1 from pg_locks where not granted')).length > 0);
+      const waiting = () => stores.database.query('select 1 from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0');
+      await eventually('it waits for that', async () => (await wrappedBy(second)) > 0 && (await waiting()).length > 0);
       killed.kill();
       await killed.ended;
     });

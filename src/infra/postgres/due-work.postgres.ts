@@ -60,7 +60,7 @@ const claim = <Row>(
   mine: readonly unknown[],
 ): Promise<readonly (Row & Claimed)[]> => {
   const { table, key, order, crowds } = queue;
-  const { groups, members } = crowding.crowded();
+  const { groups, members } = crowding.crowded(clock.now());
   return database.query<Row & Claimed>(
     `update ${table} set epoch = epoch + 1, wake = false, claimed_until = $1::timestamptz + $2 * interval '1 millisecond', claimed_by = $4
      where ${key} in (
@@ -145,7 +145,7 @@ const release = async <Row>(
 
 /** Does a row's work in a place of its group. When there is none the row stays due: from now on it is known whom it would have to wait for. */
 const inItsGroup = async <Row>(
-  { crowding }: Worker,
+  { crowding, clock }: Worker,
   { crowds }: Queue<Row>,
   row: Row & Claimed,
   work: () => Promise<void>,
@@ -153,11 +153,12 @@ const inItsGroup = async <Row>(
   const group = (await crowds?.groupOf(row)) ?? null;
   if (crowds === undefined || group === null) return work();
   const member = row[crowds.named] === group ? null : String(row[crowds.member]);
-  if (!crowding.enter(member, group)) return;
+  const place = crowding.enter(member, group, clock.now());
+  if (place === null) return;
   try {
     await work();
   } finally {
-    crowding.leave(group);
+    crowding.leave(place, clock.now());
   }
 };
 
@@ -206,17 +207,18 @@ const attention = () => {
 /**
  * Works off a queue until aborted: claims what is due (`for update skip locked`, so any number of processes may), renews its leases, and looks
  * again on a hint, when a task ends, and every two seconds. A claim is free when its worker has died, or has not renewed it for eight seconds.
+ * More than `concurrency` rows are worked at only while groups of them turn out to be slow.
  */
 export const workOff = async <Row>(runtime: Runtime, queue: Queue<Row>, signal: AbortSignal): Promise<void> => {
   const running = new Set<Run>();
   const { hint, look, rest } = attention();
   const presence = runtime.database.presence(hint);
   const unlisten = runtime.database.listen(queue.table, hint);
-  const worker = { ...runtime, presence, crowding: crowding(queue.crowds?.width ?? Infinity) };
+  const worker = { ...runtime, presence, crowding: crowding(queue.crowds?.width ?? Infinity, queue.concurrency) };
   signal.addEventListener('abort', hint);
   while (!signal.aborted) {
     look();
-    const free = queue.concurrency - running.size;
+    const free = queue.concurrency - running.size + worker.crowding.lent(runtime.clock.now());
     const mine = [...running].map(({ id }) => id);
     const rows = await claimOrNone(worker, queue, free, mine);
     for (const row of rows) {
