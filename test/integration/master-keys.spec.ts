@@ -62,7 +62,7 @@ describe('A master key', () => {
     await keys.keep(userId, connectionId, SECRET);
     const sealed = (await keys.connection(userId, connectionId)).seal('object:1', 'Lunch');
     const mark = (await keys.marker(userId))('copy', 'uid-1');
-    await Promise.all(Array.from({ length: 3_000 }, () => keys.subject(randomUUID())));
+    for (let round = 0; round < 30; round += 1) await Promise.all(Array.from({ length: 100 }, () => keys.subject(randomUUID())));
     const everything = async () => stores.database.query(`select name, sealed from vault where wrapped_by is null order by name`);
     const untouched = await everything();
 
