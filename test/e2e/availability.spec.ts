@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { EventStoreDBClient } from '@eventstore/db-client';
 import { DAY, HOUR } from '../support/calendar-item.js';
 import { suiteResources } from '../support/opened.js';
@@ -144,6 +145,18 @@ describe('When people are busy', () => {
     expect((await team(ada, { users: ['ada'] })).status).toBe(200);
     expect((await team(ada, { users: ['ben', 'nobody-at-all'] })).status).toBe(404);
     expect((await recorded(service)).slice(before)).toEqual([ofBen, { ...ofBen, subject: null, outcome: 'refused' }]);
+  });
+
+  it('leaves one record however often it is asked under one Idempotency-Key: what is answered again was looked at once', async () => {
+    const before = (await recorded(service)).length;
+    const headers = { 'idempotency-key': randomUUID() };
+    const asked = { range, users: ['ada', 'ben'] };
+    const [first, again] = [await ada.request('POST', PATH, asked, headers), await ada.request('POST', PATH, asked, headers)];
+    expect([first.status, again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 200, 'true']);
+    expect(again.body).toEqual(first.body);
+    expect((await recorded(service)).slice(before)).toEqual([
+      expect.objectContaining({ actor: 'ada', subject: 'ben', outcome: 'granted' }),
+    ]);
   });
 
   it('leaves slots in which they can meet, in their working hours', async () => {
