@@ -31,7 +31,8 @@ const ratio = (time: number, other: number | undefined): string => (other === un
 const verdict = ({ time, target }: Line): string =>
   target === undefined ? '' : `${time <= target ? 'within' : 'over'} ${(target / 1_000).toString()} s`;
 
-const tabulated = (rows: readonly (readonly string[])[]): string => {
+/** Columns as wide as they need be, the first to the left. */
+export const tabulated = (rows: readonly (readonly string[])[]): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('   '))

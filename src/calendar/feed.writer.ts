@@ -27,6 +27,12 @@ type Runtime = Readonly<{ store: EventStore; sql: Sql; clock: Clock; newId: () =
 /** EventStoreDB refuses appends over 1 MiB; chunks stay well below, so that readers hold little at a time. */
 const CHUNK = 256 * 1024;
 
+/** What is remembered of objects goes into one statement: of so many at most. */
+const MOST_KEPT = 2_000;
+
+/** What naming an object in a chunk takes. */
+const NAME = 64;
+
 /** One object may not exceed what one append may carry. */
 export const LARGEST_UPSERT = 900 * 1024;
 
@@ -61,19 +67,21 @@ export class FeedWriter {
     this.removals.delete(upsert.ref);
     this.kept.push(kept);
     this.size += bytes;
-    if (this.size >= CHUNK) await this.flush();
+    await this.flushWhenFull();
   }
 
   /** Remembers an object whose content is not appended: unchanged, or unreadable. */
-  keep(kept: Kept): void {
+  async keep(kept: Kept): Promise<void> {
     this.kept.push(kept);
     if (kept.fault !== null) this.unread.push(kept.ref);
+    await this.flushWhenFull();
   }
 
-  remove(ref: string): void {
+  async remove(ref: string): Promise<void> {
     this.removals.add(ref);
     this.upserts.delete(ref);
-    this.size += 64;
+    this.size += NAME;
+    await this.flushWhenFull();
   }
 
   /** Appends what waits; with `final` a last chunk is written even when nothing does. */
@@ -88,6 +96,10 @@ export class FeedWriter {
     this.inFlight.catch(() => undefined);
   }
 
+  private async flushWhenFull(): Promise<void> {
+    if (this.size >= CHUNK || this.kept.length >= MOST_KEPT) await this.flush();
+  }
+
   /** Waits for the last append. */
   async settled(): Promise<void> {
     await this.inFlight;
@@ -95,7 +107,7 @@ export class FeedWriter {
 
   private async write(upserts: readonly Upsert[], removals: readonly string[], kept: readonly Kept[], final: boolean): Promise<void> {
     const { calendarId, userId, generation, window, permit } = this.target;
-    if (upserts.length > 0 || removals.length > 0 || final) {
+    if (upserts.length > 0 || removals.length > 0 || final || this.unread.length >= MOST_KEPT) {
       await permit();
       const unread = this.unread.splice(0);
       const at = instant(this.runtime.clock.now());

@@ -3,39 +3,14 @@ import { type FeedWriter, LARGEST_UPSERT } from './feed.writer.js';
 import { type Run } from './sync.context.js';
 import { type Change, type ScanEnd, type ScanPage } from '../provider/calendar-provider.js';
 import { type Upsert } from './feed.js';
-import { refOf, toUpsert } from './upsert.js';
+import { type Known } from './sync.known.js';
 import { recordProgress } from './sync.state.js';
-
-/** What `remote_object` knows of a calendar, by reference. Etags are sealed and opened only when compared. */
-export type Known = Readonly<{
-  has: (ref: string) => boolean;
-  refs: () => Iterable<string>;
-  hashOf: (ref: string) => string | null;
-  etagOf: (remoteId: string) => string | null | undefined;
-}>;
-
-export const loadKnown = async ({ runtime, row, ink, sealer }: Run): Promise<Known> => {
-  const rows = await runtime.database.query<{ ref: string; etag: string | null; hash: string | null; fault: string | null }>(
-    'select ref, etag, hash, fault from remote_object where calendar_id = $1',
-    [row.calendar_id],
-  );
-  const byRef = new Map(rows.map((object) => [object.ref, object]));
-  return {
-    has: (ref) => byRef.has(ref),
-    refs: () => byRef.keys(),
-    hashOf: (ref) => byRef.get(ref)?.hash ?? null,
-    etagOf: (remoteId) => {
-      const ref = refOf(ink, remoteId);
-      const object = byRef.get(ref);
-      if (object === undefined) return undefined;
-      // What could not be read is read again whenever it is listed.
-      return object.etag === null || object.fault !== null ? null : sealer.open(`etag:${ref}`, object.etag);
-    },
-  };
-};
+import { refOf, toUpsert } from './upsert.js';
 
 type Absorbing = Readonly<{ scan: AsyncGenerator<ScanPage, ScanEnd>; writer: FeedWriter; known: Known; whole: boolean }>;
-type Absorbed = Readonly<{ end: ScanEnd; seen: ReadonlySet<string>; removed: ReadonlySet<string> }>;
+
+/** `seen`: objects the calendar has, `removed` those it has lost. */
+export type Absorbed = Readonly<{ end: ScanEnd; seen: ReadonlySet<string>; removed: ReadonlySet<string> }>;
 
 /** Near enough to the length of its JSON, and much cheaper: the sealed part is most of it. */
 const sizeOf = ({ sealed, components, zones }: Upsert): number =>
@@ -44,48 +19,56 @@ const sizeOf = ({ sealed, components, zones }: Upsert): number =>
   components.reduce((sum, { rules, rdates, exdates }) => sum + 400 + rules.join().length + 100 * (rdates.length + exdates.length), 0) +
   JSON.stringify(zones).length;
 
-const absorbObject = async ({ ink, sealer }: Run, { writer, known, whole }: Absorbing, object: CalendarObject): Promise<string> => {
-  const ref = refOf(ink, object.remoteId);
-  const upsert = toUpsert(ink, object, known.hashOf(ref));
+type Found = Readonly<{ ref: string; object: CalendarObject; hash: string | null }>;
+
+const absorbObject = async ({ ink, sealer }: Run, { writer, whole }: Absorbing, { ref, object, hash }: Found): Promise<void> => {
+  const upsert = toUpsert(ink, object, hash);
   const etag = object.etag === null ? null : sealer.seal(`etag:${ref}`, object.etag);
   const bytes = sizeOf(upsert);
-  if (bytes > LARGEST_UPSERT) writer.keep({ ref, etag, hash: null, fault: 'object.too-large' });
+  if (bytes > LARGEST_UPSERT) await writer.keep({ ref, etag, hash: null, fault: 'object.too-large' });
   else if (whole || upsert.changed) await writer.upsert(upsert, bytes, { ref, etag, hash: upsert.hash, fault: null });
-  else writer.keep({ ref, etag, hash: upsert.hash, fault: null });
-  return ref;
+  else await writer.keep({ ref, etag, hash: upsert.hash, fault: null });
 };
+
+type Named = Readonly<{ ref: string; change: Change }>;
+
+const named = ({ ink }: Run, changes: readonly Change[]): readonly Named[] =>
+  changes.map((change) => ({ ref: refOf(ink, change.kind === 'object' ? change.object.remoteId : change.remoteId), change }));
+
+/** What is already held is no matter for what was only listed. */
+const isLookedUp = ({ change }: Named): boolean => change.kind === 'object' || change.kind === 'removed';
 
 /** Takes in every page of a scan: changed objects into the feed, the others into what is known; answers what was seen and what went. */
 export const absorb = async (run: Run, absorbing: Absorbing): Promise<Absorbed> => {
   const seen = new Set<string>();
-  const brought = new Set<string>();
   const removed = new Set<string>();
   const { scan, writer, known, whole } = absorbing;
-  const see = (ref: string): void => {
-    seen.add(ref);
-    removed.delete(ref);
-  };
-  const take = async (change: Change): Promise<void> => {
-    if (change.kind === 'object') {
-      const ref = await absorbObject(run, absorbing, change.object);
-      brought.add(ref);
-      see(ref);
-      return;
-    }
-    const ref = refOf(run.ink, change.remoteId);
-    if (change.kind !== 'removed') see(ref);
-    else if (known.has(ref) || brought.has(ref)) {
+  const take = async ({ ref, change }: Named, hash: string | null | undefined): Promise<void> => {
+    if (change.kind === 'removed') {
+      // Of what was never held nothing can go.
+      if (hash === undefined && !seen.delete(ref)) return;
       seen.delete(ref);
       removed.add(ref);
+      return;
     }
-    if (change.kind === 'unreadable') writer.keep({ ref, etag: null, hash: null, fault: change.code });
+    seen.add(ref);
+    removed.delete(ref);
+    if (change.kind === 'object') await absorbObject(run, absorbing, { ref, object: change.object, hash: hash ?? null });
+    if (change.kind === 'unreadable') await writer.keep({ ref, etag: null, hash: null, fault: change.code });
   };
-  for (;;) {
-    const next = await scan.next();
-    if (next.done === true) return { end: next.value, seen, removed };
-    for (const change of next.value.changes) await take(change);
-    // Before the calendar is listed come the days people look at first: they are not kept waiting for a full chunk.
-    if (whole && next.value.expected === null) await writer.flush();
-    await recordProgress(run.runtime.database, run.row.calendar_id, seen.size, next.value.expected);
+  try {
+    for (;;) {
+      const next = await scan.next();
+      if (next.done === true) return { end: next.value, seen, removed };
+      const page = named(run, next.value.changes);
+      const hashes = await known.hashes(page.filter(isLookedUp).map(({ ref }) => ref));
+      for (const each of page) await take(each, hashes.get(each.ref));
+      // Before the calendar is listed come the days people look at first: they are not kept waiting for a full chunk.
+      if (whole && next.value.expected === null) await writer.flush();
+      await recordProgress(run.runtime.database, run.row.calendar_id, seen.size, next.value.expected);
+    }
+  } finally {
+    // Left in the middle, it would hold its connections for ever.
+    await scan.return({ cursor: null, whole: false, expected: 0 });
   }
 };

@@ -10,8 +10,9 @@ import { FEED } from './feed.js';
 import { FeedWriter } from './feed.writer.js';
 import { isMassRemoval, newGenerationFor, soonAt, windowAt } from './generation.js';
 import { ACCOUNT_FAULTS } from './reasons.js';
-import { absorb, type Known, loadKnown } from './sync.absorb.js';
+import { absorb, type Absorbed } from './sync.absorb.js';
 import { type Run, type SyncRuntime } from './sync.context.js';
+import { type Known, openKnown } from './sync.known.js';
 import { adoptRuns, finishFailed, finishSucceeded, siblingsFail, type SyncRow } from './sync.state.js';
 
 const ACTOR = 'system:sync';
@@ -45,9 +46,12 @@ const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease): Promis
   };
 };
 
-/** What would go: everything known that a whole listing did not bring. */
-const missing = (known: Known, end: ScanEnd, seen: ReadonlySet<string>): string[] =>
-  end.whole ? [...known.refs()].filter((ref) => !seen.has(ref)) : [];
+/** What would go: what is said to have gone, and everything known that a whole listing did not bring. */
+const goneOf = async (known: Known, { end, seen, removed }: Absorbed): Promise<readonly string[]> => {
+  const gone = new Set(removed);
+  if (end.whole) for await (const refs of known.refs()) for (const ref of refs) if (!seen.has(ref)) gone.add(ref);
+  return [...gone];
+};
 
 const occurrencesOf = async ({ runtime, row }: Run, refs: readonly string[]): Promise<{ removed: number; known: number }> => {
   if (refs.length === 0) return { removed: 0, known: 0 };
@@ -98,9 +102,7 @@ const hold = async (run: Run, writer: FeedWriter, counted: { removed: number; kn
 const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, seen, gone }: Found): Promise<void> => {
   const { runtime, row, lease, sealer } = run;
   const { generation, window, whole } = planned;
-  gone.forEach((ref) => {
-    writer.remove(ref);
-  });
+  for (const ref of gone) await writer.remove(ref);
   await writer.flush(whole);
   await writer.settled();
   if (whole) await report(run, { kind: 'completed', generation, objects: seen.size });
@@ -120,16 +122,17 @@ const scanWith = async (run: Run, planned: Plan): Promise<void> => {
   const { runtime, lease } = run;
   const { window, whole, cursor } = planned;
   const writer = await openWriter(run, planned);
-  const known = await loadKnown(run);
+  const known = await openKnown(run);
   const scan = run.provider.scan(run.secret, run.remoteId, {
     cursor,
     soon: whole ? soonAt(runtime.clock.now()) : null,
     window,
-    known: known.etagOf,
+    known: known.etags,
     call: { signal: lease.signal, permit: lease.permit },
   });
-  const { end, seen, removed } = await absorb(run, { scan, writer, known, whole });
-  const gone = [...new Set([...removed, ...missing(known, end, seen)])];
+  const absorbed = await absorb(run, { scan, writer, known, whole });
+  const { end, seen } = absorbed;
+  const gone = await goneOf(known, absorbed);
   const counted = await occurrencesOf(run, gone);
   if (isMassRemoval(counted.removed, counted.known) && run.row.held === null) await hold(run, writer, counted);
   else await complete(run, planned, writer, { end, seen, gone });

@@ -71,8 +71,8 @@ export type ScanRequest = Readonly<{
   soon: TimeRange | null;
   /** Days outside which nothing need be known. */
   window: TimeRange;
-  /** The etag we hold for an object; undefined when we hold none. With a null cursor everything is read again, whatever is known. */
-  known: (remoteId: string) => string | null | undefined;
+  /** The etags we hold of some objects, by remote id; of one we hold none of, none. With a null cursor everything is read again, whatever is known. */
+  known: (remoteIds: readonly string[]) => Promise<ReadonlyMap<string, string | null>>;
   call: Call;
 }>;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Secret } from '../../src/kernel/vault.js';
-import { allowed, allTold, event, knownAfter, nearHttp, nearProvider, type Scan, scanAll, told } from '../support/caldav.js';
+import { allowed, allTold, etagsOf, event, knownAfter, nearHttp, nearProvider, type Scan, scanAll, told } from '../support/caldav.js';
 import { startRadicale } from '../support/radicale.js';
 import { emptyCalendar, startTestSandbox } from '../support/sandbox.js';
 
@@ -76,7 +76,7 @@ describe.each([
     const whole = await scan();
     expect(allTold(whole)).toEqual(['object Lunch', 'object Walk']);
     expect(whole.end).toMatchObject({ whole: true, expected: 2 });
-    expect(knownAfter(whole)(path('walk.ics'))).toBe(etag);
+    expect(etagsOf(whole).get(path('walk.ics'))).toBe(etag);
 
     await server.put(calendar, 'walk.ics', event('Long walk', '20260311', 'Walk'));
     await server.delete(calendar, 'lunch @noon.ics');

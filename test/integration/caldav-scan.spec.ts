@@ -1,5 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { allowed, allTold, event, knownAfter, nearHttp, nearProvider, scanAll, task, told, WINDOW } from '../support/caldav.js';
+import {
+  allowed,
+  allTold,
+  etagsOf,
+  event,
+  knownAfter,
+  knownAs,
+  nearHttp,
+  nearProvider,
+  nothingKnown,
+  scanAll,
+  task,
+  told,
+  WINDOW,
+} from '../support/caldav.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 
 const http = nearHttp();
@@ -31,7 +45,7 @@ describe('scanning a CalDAV calendar', () => {
     const whole = await scan();
     expect(allTold(whole)).toEqual(['object Lunch', 'object Walk']);
     expect(whole.end).toMatchObject({ whole: true, expected: 2 });
-    expect(knownAfter(whole)(path('walk.ics'))).toBe(etag);
+    expect(etagsOf(whole).get(path('walk.ics'))).toBe(etag);
 
     await radicale.put(calendar, 'walk.ics', event('Long walk', '20260311', 'Walk'));
     await radicale.delete(calendar, 'lunch @noon.ics');
@@ -47,7 +61,7 @@ describe('scanning a CalDAV calendar', () => {
   it('does not read again what is known at the very same version', async () => {
     const before = await scan();
     const etag = await radicale.put(calendar, 'walk.ics', event('Walk'));
-    const delta = await scan({ cursor: before.end.cursor, known: () => etag });
+    const delta = await scan({ cursor: before.end.cursor, known: knownAs(etag) });
     expect(allTold(delta)).toEqual([`unchanged ${path('walk.ics')}`]);
   });
 
@@ -124,7 +138,7 @@ describe('scanning a CalDAV calendar', () => {
       return Promise.resolve();
     };
     const call = { ...allowed(), permit };
-    const pagewise = provider.scan(secret(), calendar, { cursor: null, soon: null, window: WINDOW, known: () => undefined, call });
+    const pagewise = provider.scan(secret(), calendar, { cursor: null, soon: null, window: WINDOW, known: nothingKnown, call });
     await pagewise.next();
     const asked = permits;
     await new Promise((resolve) => setImmediate(resolve));

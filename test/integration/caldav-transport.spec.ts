@@ -32,7 +32,7 @@ const text = async ({ body }: HttpResponse): Promise<string> => {
 };
 
 const get = (http: GuardedHttp, url: string, call: Call = allowed()): Promise<string> =>
-  http.request({ method: 'GET', url, headers: {}, body: null, credentials: null, lane: 'somebody' }, call, text);
+  http.request({ method: 'GET', url, headers: {}, body: null, credentials: null, lane: 'somebody', maxBytes: null }, call, text);
 
 /** Counts what was permitted. */
 const counting = (): Call & { granted: () => number } => {
@@ -222,7 +222,7 @@ describe('the transport', () => {
   it('takes an error of the reader for what it is', async () => {
     const origin = await listening(createServer((_, response) => response.end('hello')));
     const wrong = new Error('not what I wanted');
-    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody' } as const;
+    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody', maxBytes: null } as const;
     await expect(transport().request(request, allowed(), () => Promise.reject(wrong))).rejects.toBe(wrong);
   });
 
@@ -237,7 +237,7 @@ describe('the transport', () => {
       }),
     );
     const http = transport();
-    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody' } as const;
+    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody', maxBytes: null } as const;
     const slowly = async (response: HttpResponse): Promise<number> => {
       let length = 0;
       for await (const part of response.body) {

@@ -31,7 +31,13 @@ export const scanAll = async (
 ): Promise<Scan> => {
   const pages: (readonly Change[])[] = [];
   const expected: (number | null)[] = [];
-  const whole = { cursor: null, soon: null, window: WINDOW, known: () => undefined, call: allowed() };
+  const whole = {
+    cursor: null,
+    soon: null,
+    window: WINDOW,
+    known: nothingKnown,
+    call: allowed(),
+  };
   const scan = provider.scan(secret, calendar, { ...whole, ...request });
   for (;;) {
     const step = await scan.next();
@@ -49,11 +55,24 @@ export const told = (change: Change): string => {
 
 export const allTold = ({ changes }: Scan): readonly string[] => changes.map(told).sort();
 
-/** The etags a caller holds after a scan. */
-export const knownAfter = ({ changes }: Scan): ScanRequest['known'] => {
-  const etags = new Map(changes.flatMap((change) => (change.kind === 'object' ? [[change.object.remoteId, change.object.etag]] : [])));
-  return (remoteId) => etags.get(remoteId);
+/** The etags of what a scan brought, by remote id. */
+export const etagsOf = ({ changes }: Scan): ReadonlyMap<string, string | null> =>
+  new Map(changes.flatMap((change) => (change.kind === 'object' ? [[change.object.remoteId, change.object.etag]] : [])));
+
+/** A caller who holds what a scan brought. */
+export const knownAfter = (scan: Scan): ScanRequest['known'] => {
+  const etags = etagsOf(scan);
+  return (remoteIds) => Promise.resolve(new Map(remoteIds.flatMap((id) => (etags.has(id) ? [[id, etags.get(id) ?? null]] : []))));
 };
+
+/** A caller who holds everything, with one etag. */
+export const knownAs =
+  (etag: string | null): ScanRequest['known'] =>
+  (remoteIds) =>
+    Promise.resolve(new Map(remoteIds.map((id) => [id, etag])));
+
+/** A caller who holds nothing. */
+export const nothingKnown: ScanRequest['known'] = () => Promise.resolve(new Map());
 
 /** An event of one hour at nine on a day, `20260310`. */
 export const event = (title: string, day = '20260310', uid = title): string =>

@@ -3,16 +3,14 @@ import { ProviderFault } from '../calendar-provider.js';
 import { type DavClient, DavRefused, isUnsupported } from './dav.client.js';
 import { canonicalEtag, objectPath } from './hrefs.js';
 import { child, type Row, textOf } from './multistatus.wire.js';
+import { type Listed, type PackedList, packedList } from './packed-list.js';
 import { calendarQuery, propfind, syncCollection } from './requests.js';
 
-/** An object by name: `href` as the server writes it, `path` in our one spelling. */
-export type Listed = Readonly<{ href: string; path: string; etag: string | null }>;
+/** What changed since a token, by path. */
+export type SyncListing = Readonly<{ changed: ReadonlyMap<string, Listed>; removed: ReadonlySet<string>; token: string }>;
 
-/** By path. */
-export type Members = ReadonlyMap<string, Listed>;
-
-/** What changed since a token. */
-export type SyncListing = Readonly<{ changed: Members; removed: ReadonlySet<string>; token: string }>;
+/** Every object of a calendar, and what went while the server listed it in parts. */
+export type WholeListing = Readonly<{ members: PackedList; removed: ReadonlySet<string> }>;
 
 /** The server's sync-collection cannot be relied on: no token in the answer, or truncated answers that come to no end. */
 export class SyncBroken extends Error {
@@ -48,17 +46,17 @@ const holdsNoEvent = (row: Row): boolean => /component=(vtodo|vjournal)/i.test(t
 
 const listed = (row: Row, path: string): Listed => ({ href: row.href, path, etag: canonicalEtag(textOf(row, 'd:getetag')) });
 
-const byPath = (items: readonly Listed[]): Members => new Map(items.map((item) => [item.path, item]));
+/** Takes what an answer names while it arrives: a row that comes twice, as in an answer asked for again, must do no harm. */
+type Collector = Readonly<{ changed: (object: Listed) => void; removed: (path: string) => void }>;
 
-type SyncRow =
-  Readonly<{ kind: 'changed'; object: Listed }> | Readonly<{ kind: 'removed'; path: string }> | Readonly<{ kind: 'truncated' }>;
-
-const toSyncRow = (row: Row, base: string, calendar: string): SyncRow | null => {
-  if (row.status === 507) return { kind: 'truncated' };
+/** Answers whether the row says that there is more to ask for. */
+const collect = (row: Row, base: string, calendar: string, collector: Collector): boolean => {
+  if (row.status === 507) return true;
   const name = named(row, base, calendar);
-  if (name === null || name.collection) return null;
-  if (row.status === 404 || row.status === 410) return { kind: 'removed', path: name.path };
-  return holdsNoEvent(row) ? null : { kind: 'changed', object: listed(row, name.path) };
+  if (name === null || name.collection) return false;
+  if (row.status === 404 || row.status === 410) collector.removed(name.path);
+  else if (!holdsNoEvent(row)) collector.changed(listed(row, name.path));
+  return false;
 };
 
 /** Of one listing. A server that goes on for longer goes on for ever; a calendar that takes more parts is listed in another way. */
@@ -70,56 +68,87 @@ const MOST_LISTED = 500_000;
 const LONGEST_TOKEN = 16_384;
 
 /**
- * Everything since `token` (empty: everything), asking on while the server truncates (RFC 6578 3.6). Throws `SyncBroken` when the answer
- * cannot be continued from.
+ * Everything since `token` (empty: everything), asking on while the server truncates (RFC 6578 3.6). Answers the token to go on from; throws
+ * `SyncBroken` when the answer cannot be continued from.
  */
-export const listSync = async (dav: DavClient, calendar: string, since: string): Promise<SyncListing> => {
-  const changed = new Map<string, Listed>();
-  const removed = new Set<string>();
+const listParts = async (dav: DavClient, calendar: string, since: string, collector: Collector): Promise<string> => {
   const asked = new Set<string>();
+  let listedSoFar = 0;
   for (let token = since; ;) {
     asked.add(token);
     const request = { method: 'REPORT', url: calendar, depth: 0, body: syncCollection(token) } as const;
-    const { items, syncToken } = await dav.multistatus(request, (row, base) => toSyncRow(row, base, calendar));
+    let truncations = 0;
+    const { syncToken } = await dav.multistatus(request, (row, base) => {
+      if (collect(row, base, calendar, collector)) truncations += 1;
+      if ((listedSoFar += 1) > MOST_LISTED)
+        throw new ProviderFault('malformed', 'the calendar is said to hold more than any calendar does');
+      return null;
+    });
     if (syncToken === null || syncToken.length > LONGEST_TOKEN) throw new SyncBroken();
-    for (const item of items) {
-      if (item.kind === 'changed') {
-        changed.set(item.object.path, item.object);
-        removed.delete(item.object.path);
-      } else if (item.kind === 'removed') {
-        removed.add(item.path);
-        changed.delete(item.path);
-      }
-    }
-    if (changed.size + removed.size > MOST_LISTED)
-      throw new ProviderFault('malformed', 'the calendar is said to hold more than any calendar does');
-    if (!items.some(({ kind }) => kind === 'truncated')) return { changed, removed, token: syncToken };
+    if (truncations === 0) return syncToken;
     if (asked.has(syncToken) || asked.size >= MOST_PARTS) throw new SyncBroken();
     token = syncToken;
   }
 };
 
-/** Every object of the calendar with its etag. The calendar itself must be in the answer, so that an empty one is told from none. */
-const listMembers = async (dav: DavClient, calendar: string): Promise<Members> => {
-  const body = propfind(['d:getetag', 'd:getcontenttype', 'd:resourcetype']);
-  const collections: string[] = [];
-  const { items } = await dav.multistatus({ method: 'PROPFIND', url: calendar, depth: 1, body }, (row, base) => {
-    const name = memberOf(row, base, calendar);
-    if (name?.collection === true) collections.push(name.path);
-    return name === null || name.collection || holdsNoEvent(row) ? null : listed(row, name.path);
+/** What changed since a token; throws as `listParts`. */
+export const listSync = async (dav: DavClient, calendar: string, since: string): Promise<SyncListing> => {
+  const changed = new Map<string, Listed>();
+  const removed = new Set<string>();
+  const token = await listParts(dav, calendar, since, {
+    changed: (object) => {
+      changed.set(object.path, object);
+      removed.delete(object.path);
+    },
+    removed: (path) => {
+      removed.add(path);
+      changed.delete(path);
+    },
   });
-  if (collections.length === 0) throw new ProviderFault('malformed', 'the listing lacks the calendar itself');
-  return byPath(items);
+  return { changed, removed, token };
+};
+
+/** Every object, and the token to go on from; throws as `listParts`. */
+export const listByToken = async (dav: DavClient, calendar: string): Promise<WholeListing & Readonly<{ token: string }>> => {
+  const members = packedList();
+  const removed = new Set<string>();
+  const token = await listParts(dav, calendar, '', {
+    changed: (object) => {
+      members.add(object);
+      removed.delete(object.path);
+    },
+    removed: (path) => void removed.add(path),
+  });
+  return { members, removed, token };
+};
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** Every object of the calendar with its etag. The calendar itself must be in the answer, so that an empty one is told from none. */
+const listMembers = async (dav: DavClient, calendar: string): Promise<PackedList> => {
+  const body = propfind(['d:getetag', 'd:getcontenttype', 'd:resourcetype']);
+  const members = packedList();
+  let collections = 0;
+  await dav.multistatus({ method: 'PROPFIND', url: calendar, depth: 1, body }, (row, base) => {
+    const name = memberOf(row, base, calendar);
+    if (name?.collection === true) collections += 1;
+    if (name !== null && !name.collection && !holdsNoEvent(row)) members.add(listed(row, name.path));
+    return null;
+  });
+  if (collections === 0) throw new ProviderFault('malformed', 'the listing lacks the calendar itself');
+  return members;
 };
 
 /** The objects with an instance in the window, with their etags. */
-export const listWindow = async (dav: DavClient, calendar: string, window: TimeRange): Promise<Members> => {
+export const listWindow = async (dav: DavClient, calendar: string, window: TimeRange): Promise<PackedList> => {
   const request = { method: 'REPORT', url: calendar, depth: 1, body: calendarQuery(window, ['d:getetag']) } as const;
-  const { items } = await dav.multistatus(request, (row, base) => {
+  const members = packedList();
+  await dav.multistatus(request, (row, base) => {
     const name = memberOf(row, base, calendar);
-    return name === null || name.collection ? null : listed(row, name.path);
+    if (name !== null && !name.collection) members.add(listed(row, name.path));
+    return null;
   });
-  return byPath(items);
+  return members;
 };
 
 /** A whole listing by the rungs without memory: all members, or what lies in the window when the server will not list them all. */
@@ -127,11 +156,11 @@ export const listWhole = async (
   dav: DavClient,
   calendar: string,
   window: TimeRange,
-): Promise<Readonly<{ rung: 'list' | 'query'; members: Members }>> => {
+): Promise<WholeListing & Readonly<{ rung: 'list' | 'query' }>> => {
   try {
-    return { rung: 'list', members: await listMembers(dav, calendar) };
+    return { rung: 'list', members: await listMembers(dav, calendar), removed: NOTHING };
   } catch (error) {
     if (!isUnsupported(error)) throw error;
-    return { rung: 'query', members: await listWindow(dav, calendar, window) };
+    return { rung: 'query', members: await listWindow(dav, calendar, window), removed: NOTHING };
   }
 };

@@ -1,9 +1,12 @@
+import { type TimeRange } from '../../kernel/time-range.js';
 import { type Change, ProviderFault, type ScanEnd, type ScanPage, type ScanRequest } from '../calendar-provider.js';
 import { type Collection, type Ctag, readCtag } from './caldav.collection.js';
-import { type Listed, listSync, listWhole, listWindow, type Members, SyncBroken, type SyncListing } from './caldav.listing.js';
-import { isMissed, type ParseResource, type Reader, readEverything, readObjects, readRange } from './caldav.objects.js';
+import { listByToken, listSync, listWhole, listWindow, SyncBroken, type SyncListing, type WholeListing } from './caldav.listing.js';
+import { type Answer, MOST_AT_ONCE, readEverything, readRange, SOON_PAGE } from './caldav.answer.js';
+import { isMissed, type ParseResource, type Reader, readObjects } from './caldav.objects.js';
 import { type Cursor, readCursor, writeCursor } from './cursor.js';
 import { asFault, type DavClient, DavRefused, isUnsupported } from './dav.client.js';
+import { type Listed, type PackedList, packedList } from './packed-list.js';
 
 /** One calendar and the way to it. */
 export type Scanned = Readonly<{
@@ -28,7 +31,7 @@ function* pagesOf(changes: readonly Change[], expected: number | null): Generato
 
 const removal = (remoteId: string): Change => ({ kind: 'removed', remoteId });
 
-type Baseline = Readonly<{ members: Members; cursor: Cursor }>;
+type Baseline = WholeListing & Readonly<{ cursor: Cursor }>;
 
 /**
  * Lists everything, on the highest rung that bears. Sync token and ctag are older than the listing, so that what changes meanwhile comes
@@ -37,15 +40,15 @@ type Baseline = Readonly<{ members: Members; cursor: Cursor }>;
 const listBaseline = async ({ dav, calendar }: Scanned, about: Collection, { window }: ScanRequest): Promise<Baseline> => {
   if (about.syncs) {
     try {
-      const { changed, token } = await listSync(dav, calendar, '');
-      return { members: changed, cursor: { rung: 'sync', token } };
+      const { token, ...listing } = await listByToken(dav, calendar);
+      return { ...listing, cursor: { rung: 'sync', token } };
     } catch (error) {
       if (!(error instanceof SyncBroken) && !isUnsupported(error)) throw error;
     }
   }
   const ctag = await readCtag(dav, calendar);
-  const { rung, members } = await listWhole(dav, calendar, window);
-  return { members, cursor: rung === 'list' ? { rung, ctag } : { rung } };
+  const { rung, ...listing } = await listWhole(dav, calendar, window);
+  return { ...listing, cursor: rung === 'list' ? { rung, ctag } : { rung } };
 };
 
 const etagOf = (change: Change): string | null =>
@@ -56,6 +59,50 @@ const idOf = (change: Change): string => (change.kind === 'object' ? change.obje
 /** Where the urgent days alone hold so many objects, or so many are still to be read, one answer with everything beats many with some. */
 const MANY = { soon: 50, unread: 200 };
 
+/** What was read before the calendar was listed, by path. */
+type Read = Map<string, string | null>;
+
+/**
+ * The urgent days and, where they are many but not too many for it, everything in one answer. `list` is called when the server may begin to
+ * list.
+ */
+async function* readBeforeListing(reader: Reader, soon: TimeRange | null, read: Read, list: () => void): AsyncGenerator<ScanPage, void> {
+  const remember = (changes: readonly Change[]): void => {
+    for (const change of changes) read.set(idOf(change), etagOf(change));
+  };
+  const isNews = (path: string, etag: string | null): boolean => etag === null || read.get(path) !== etag;
+  let everything: Answer | null = null;
+  try {
+    for await (const changes of soon === null ? [] : readRange(reader, soon).pages()) {
+      remember(changes);
+      // Asked for before the urgent days are handed on: the server makes its answer while they are taken in.
+      if (read.size >= MANY.soon && read.size < SOON_PAGE) everything = readEverything(reader, isNews);
+      yield* pagesOf(changes, null);
+    }
+    for await (const changes of everything?.pages() ?? []) {
+      list();
+      remember(changes);
+      yield* pagesOf(changes, null);
+    }
+  } finally {
+    everything?.leave();
+  }
+}
+
+/** What of a listing is still to be read, and what was read that is not on it. */
+const judged = ({ members, removed }: WholeListing, read: Read): Readonly<{ unread: PackedList; gone: readonly string[] }> => {
+  const gone = new Set(read.keys());
+  const unread = packedList();
+  for (const piece of members.take())
+    for (const object of piece) {
+      const { path, etag } = object;
+      if (removed.has(path)) continue;
+      gone.delete(path);
+      if (etag === null ? !read.has(path) : read.get(path) !== etag) unread.add(object);
+    }
+  return { unread, gone: [...gone] };
+};
+
 /**
  * The first read of a calendar: the urgent days, in a large calendar everything in one answer, then the list, by which all that was read is
  * judged: what is not on it is gone again, what is on it and was not read with the same etag is fetched. So nothing depends on the big
@@ -64,37 +111,28 @@ const MANY = { soon: 50, unread: 200 };
 async function* scanWhole(scanned: Scanned, request: ScanRequest): Pages {
   const about = await scanned.fresh();
   const reader = readerOf(scanned, about);
-  const read = new Map<string, string | null>();
-  const remember = (changes: readonly Change[]): void => {
-    for (const change of changes) read.set(idOf(change), etagOf(change));
-  };
-  const soon = request.soon === null ? [] : ((await readRange(reader, request.soon)) ?? []);
-  remember(soon);
-  const isNews = (path: string, etag: string | null): boolean => etag === null || read.get(path) !== etag;
-  // Asked for before the urgent days are handed on: the server makes its answer while they are taken in.
-  const everything = soon.length >= MANY.soon ? readEverything(reader, isNews) : null;
-  yield* pagesOf(soon, null);
+  const read: Read = new Map();
   const listing = once(() => listBaseline(scanned, about, request));
-  if (everything !== null)
-    for await (const changes of everything) {
-      listing().catch(() => undefined);
-      remember(changes);
-      yield* pagesOf(changes, null);
-    }
-  const { members, cursor } = await listing();
-  const expected = members.size;
-  yield* pagesOf([...read.keys()].filter((path) => !members.has(path)).map(removal), expected);
-  const unread = [...members.values()].filter(({ path, etag }) => (etag === null ? !read.has(path) : read.get(path) !== etag));
+  yield* readBeforeListing(reader, request.soon, read, () => {
+    listing().catch(() => undefined);
+  });
+  const listed = await listing();
+  const expected = listed.members.size();
+  const { unread, gone } = judged(listed, read);
+  yield* pagesOf(gone.map(removal), expected);
   yield* readUnread(reader, unread, expected);
-  return { cursor: writeCursor(cursor), whole: true, expected };
+  return { cursor: writeCursor(listed.cursor), whole: true, expected };
 }
 
 /** Reads what is listed: many objects in one answer, and whatever did not come that way by name. */
-async function* readUnread(reader: Reader, unread: readonly Listed[], expected: number): AsyncGenerator<ScanPage, undefined> {
-  const open = new Map(unread.map((object) => [object.path, object]));
-  if (open.size >= MANY.unread)
-    for await (const changes of readEverything(reader, (path) => open.delete(path))) yield* pagesOf(changes, expected);
-  for await (const changes of readObjects(reader, [...open.values()])) yield { changes, expected };
+async function* readUnread(reader: Reader, unread: PackedList, expected: number): AsyncGenerator<ScanPage, undefined> {
+  let left = unread;
+  if (unread.size() >= MANY.unread && unread.size() <= MOST_AT_ONCE) {
+    const open = new Map([...unread.take()].flat().map((object) => [object.path, object]));
+    for await (const changes of readEverything(reader, (path) => open.delete(path)).pages()) yield* pagesOf(changes, expected);
+    left = packedList(open.values());
+  }
+  for await (const changes of readObjects(reader, left.take())) yield { changes, expected };
 }
 
 /** Begins the work when it is first asked for, and only then. */
@@ -106,18 +144,22 @@ const once = <T>(work: () => Promise<T>): (() => Promise<T>) => {
 /** Reads what is listed with another etag than the one known; answers whether all of it was to be had. */
 async function* readChanged(
   scanned: Scanned,
-  listed: readonly Listed[],
+  listed: PackedList,
   request: ScanRequest,
   expected: number,
 ): AsyncGenerator<ScanPage, boolean> {
-  const same = ({ path, etag }: Listed): boolean => etag !== null && request.known(path) === etag;
-  const unchanged = listed.filter(same).map(({ path }): Change => ({ kind: 'unchanged', remoteId: path }));
-  yield* pagesOf(unchanged, expected);
-  const changed = listed.filter((object) => !same(object));
-  if (changed.length === 0) return true;
+  const changed = packedList();
+  for (const piece of listed.take()) {
+    const etags = await request.known(piece.map(({ path }) => path));
+    const same = ({ path, etag }: Listed): boolean => etag !== null && etags.get(path) === etag;
+    const unchanged = piece.filter(same).map(({ path }): Change => ({ kind: 'unchanged', remoteId: path }));
+    if (unchanged.length > 0) yield { changes: unchanged, expected };
+    for (const object of piece) if (!same(object)) changed.add(object);
+  }
+  if (changed.size() === 0) return true;
   const reader = readerOf(scanned, await scanned.known());
   let complete = true;
-  for await (const changes of readObjects(reader, changed)) {
+  for await (const changes of readObjects(reader, changed.take())) {
     complete &&= !changes.some(isMissed);
     yield { changes, expected };
   }
@@ -148,7 +190,7 @@ async function* scanRelisted(scanned: Scanned, refused: DavRefused, request: Sca
   const { changed, token } = await listSync(scanned.dav, scanned.calendar, '').catch((error: unknown) => {
     throw error instanceof DavRefused || error instanceof SyncBroken ? refused : error;
   });
-  const complete = yield* readChanged(scanned, [...changed.values()], request, changed.size);
+  const complete = yield* readChanged(scanned, packedList(changed.values()), request, changed.size);
   return { cursor: complete ? writeCursor({ rung: 'sync', token }) : request.cursor, whole: true, expected: changed.size };
 }
 
@@ -162,7 +204,7 @@ async function* scanSync(scanned: Scanned, since: string, request: ScanRequest):
   const { changed, removed, token } = listed;
   const expected = changed.size + removed.size;
   yield* pagesOf([...removed].map(removal), expected);
-  const complete = yield* readChanged(scanned, [...changed.values()], request, expected);
+  const complete = yield* readChanged(scanned, packedList(changed.values()), request, expected);
   return { cursor: writeCursor({ rung: 'sync', token: complete ? token : since }), whole: false, expected };
 }
 
@@ -171,12 +213,9 @@ async function* scanList(scanned: Scanned, before: Ctag, request: ScanRequest): 
   const ctag = await readCtag(dav, calendar);
   if (ctag !== null && ctag === before) return { cursor: writeCursor({ rung: 'list', ctag }), whole: false, expected: 0 };
   const { rung, members } = await listWhole(dav, calendar, request.window);
-  const complete = yield* readChanged(scanned, [...members.values()], request, members.size);
-  return {
-    cursor: writeCursor(rung === 'list' ? { rung, ctag: complete ? ctag : before } : { rung }),
-    whole: true,
-    expected: members.size,
-  };
+  const expected = members.size();
+  const complete = yield* readChanged(scanned, members, request, expected);
+  return { cursor: writeCursor(rung === 'list' ? { rung, ctag: complete ? ctag : before } : { rung }), whole: true, expected };
 }
 
 /**
@@ -185,8 +224,9 @@ async function* scanList(scanned: Scanned, before: Ctag, request: ScanRequest): 
  */
 async function* scanQuery(scanned: Scanned, request: ScanRequest): Pages {
   const members = await listWindow(scanned.dav, scanned.calendar, request.window);
-  yield* readChanged(scanned, [...members.values()], request, members.size);
-  return { cursor: writeCursor({ rung: 'query' }), whole: true, expected: members.size };
+  const expected = members.size();
+  yield* readChanged(scanned, members, request, expected);
+  return { cursor: writeCursor({ rung: 'query' }), whole: true, expected };
 }
 
 const scanFrom = (scanned: Scanned, request: ScanRequest): Pages => {

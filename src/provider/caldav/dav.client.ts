@@ -20,12 +20,22 @@ export class DavRefused extends Error {
 /** `items`: what `pick` made of the rows. `url`: where the answer came from, which relative hrefs are relative to. */
 export type Multistatus<T> = Readonly<{ items: readonly T[]; syncToken: string | null; url: string }>;
 
-export type DavRequest = Readonly<{ method: 'PROPFIND' | 'REPORT'; url: string; depth: 0 | 1; body: string }>;
+export type DavRequest = Readonly<{
+  method: 'PROPFIND' | 'REPORT';
+  url: string;
+  depth: 0 | 1;
+  body: string;
+  /** Of the answer; a larger one is `malformed`. As large as any may be without it. */
+  maxBytes?: number;
+}>;
 
 /** WebDAV with one account's credentials. Throws `DavRefused` for 4xx and 5xx, else `ProviderFault`. */
 export type DavClient = Readonly<{
-  /** Reads a multistatus, keeping of each row what `pick` returns; null keeps nothing. `url` is where the answer came from. */
-  multistatus: <T>(request: DavRequest, pick: (row: Row, url: string) => T | null) => Promise<Multistatus<T>>;
+  /**
+   * Reads a multistatus, keeping of each row what `pick` returns; null keeps nothing. `url` is where the answer came from. An answer that broke
+   * off is asked for again: `pick` then sees its rows once more. `ready` is awaited before each next piece of the answer is looked at.
+   */
+  multistatus: <T>(request: DavRequest, pick: (row: Row, url: string) => T | null, ready?: () => Promise<void>) => Promise<Multistatus<T>>;
   get: (url: string) => Promise<Readonly<{ text: string; etag: string | null }>>;
 }>;
 
@@ -62,10 +72,10 @@ const unlessUnauthorized = async <T>(request: () => Promise<T>): Promise<T> => {
 };
 
 export const davClient = (http: GuardedHttp, { credentials, lane }: Account, call: Call): DavClient => ({
-  multistatus: ({ method, url, depth, body }, pick) => {
+  multistatus: ({ method, url, depth, body, maxBytes = null }, pick, ready) => {
     const headers = { 'content-type': 'application/xml; charset=utf-8', depth: String(depth), accept: 'application/xml, text/xml' };
     return unlessUnauthorized(() =>
-      http.request({ method, url, headers, body, credentials, lane }, call, async (response) => {
+      http.request({ method, url, headers, body, credentials, lane, maxBytes }, call, async (response) => {
         if (response.status !== 207) return refuse(response);
         type Item = NonNullable<ReturnType<typeof pick>>;
         const items: Item[] = [];
@@ -76,6 +86,7 @@ export const davClient = (http: GuardedHttp, { credentials, lane }: Account, cal
             if (item !== null) items.push(item as Item);
           },
           charsetIn(response),
+          ready,
         );
         return { items, syncToken, url: response.url };
       }),
@@ -83,10 +94,14 @@ export const davClient = (http: GuardedHttp, { credentials, lane }: Account, cal
   },
   get: (url) =>
     unlessUnauthorized(() =>
-      http.request({ method: 'GET', url, headers: { accept: 'text/calendar' }, body: null, credentials, lane }, call, async (response) => {
-        if (response.status !== 200) return refuse(response);
-        return { text: await textOfBody(response), etag: response.header('etag') };
-      }),
+      http.request(
+        { method: 'GET', url, headers: { accept: 'text/calendar' }, body: null, credentials, lane, maxBytes: null },
+        call,
+        async (response) => {
+          if (response.status !== 200) return refuse(response);
+          return { text: await textOfBody(response), etag: response.header('etag') };
+        },
+      ),
     ),
 });
 

@@ -120,12 +120,14 @@ const rowsOf = (response: Element): readonly Row[] => {
 
 /**
  * Reads a multistatus row by row and answers its sync token, null when it has none. Whatever is not a whole, well-formed multistatus
- * throws `malformed`: half an answer must never pass for a short one. `charset` is what the answer's `content-type` says.
+ * throws `malformed`: half an answer must never pass for a short one. `charset` is what the answer's `content-type` says; `ready` is awaited
+ * before each next piece of it.
  */
 export const readMultistatus = async (
   body: AsyncIterable<Uint8Array>,
   onRow: (row: Row) => void,
   charset: string | null = null,
+  ready?: () => Promise<void>,
 ): Promise<string | null> => {
   const tokens: string[] = [];
   const reader = topLevel((root, element) => {
@@ -133,7 +135,10 @@ export const readMultistatus = async (
     if (element.name === 'd:response') rowsOf(element).forEach(onRow);
     if (element.name === 'd:sync-token' && element.text.trim() !== '') tokens.push(element.text.trim());
   });
-  for await (const text of textIn(body, charset)) reader.write(text);
+  for await (const text of textIn(body, charset)) {
+    await ready?.();
+    reader.write(text);
+  }
   if (reader.end() !== 'd:multistatus') throw malformed('the answer is no multistatus');
   return tokens.at(-1) ?? null;
 };

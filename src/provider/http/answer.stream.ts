@@ -24,7 +24,8 @@ export async function* limited(chunks: AsyncIterable<Uint8Array>, limit: number)
  * connection fails an assertion in a socket callback, which nobody can catch and which ends the process (`client-h1.js`, `finish`).
  */
 export const unpaused = (body: Readable, limit: number): Readable => {
-  const taken = new Readable({ read: () => undefined }).on('error', () => undefined);
+  // Piece by piece, as it came: one that hands over all that waits would first put it together.
+  const taken = new Readable({ objectMode: true, read: () => undefined }).on('error', () => undefined);
   let received = 0;
   body.on('data', (chunk: Uint8Array) => {
     received += chunk.byteLength;

@@ -18,6 +18,8 @@ export type ReadRequest = Readonly<{
   credentials: Credentials | null;
   /** Whose budget it counts against: requests of one lane wait for each other. */
   lane: string;
+  /** Of the answer; one that is larger is `malformed`. Null: as large as any may be. */
+  maxBytes: number | null;
 }>;
 
 export type HttpResponse = Readonly<{
@@ -141,6 +143,8 @@ const broken = (error: unknown, call: Call, settings: Settings): unknown => {
   return new Passing(new ProviderFault('unavailable', 'the connection failed or broke off'), settings.faultFloor);
 };
 
+const largest = ({ settings }: Transport, { maxBytes }: ReadRequest): number => Math.min(settings.maxBytes, maxBytes ?? Infinity);
+
 const hop = async (made: Transport, request: ReadRequest, url: URL, call: Call, signal: AbortSignal): Promise<Hop> => {
   const { credentials } = request;
   const dispatcher = dispatcherFor(made, url);
@@ -162,7 +166,7 @@ const hop = async (made: Transport, request: ReadRequest, url: URL, call: Call, 
       signal,
       highWaterMark: 1024 * 1024,
     });
-    return { response, taken: unpaused(response.body, made.settings.maxBytes), url, authorized };
+    return { response, taken: unpaused(response.body, largest(made, request)), url, authorized };
   } catch (error) {
     throw broken(error, call, made.settings);
   }
@@ -185,7 +189,13 @@ const follow = async (made: Transport, request: ReadRequest, call: Call, signal:
 };
 
 /** Reads the answer; an error of the stream is a broken connection, an error of `read` stays what it is. */
-const readAnswer = async <T>(made: Transport, reached: Hop, call: Call, read: (response: HttpResponse) => Promise<T>): Promise<T> => {
+const readAnswer = async <T>(
+  made: Transport,
+  request: ReadRequest,
+  reached: Hop,
+  call: Call,
+  read: (response: HttpResponse) => Promise<T>,
+): Promise<T> => {
   const { response, taken, url, authorized } = reached;
   const { headers, statusCode: status } = response;
   const { settings } = made;
@@ -193,7 +203,7 @@ const readAnswer = async <T>(made: Transport, reached: Hop, call: Call, read: (r
   const passing = passingStatus(status, retryAfterSeconds(header('retry-after'), settings.clock.now()), settings);
   async function* body(): AsyncGenerator<Uint8Array> {
     try {
-      yield* limited(decompressed(headers, taken), settings.maxBytes);
+      yield* limited(decompressed(headers, taken), largest(made, request));
     } catch (error) {
       throw error instanceof ProviderFault ? error : broken(error, call, settings);
     }
@@ -218,7 +228,7 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
 
   const once = async <T>(request: ReadRequest, call: Call, read: (response: HttpResponse) => Promise<T>): Promise<T> => {
     const signal = AbortSignal.any([call.signal, AbortSignal.timeout(settings.totalTimeout)]);
-    return readAnswer(made, await follow(made, request, call, signal), call, read);
+    return readAnswer(made, request, await follow(made, request, call, signal), call, read);
   };
 
   const request: GuardedHttp['request'] = async (what, call, read) => {
