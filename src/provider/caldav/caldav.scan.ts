@@ -63,10 +63,10 @@ const MANY = { soon: 50, unread: 200 };
 type Read = Map<string, string | null>;
 
 /**
- * The urgent days and, where they are many but not too many for it, everything in one answer. `list` is called when the server may begin to
- * list.
+ * The urgent days and, where they are many but not too many for it, everything in one answer; answers whether that was asked for. `list` is
+ * called when the server may begin to list.
  */
-async function* readBeforeListing(reader: Reader, soon: TimeRange | null, read: Read, list: () => void): AsyncGenerator<ScanPage, void> {
+async function* readBeforeListing(reader: Reader, soon: TimeRange | null, read: Read, list: () => void): AsyncGenerator<ScanPage, boolean> {
   const remember = (changes: readonly Change[]): void => {
     for (const change of changes) read.set(idOf(change), etagOf(change));
   };
@@ -84,6 +84,7 @@ async function* readBeforeListing(reader: Reader, soon: TimeRange | null, read: 
       remember(changes);
       yield* pagesOf(changes, null);
     }
+    return everything !== null;
   } finally {
     everything?.leave();
   }
@@ -113,21 +114,22 @@ async function* scanWhole(scanned: Scanned, request: ScanRequest): Pages {
   const reader = readerOf(scanned, about);
   const read: Read = new Map();
   const listing = once(() => listBaseline(scanned, about, request));
-  yield* readBeforeListing(reader, request.soon, read, () => {
+  const askedForAll = yield* readBeforeListing(reader, request.soon, read, () => {
     listing().catch(() => undefined);
   });
   const listed = await listing();
   const expected = listed.members.size();
   const { unread, gone } = judged(listed, read);
   yield* pagesOf(gone.map(removal), expected);
-  yield* readUnread(reader, unread, expected);
+  // What one answer did not bring, another will not.
+  yield* readUnread(reader, unread, expected, !askedForAll);
   return { cursor: writeCursor(listed.cursor), whole: true, expected };
 }
 
-/** Reads what is listed: many objects in one answer, and whatever did not come that way by name. */
-async function* readUnread(reader: Reader, unread: PackedList, expected: number): AsyncGenerator<ScanPage, undefined> {
+/** Reads what is listed: `atOnce` many objects in one answer, and whatever did not come that way by name. */
+async function* readUnread(reader: Reader, unread: PackedList, expected: number, atOnce: boolean): AsyncGenerator<ScanPage, undefined> {
   let left = unread;
-  if (unread.size() >= MANY.unread && unread.size() <= MOST_AT_ONCE) {
+  if (atOnce && unread.size() >= MANY.unread && unread.size() <= MOST_AT_ONCE) {
     const open = new Map([...unread.take()].flat().map((object) => [object.path, object]));
     for await (const changes of readEverything(reader, (path) => open.delete(path)).pages()) yield* pagesOf(changes, expected);
     left = packedList(open.values());
