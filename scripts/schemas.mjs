@@ -11,6 +11,7 @@ const { connectionSchemas } = await import('../dist/connection/connection.codec.
 const { calendarSchemas, feedSchemas } = await import('../dist/calendar/calendar.codec.js');
 const { accessSchemas } = await import('../dist/audit/access.codec.js');
 const { preferenceSchemas } = await import('../dist/preference/preference.codec.js');
+const { logSchemas } = await import('../dist/infra/postgres/log-name.postgres.js');
 
 // A format says it; the pattern zod adds is its own reading of it, and changes with its versions.
 const withoutPattern = ({ jsonSchema }) => {
@@ -24,6 +25,7 @@ const families = {
   feed: feedSchemas,
   preference: preferenceSchemas,
   access: accessSchemas,
+  log: logSchemas,
 };
 for (const [category, schemas] of Object.entries(families)) {
   const folder = join(root, 'eventstore/schemas', category);

@@ -8,6 +8,7 @@ import { healthRegistry } from './infra/http/health.registry.js';
 import { type LogSettings, pinoLog } from './infra/logging/log.pino.js';
 import { prometheusMetrics } from './infra/metrics.prometheus.js';
 import { lostEvents } from './infra/postgres/lost-events.postgres.js';
+import { rememberLog } from './infra/postgres/log-name.postgres.js';
 import { EngineAway } from './kernel/engine-away.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
@@ -53,12 +54,14 @@ const watchEngines = (health: HealthChecks, { database, store }: Runtime): void 
 };
 
 /** A log without events that the read models know would swallow what comes. One that is away is looked at by each projection, before it goes on. */
-const checkLog = async ({ database, store }: Runtime): Promise<void> => {
-  const mistake = await lostEvents(database, store).catch((error: unknown) => {
-    if (error instanceof EngineAway) return null;
-    throw error;
-  });
-  if (mistake !== null) throw new Misconfigured([mistake]);
+const checkLog = async (runtime: Runtime): Promise<void> => {
+  try {
+    const mistake = await lostEvents(runtime.database, runtime.store);
+    if (mistake !== null) throw new Misconfigured([mistake]);
+    await rememberLog(runtime.database, runtime);
+  } catch (error) {
+    if (!(error instanceof EngineAway)) throw error;
+  }
 };
 
 /** Before any engine is started for nothing. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { accessCodec, accessSchemas } from '../../src/audit/access.codec.js';
 import { calendarCodec, calendarSchemas, feedCodec, feedSchemas } from '../../src/calendar/calendar.codec.js';
 import { connectionCodec, connectionSchemas } from '../../src/connection/connection.codec.js';
+import { logCodec, logSchemas } from '../../src/infra/postgres/log-name.postgres.js';
 import { type Message } from '../../src/kernel/decider.js';
 import { type Codec } from '../../src/kernel/event-store.js';
 import { preferenceCodec, preferenceSchemas } from '../../src/preference/preference.codec.js';
@@ -30,6 +31,7 @@ const FAMILIES = [
   family('feed', feedSchemas, feedCodec),
   family('preference', preferenceSchemas, preferenceCodec),
   family('access', accessSchemas, accessCodec),
+  family('log', logSchemas, logCodec),
 ];
 const EVENTS = FAMILIES.flatMap(({ category, schemas, repeat }) =>
   Object.entries(schemas).map(([type, schema]) => ({ category, type, schema, repeat })),

@@ -2,6 +2,7 @@ import { instant } from '../../kernel/clock.js';
 import { type EventStore, type Position } from '../../kernel/event-store.js';
 import { type Sql } from '../../kernel/sql.js';
 import { type Session } from './database.typeorm.js';
+import { isAnotherLog } from './log-name.postgres.js';
 
 /** True when a projection has applied an event that lies behind the end of the log: what is appended there next would be taken for known. */
 export const isLost = (applied: Position | null, head: Position | null): boolean => applied !== null && (head === null || head < applied);
@@ -10,11 +11,11 @@ export const isLost = (applied: Position | null, head: Position | null): boolean
  * Answers, in sentences that say what to do, when the read models have applied events that the log does not have: it is another event store,
  * or an older copy was restored. Null when all is well. Throws `EngineAway` like any reading of the log.
  */
-export const lostEvents = async (sql: Sql, store: Pick<EventStore, 'head'>): Promise<string | null> => {
+export const lostEvents = async (sql: Sql, store: Pick<EventStore, 'head' | 'load'>): Promise<string | null> => {
   const [row] = await sql.query<{ applied: string | null }>('select max(applied) as applied from checkpoint');
-  if (row === undefined || row.applied === null) return null;
   const head = (await store.head())?.position ?? null;
-  if (!isLost(BigInt(row.applied), head)) return null;
+  const applied = row === undefined || row.applied === null ? null : BigInt(row.applied);
+  if (!isLost(applied, head) && !(await isAnotherLog(sql, store))) return null;
   return (
     'The read models have applied events that the log does not have: this is another event store, or an older copy of it. Set EVENTSTORE_URL to ' +
     'the right one. If an older log was restored on purpose, stop every process and run `npm run log:accept`: everything is then built from it anew.'
@@ -45,6 +46,7 @@ const BEYOND = 2n ** 63n - 1n;
 export const beginAnew = async <T>(session: Session, tables: readonly string[], now: number, repair: () => Promise<T>): Promise<T> => {
   await session.transaction(async (sql) => {
     await sql.query(`truncate ${[...tables, ...OPERATIONAL].join(', ')}`);
+    await sql.query('delete from known_log');
     await sql.query('update checkpoint set position = null, applied = $1, begun_at = $2', [BEYOND, instant(now)]);
   });
   const repaired = await repair();

@@ -4,6 +4,7 @@ import { type Batch, type EventStore } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
 import { type Projection } from '../../kernel/projection.js';
 import { type Postgres, type Session } from './database.typeorm.js';
+import { isAnotherLog } from './log-name.postgres.js';
 import { isLost } from './lost-events.postgres.js';
 
 /** How a projection stands, for health and metrics. `failure`: the name of what stopped it, until it moves again. */
@@ -19,7 +20,7 @@ class Superseded extends Error {
   override readonly name = 'Superseded';
 }
 
-/** The log lacks events that were applied: to go on would be to take the next ones for them. */
+/** The log is an older one, or another: it lacks events that were applied, and to go on would be to take the next ones for them. */
 class OlderLog extends Error {
   override readonly name = 'OlderLog';
 }
@@ -37,6 +38,7 @@ const readCheckpoint = async ({ store }: Runtime, session: Session, name: string
   if (position === null && applied === null) return null;
   const head = (await store.head())?.position ?? null;
   if (isLost(applied, head)) throw new OlderLog(`the log ends before position ${applied}`);
+  if (await isAnotherLog(session, store)) throw new OlderLog('the log is not the one that was applied');
   if (!isLost(position, head)) return position;
   await session.query('update checkpoint set position = applied where name = $1 and position = $2', [name, position]);
   return applied;

@@ -5,6 +5,9 @@ const infrastructure = `
 -- anew because an older log was restored.
 create table checkpoint (name text primary key, position bigint, applied bigint, moved_at timestamptz, begun_at timestamptz);
 
+-- The log that the read models are built from.
+create table known_log (name uuid not null, only_one boolean primary key default true check (only_one));
+
 -- Numbers of workers: each holds a lock of its number while it lives, and claims rows by it.
 create sequence worker_number as integer cycle;
 
