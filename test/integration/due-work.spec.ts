@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
@@ -85,8 +86,14 @@ const startWorker = (task: DueTask<Row>, concurrency = 4, crowds?: Crowds<Row>) 
     await ended;
   };
   atEnd(stop);
-  return { stop };
+  return { stop, stopping: aborting.signal };
 };
+
+/** How much a signal holds, of listeners and of signals that were made of it. */
+const keptBy = (signal: AbortSignal): number =>
+  Object.getOwnPropertySymbols(signal)
+    .map((name) => (signal as unknown as Record<symbol, { size?: number } | undefined>)[name]?.size ?? 0)
+    .reduce((sum, size) => sum + size, getEventListeners(signal, 'abort').length);
 
 /** A gate a task waits at until the test opens it, or is over. */
 const gate = () => {
@@ -362,6 +369,24 @@ describe('A worker that is stopped', () => {
     await ended.whole;
     expect(begun).toBe(0);
     expect(await rowOf(id)).toMatchObject({ epoch: '1', claimed_until: null, due_at: new Date(NOW) });
+  });
+
+  it('finds nothing left with the signal that stops it of all the work it did', async () => {
+    let done = 0;
+    const worker = startWorker(async (row, lease) => {
+      await finish(row, lease);
+      done += 1;
+    });
+    const work = async (count: number): Promise<number> => {
+      const wanted = done + count;
+      await Promise.all(Array.from({ length: count }, () => addRow()));
+      await hint();
+      await eventually('all is done', () => done === wanted);
+      return keptBy(worker.stopping);
+    };
+    const before = await work(1);
+    expect(await work(60)).toBe(before);
+    await worker.stop();
   });
 
   it('while it waits, ends', async () => {

@@ -31,7 +31,8 @@ type Queue<Row> = Readonly<{
 }>;
 
 type Runtime = Readonly<{ database: Postgres; clock: Clock; log: Log }>;
-type Worker = Runtime & Readonly<{ presence: Presence; crowding: Crowding }>;
+/** `leases`: what ends each lease that is held. They are told to stop one by one, since `AbortSignal.any` leaves something of each with a signal that lives on. */
+type Worker = Runtime & Readonly<{ presence: Presence; crowding: Crowding; leases: Set<AbortController>; stopping: AbortSignal }>;
 
 /** For workers that are frozen or out of reach; those that died are told by their locks. Writes are refused by epoch and revision, not by time. */
 const LEASE = 8 * SECOND;
@@ -90,20 +91,21 @@ const claimOrNone = async <Row>(
 };
 
 const leaseOf = <Row>(
-  { database, clock, log, presence }: Worker,
+  { database, clock, log, presence, leases, stopping }: Worker,
   queue: Queue<Row>,
   id: unknown,
   epoch: bigint,
-  stopping: AbortSignal,
 ): Lease & { end: () => Promise<void> } => {
-  const lost = new AbortController();
+  const ending = new AbortController();
+  if (stopping.aborted) ending.abort(stopping.reason);
+  leases.add(ending);
   const renew = async (): Promise<void> => {
     const rows = await database.query(
       `update ${queue.table} set claimed_until = $3::timestamptz + $4 * interval '1 millisecond', claimed_by = coalesce($5, claimed_by)
        where ${queue.key} = $1 and epoch = $2 returning 1`,
       [id, epoch, instant(clock.now()), LEASE, presence.number()],
     );
-    if (rows.length === 0) lost.abort(new Superseded());
+    if (rows.length === 0) ending.abort(new Superseded());
   };
   let renewal: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
@@ -113,13 +115,14 @@ const leaseOf = <Row>(
   }, RENEWAL);
   return {
     epoch,
-    signal: AbortSignal.any([lost.signal, stopping]),
+    signal: ending.signal,
     permit: async () => {
       const rows = await database.query(`select 1 from ${queue.table} where ${queue.key} = $1 and epoch = $2`, [id, epoch]);
       if (rows.length === 0) throw new Superseded();
     },
     end: () => {
       clearInterval(timer);
+      leases.delete(ending);
       // A renewal that overtook the release would hold the row for nobody.
       return renewal;
     },
@@ -163,9 +166,10 @@ const inItsGroup = async <Row>(
 };
 
 /** A row may be given to a worker that was told to stop while it asked: it is let go of as it is, for a signal that has gone off is not heard. */
-const runOne = async <Row>(worker: Worker, queue: Queue<Row>, row: Row & Claimed, stopping: AbortSignal): Promise<void> => {
+const runOne = async <Row>(worker: Worker, queue: Queue<Row>, row: Row & Claimed): Promise<void> => {
+  const { stopping } = worker;
   const [id, epoch] = [row[queue.key], BigInt(row.epoch)];
-  const lease = leaseOf(worker, queue, id, epoch, stopping);
+  const lease = leaseOf(worker, queue, id, epoch);
   let pause = 0;
   try {
     await inItsGroup(worker, queue, row, () => (stopping.aborted ? Promise.resolve() : queue.task(row, lease)));
@@ -214,17 +218,22 @@ export const workOff = async <Row>(runtime: Runtime, queue: Queue<Row>, signal: 
   const { hint, look, rest } = attention();
   const presence = runtime.database.presence(hint);
   const unlisten = runtime.database.listen(queue.table, hint);
-  const worker = { ...runtime, presence, crowding: crowding(queue.crowds?.width ?? Infinity, queue.concurrency) };
-  signal.addEventListener('abort', hint);
+  const leases = new Set<AbortController>();
+  const places = crowding(queue.crowds?.width ?? Infinity, queue.concurrency);
+  const worker: Worker = { ...runtime, presence, crowding: places, leases, stopping: signal };
+  signal.addEventListener('abort', () => {
+    for (const lease of leases) lease.abort(signal.reason);
+    hint();
+  });
   while (!signal.aborted) {
     look();
-    const free = queue.concurrency - running.size + worker.crowding.lent(runtime.clock.now());
+    const free = queue.concurrency - running.size + places.lent(runtime.clock.now());
     const mine = [...running].map(({ id }) => id);
     const rows = await claimOrNone(worker, queue, free, mine);
     for (const row of rows) {
       const run: Run = {
         id: row[queue.key],
-        ended: runOne(worker, queue, row, signal).finally(() => {
+        ended: runOne(worker, queue, row).finally(() => {
           running.delete(run);
           hint();
         }),
