@@ -117,9 +117,12 @@ const measureReading = async (people: number, occurrences: number, requests: num
 };
 
 const measureSyncs = async (calendars: number, minutes: number): Promise<void> => {
-  const { lag, syncs, memory, live, changes } = await steadySyncs(calendars, minutes, say);
-  say(`\n${calendars} calendars for ${minutes} minutes, every one due each one to two minutes: ${syncs} syncs, ${changes} changed events.`);
+  const { lag, longestRest, syncs, memory, live, changes } = await steadySyncs(calendars, minutes, say);
+  say(
+    `\n${calendars} calendars for ${minutes} minutes, every one due within a minute of its last reading: ${syncs} syncs, ${changes} changed events.`,
+  );
   say(`  from due to read              p50 ${milliseconds(lag.p50)}   p95 ${milliseconds(lag.p95)}   ${verdict(lag.p95 <= 5_000, '5 s')}`);
+  say(`  longest from one reading of a calendar to its next: ${(longestRest / 1_000).toFixed(1)} s`);
   const growth = (memory.late / memory.early - 1) * 100;
   say(
     `  memory of the service         ${memory.early.toFixed(0)} MB in the second fifth, ${memory.late.toFixed(0)} MB in the last: ${growth.toFixed(1)} %`,

@@ -12,6 +12,8 @@ import { percentile } from './pressure.js';
  */
 export type Steady = Readonly<{
   lag: Readonly<{ p50: number; p95: number }>;
+  /** The longest time in milliseconds from one reading of a calendar to its next. */
+  longestRest: number;
   syncs: number;
   changes: number;
   memory: Readonly<{ early: number; late: number }>;
@@ -22,34 +24,42 @@ const SAMPLE = 250;
 const EVENTS = 20;
 const CHANGES_A_MINUTE = 60;
 
+/** Every calendar is due again within a minute of its last reading. */
+const POLL_SECONDS = '60';
+
 type State = { calendar_id: string; due_at: Date; last_success_at: Date | null };
 
 const megabytes = (pid: number): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024;
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
-/** Watches every calendar's row: each time its last success moves, the lag is from what it was due at before. */
+/** Watches every calendar's row: each time its last success moves, the lag is from what it was due at before, the rest from the success before. */
 const lags = () => {
   const before = new Map<string, State>();
   const found: number[] = [];
+  const rests: number[] = [];
   return {
     found,
+    rests,
     see: (rows: readonly State[]): void => {
       for (const row of rows) {
         const old = before.get(row.calendar_id);
         const [earlier, later] = [old?.last_success_at ?? null, row.last_success_at];
-        if (old !== undefined && earlier !== null && later !== null && later > earlier) found.push(later.getTime() - old.due_at.getTime());
+        if (old !== undefined && earlier !== null && later !== null && later > earlier) {
+          found.push(later.getTime() - old.due_at.getTime());
+          rests.push(later.getTime() - earlier.getTime());
+        }
         before.set(row.calendar_id, row);
       }
     },
   };
 };
 
-/** So many people with a small calendar each, all of them synced by the service in its own time while events go on changing. */
+/** So many people with a small calendar each, all of them synced by the service every minute while events go on changing. */
 export const steadySyncs = async (calendars: number, minutes: number, say: (line: string) => void): Promise<Steady> => {
   const people = Array.from({ length: calendars }, (_, index) => ({ name: `person${index}`, password: `password-${index}` }));
   const radicale = await startRadicale(people);
-  const service = await startService({ LOG_LEVEL: 'warn', ...INSPECTABLE });
+  const service = await startService({ LOG_LEVEL: 'warn', POLL_SECONDS, ...INSPECTABLE });
   try {
     say(`\nConnecting ${calendars} calendars …`);
     const kept: Readonly<{ calendar: string; objects: readonly (readonly [string, string])[] }>[] = [];
@@ -84,6 +94,7 @@ export const steadySyncs = async (calendars: number, minutes: number, say: (line
     heap.close();
     return {
       lag: { p50: percentile(seen.found, 0.5), p95: percentile(seen.found, 0.95) },
+      longestRest: seen.rests.reduce((longest, rest) => Math.max(longest, rest), 0),
       syncs: seen.found.length,
       changes,
       memory: { early: mean(memory.slice(fifth, 2 * fifth)), late: mean(memory.slice(4 * fifth)) },

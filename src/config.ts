@@ -48,6 +48,8 @@ export type Config = Readonly<{
   }>;
   /** Milliseconds between two manual syncs of one calendar. */
   manualSyncPause: number;
+  /** Milliseconds within which every calendar is read again by itself. */
+  pollWithin: number;
 }>;
 
 /** The environment is wrong. The message names every mistake, and what to set instead; it quotes no value that could be a secret. */
@@ -217,6 +219,7 @@ const build = (settings: Settings): Config => {
     providers: settings.PROVIDERS ?? (isProduction || !playsAll(settings) ? 'live' : 'sandbox'),
     caldav: { appleUrl: settings.APPLE_CALDAV_URL ?? 'https://caldav.icloud.com', allowPrivate: settings.CALDAV_ALLOW_PRIVATE ?? false },
     manualSyncPause: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000,
+    pollWithin: (settings.POLL_SECONDS ?? 120) * 1_000,
   };
 };
 

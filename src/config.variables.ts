@@ -47,10 +47,12 @@ const readableFile = z.string().refine(
   { error: 'must be the path of a file this process can read' },
 );
 
-const seconds = (most: number) =>
+const seconds = (least: number, most: number) =>
   z
     .string()
-    .refine((text) => /^\d{1,6}$/.test(text) && Number(text) <= most, { error: `must be a whole number of seconds from 0 to ${most}` })
+    .refine((text) => /^\d{1,6}$/.test(text) && Number(text) >= least && Number(text) <= most, {
+      error: `must be a whole number of seconds from ${least} to ${most}`,
+    })
     .transform(Number);
 
 const count = (most: number) =>
@@ -123,7 +125,9 @@ export const variables = {
   PROVIDERS: oneOf(['sandbox', 'live']),
   APPLE_CALDAV_URL: web,
   CALDAV_ALLOW_PRIVATE: flag,
-  MANUAL_SYNC_SECONDS: seconds(3_600),
+  MANUAL_SYNC_SECONDS: seconds(0, 3_600),
+  // A calendar that was not read for a quarter of an hour is said to be stale.
+  POLL_SECONDS: seconds(10, 900),
   KAFKA_BROKERS: z.never({ error: 'must be unset: this version publishes to no broker yet' }),
 } as const;
 

@@ -20,7 +20,15 @@ import { guardedHttp } from './provider/http/guarded.http.js';
 
 /** Everything the roles of one process share. */
 export type Runtime = Omit<ConnectionRuntime, 'database'> &
-  Readonly<{ database: Postgres; store: EventStore; masterKey: Buffer; log: Log; metrics: Metrics; close: () => Promise<void> }>;
+  Readonly<{
+    database: Postgres;
+    store: EventStore;
+    masterKey: Buffer;
+    log: Log;
+    metrics: Metrics;
+    pollWithin: number;
+    close: () => Promise<void>;
+  }>;
 
 const providersOf = ({ caldav }: Config, { sandbox }: EngineAddresses): Readonly<{ providers: Providers; close: () => Promise<void> }> => {
   const http = guardedHttp({
@@ -66,6 +74,7 @@ export const openRuntime = async (
     masterKey: masterKeys.current,
     log,
     metrics,
+    pollWithin: config.pollWithin,
     close: async () => {
       await close();
       await closeStore();

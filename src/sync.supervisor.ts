@@ -55,8 +55,9 @@ export const startSyncThread = (
     new Promise((resolve) => {
       thread = new Worker(new URL('./sync.thread.js', import.meta.url), {
         workerData: data,
-        // Much is read and soon forgotten: a large nursery spares most of the collector's work.
-        resourceLimits: { maxYoungGenerationSizeMb: 64 },
+        // Much is read and soon forgotten: a large nursery spares most of the collector's work. A limit far above what is ever in use makes it
+        // look through the rest in time; without one it lets two hundred megabytes of garbage gather first.
+        resourceLimits: { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 512 },
       });
       thread.on('error', (error) => {
         log.error('the sync thread failed', error);

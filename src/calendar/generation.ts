@@ -38,8 +38,8 @@ export const nextGenerationAt = (now: number, fraction: number): number => now +
 /** The days a person looks at first. */
 export const soonAt = (now: number): TimeRange => ({ start: instant(now - DAY), end: instant(now + 30 * DAY) });
 
-/** Without push a calendar is read again after 60 to 120 seconds. */
-export const nextPollAt = (now: number, fraction: number): number => now + MINUTE + Math.floor(fraction * MINUTE);
+/** Without push a calendar is read again after half of `within` to all of it (milliseconds), so that those connected together spread out. */
+export const nextPollAt = (now: number, within: number, fraction: number): number => now + Math.ceil((within / 2) * (1 + fraction));
 
 /** 5 minutes doubling to 6 hours with a fifth of jitter, never before the provider's own wish (seconds). */
 export const retryAt = (now: number, failures: number, retryAfter: number | null, fraction: number): number => {

@@ -18,6 +18,8 @@ export type SyncRuntime = Readonly<{
   clock: Clock;
   entropy: Entropy;
   log: Log;
+  /** Milliseconds within which a calendar is read again after a good reading. */
+  pollWithin: number;
   /** What concerns the account and not one calendar is told to the connection; a dead grant makes it ask its owner to reconnect. */
   reportFault: (connectionId: string, fault: string, needsReconnect: boolean) => Promise<void>;
   /** No calendar of the account has such a fault any more. */

@@ -25,7 +25,7 @@ export type SyncRow = Readonly<{
   held: string | null;
 }>;
 
-type Runtime = Readonly<{ database: Database; clock: Clock; entropy: Entropy }>;
+type Runtime = Readonly<{ database: Database; clock: Clock; entropy: Entropy; pollWithin: number }>;
 
 /** Moves manual syncs on, and wakes the streams of those who asked for them. */
 const moveRuns = (sql: Sql, update: string, values: readonly unknown[]): Promise<unknown> =>
@@ -66,7 +66,7 @@ type Success = Readonly<{
 
 /** After the last acknowledgement: what is known and the cursor, in one transaction, if the claim still holds. */
 export const finishSucceeded = async (
-  { database, clock, entropy }: Runtime,
+  { database, clock, entropy, pollWithin }: Runtime,
   row: SyncRow,
   lease: Lease,
   success: Success,
@@ -92,7 +92,7 @@ export const finishSucceeded = async (
         instant(nextGenerationAt(now, entropy.fraction())),
         instant(now),
         position,
-        instant(nextPollAt(now, entropy.fraction())),
+        instant(nextPollAt(now, pollWithin, entropy.fraction())),
         // One that was asked for while this run was under way is still owed.
         row.full_requested,
       ],

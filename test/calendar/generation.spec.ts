@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isMassRemoval, newGenerationFor, nextGenerationAt, retryAt, windowAt } from '../../src/calendar/generation.js';
+import { isMassRemoval, newGenerationFor, nextGenerationAt, nextPollAt, retryAt, windowAt } from '../../src/calendar/generation.js';
 import { DAY, HOUR, MINUTE } from '../../src/kernel/clock.js';
 
 const now = Date.parse('2026-11-22T10:00:00Z');
@@ -39,6 +39,22 @@ describe('The window of a generation', () => {
         expect(Date.parse(end)).toBeGreaterThanOrEqual(nextGenerationAt(at, fraction) + 365 * DAY);
         expect(nextGenerationAt(at, fraction)).toBeLessThanOrEqual(at + 14 * DAY);
       }),
+    );
+  });
+});
+
+describe('A calendar that was read', () => {
+  it('is read again within the time that is set, and not before half of it', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 10_000, max: 900_000 }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (within, chance) => {
+          const wait = nextPollAt(now, within, chance) - now;
+          expect(wait).toBeGreaterThanOrEqual(within / 2);
+          expect(wait).toBeLessThanOrEqual(within);
+        },
+      ),
     );
   });
 });

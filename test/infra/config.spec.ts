@@ -46,6 +46,13 @@ describe('Configuration', () => {
     });
   });
 
+  it('has calendars read again within the time it is given, a quarter of an hour at the most', () => {
+    expect(readConfig({}).pollWithin).toBe(120_000);
+    expect(readConfig({ POLL_SECONDS: '60' }).pollWithin).toBe(60_000);
+    for (const wrong of ['9', '901', 'often'])
+      expect(mistakes({ POLL_SECONDS: wrong })).toEqual(['POLL_SECONDS must be a whole number of seconds from 10 to 900.']);
+  });
+
   it('offers made-up accounts only where one process does everything, and never in production', () => {
     const split = { ROLE: 'sync', DATABASE_URL: 'postgres://db/juy', EVENTSTORE_URL: 'esdb://store:2113' };
     expect(readConfig({ PROVIDERS: 'live' }).providers).toBe('live');

@@ -127,6 +127,7 @@ export const runtimeOf = ({ account }: Adopted, database: Database = stores.data
     clock: { now: () => now },
     entropy: { uuid: () => randomUUID(), fraction: () => 0.5 },
     log: SILENT,
+    pollWithin: 2 * MINUTE,
   };
   const connections = { ...shared, calendarCodec };
   return { ...shared, reportFault: faultReporter(connections), reportRecovery: recoveryReporter(connections) };
