@@ -44,16 +44,16 @@ const days = (from: number, to: number) => {
 type Taken = Readonly<{ objects: number; distinct: number; mostHeld: number; longestPage: number; end: ScanEnd }>;
 
 /** Reads a made-up calendar, slowly, and counts how many objects have been read and not been taken in yet. */
-const read = async (request: Partial<ScanRequest> = {}): Promise<Taken> => {
+const read = async (request: Partial<ScanRequest> = {}, server = made): Promise<Taken> => {
   let parsed = 0;
   const parse: typeof parseResource = (text, source) => {
     parsed += 1;
     return parseResource(text, source);
   };
   const provider = caldavProvider({ http, clock: { now: () => Date.now() }, parse });
-  const secret = { serverUrl: made.url, username: 'ada', password: 'open sesame' };
+  const secret = { serverUrl: server.url, username: 'ada', password: 'open sesame' };
   const whole = { cursor: null, soon: days(-1, 30), window: days(-30, 400), known: nothingKnown, call: allowed() };
-  const scan = provider.scan(secret, `${made.url}dav/ada/work/`, { ...whole, ...request });
+  const scan = provider.scan(secret, `${server.url}dav/ada/work/`, { ...whole, ...request });
   const seen = new Set<string>();
   let [objects, mostHeld, longestPage] = [0, 0, 0];
   for (;;) {
@@ -85,6 +85,20 @@ describe('A calendar of any size', () => {
     }
     // Everything in one answer, once for each: what it does not bring is read by name.
     expect(made.requests.get('calendar-query')).toBe(2);
+  });
+});
+
+describe('A calendar of large objects', () => {
+  it('is read with few of them in hand, however many are asked for at once', async () => {
+    const heavy = await startMadeCalendar(240, 200_000);
+    try {
+      const { objects, distinct, mostHeld } = await read({}, heavy);
+      expect([objects, distinct]).toEqual([240, 240]);
+      // Two answers of four million characters each.
+      expect(mostHeld).toBeLessThanOrEqual(45);
+    } finally {
+      await heavy.stop();
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { type TimeRange } from '../../kernel/time-range.js';
 import { type Change, ProviderFault } from '../calendar-provider.js';
-import { delivered, type Reader, toChange } from './caldav.objects.js';
+import { delivered, Enough, type Reader, toChange } from './caldav.objects.js';
 import { isUnsupported } from './dav.client.js';
 import { calendarQuery } from './requests.js';
 
@@ -9,7 +9,7 @@ type Wanted = Readonly<{
   /** Objects with an instance in it; null: all. */
   range: TimeRange | null;
   wants: (path: string, etag: string | null) => boolean;
-  /** Objects that are held at once: while so many wait, no more of the answer is read. */
+  /** Objects that are held at once, if their texts are not too long: while so many wait, no more of the answer is read. */
   page: number;
   /** The answer is cut after so many objects, */
   most: number;
@@ -18,25 +18,34 @@ type Wanted = Readonly<{
 }>;
 
 /** What has come of an answer that is still arriving. `taken` lets it go on, `come` tells whoever waits for it. */
-type Arriving = { changes: Change[]; over: boolean; left: boolean; error: Error | null; come: () => void; taken: () => void };
+type Arriving = {
+  changes: Change[];
+  characters: number;
+  over: boolean;
+  left: boolean;
+  error: Error | null;
+  come: () => void;
+  taken: () => void;
+};
 
 /** What a person would rather wait for by another way than not get at all. */
 const isPassing = (error: unknown): boolean => isUnsupported(error) || (error instanceof ProviderFault && PASSING.has(error.fault));
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'throttled', 'malformed']);
 
-class Enough extends Error {
-  override readonly name = 'Enough';
-}
-
 const nothing = (): void => undefined;
+
+/** Of the texts of a page. Objects take about three times as much. */
+const MOST_CHARACTERS = 1_000_000;
+
+const isFull = ({ changes, characters }: Arriving, page: number): boolean => changes.length >= page || characters >= MOST_CHARACTERS;
 
 /** Reads the answer as fast as it is taken. */
 const arrive = ({ dav, calendar, ...reading }: Reader, { range, wants, page, most, maxBytes }: Wanted): Arriving => {
-  const arriving: Arriving = { changes: [], over: false, left: false, error: null, come: nothing, taken: nothing };
+  const arriving: Arriving = { changes: [], characters: 0, over: false, left: false, error: null, come: nothing, taken: nothing };
   let count = 0;
   const body = calendarQuery(range, ['d:getetag', 'c:calendar-data']);
   const ready = async (): Promise<void> => {
-    while (arriving.changes.length >= page && !arriving.left)
+    while (isFull(arriving, page) && !arriving.left)
       await new Promise<void>((resolve) => {
         arriving.taken = resolve;
         arriving.come();
@@ -51,6 +60,7 @@ const arrive = ({ dav, calendar, ...reading }: Reader, { range, wants, page, mos
       if (found === null || found.text === null || !wants(found.path, found.etag)) return null;
       if (count === most) throw new Enough();
       count += 1;
+      arriving.characters += found.text.length;
       arriving.changes.push(toChange({ dav, calendar, ...reading }, found.path, found.etag, found.text));
       return null;
     },
@@ -67,7 +77,12 @@ const arrive = ({ dav, calendar, ...reading }: Reader, { range, wants, page, mos
 };
 
 /** An answer that is taken page by page. Whoever does not take it to its end must `leave` it: it would wait for ever. */
-export type Answer = Readonly<{ pages: () => AsyncGenerator<readonly Change[], void>; leave: () => void }>;
+export type Answer = Readonly<{
+  pages: () => AsyncGenerator<readonly Change[], void>;
+  /** Whether all of it has come and been taken. */
+  isOver: () => boolean;
+  leave: () => void;
+}>;
 
 const answerOf = (arriving: Arriving, page: number): Answer => {
   const leave = (): void => {
@@ -76,15 +91,17 @@ const answerOf = (arriving: Arriving, page: number): Answer => {
   };
   return {
     leave,
+    isOver: () => arriving.over && arriving.changes.length === 0,
     pages: async function* () {
       try {
         for (;;) {
-          while (arriving.changes.length < page && !arriving.over)
+          while (!isFull(arriving, page) && !arriving.over)
             await new Promise<void>((resolve) => {
               arriving.come = resolve;
             });
           if (arriving.changes.length === 0) break;
           const changes = arriving.changes.splice(0);
+          arriving.characters = 0;
           arriving.taken();
           yield changes;
         }
@@ -102,7 +119,7 @@ const MEGABYTE = 1_048_576;
 /** More objects than this are read by name: an answer with all of them would be cut. */
 export const MOST_AT_ONCE = 10_000;
 
-/** So many of the urgent days are one page: that a page is shorter says that it is the last. */
+/** So many of the urgent days are a page; where they are more, the calendar is too large for one answer. */
 export const SOON_PAGE = 1_000;
 
 const EVERYTHING = { range: null, page: 250, most: MOST_AT_ONCE, maxBytes: 16 * MEGABYTE } as const;

@@ -60,49 +60,71 @@ const readAlone = async (reader: Reader, { path }: Listed, code: string): Promis
   }
 };
 
+/** Of the texts of one answer that are held: what comes after them is asked for once more. */
+const MOST_CHARACTERS = 4_000_000;
+
+/** Thrown at an answer of which enough has come. */
+export class Enough extends Error {
+  override readonly name = 'Enough';
+}
+
 const multigetRows = async ({ dav, calendar }: Reader, batch: readonly Listed[]): Promise<ReadonlyMap<string, Delivered>> => {
   const body = multiget(batch.map(({ href }) => href));
+  const rows = new Map<string, Delivered>();
+  let characters = 0;
+  const keep = (row: Row, base: string): null => {
+    if (characters > MOST_CHARACTERS) throw new Enough();
+    const found = delivered(row, base);
+    if (found !== null) rows.set(found.path, found);
+    characters += found?.text?.length ?? 0;
+    return null;
+  };
   try {
-    const { items } = await dav.multistatus({ method: 'REPORT', url: calendar, depth: 1, body }, delivered);
-    return new Map(items.map((item) => [item.path, item]));
+    await dav.multistatus({ method: 'REPORT', url: calendar, depth: 1, body }, keep);
+    return rows;
   } catch (error) {
+    if (error instanceof Enough) return rows;
     if (!isUnsupported(error)) throw error;
     return new Map();
   }
 };
 
+/** What one request brought, and what of a clean answer was left out. */
+type Round = Readonly<{ changes: readonly Change[]; left: readonly Listed[] }>;
+
 /**
- * Reads a batch and holds the answer against what was asked: what a clean answer left out is asked for again as long as that brings
- * anything, and what still does not come, one by one. Every object asked for ends as exactly one change.
+ * Asks for some objects and holds the answer against what was asked: what a clean answer left out is to be asked for again as long as that
+ * brings anything, and what still does not come is asked for by itself. Every object ends as exactly one change.
  */
-const readBatch = async (reader: Reader, batch: readonly Listed[]): Promise<readonly Change[]> => {
+const readRound = async (reader: Reader, asked: readonly Listed[]): Promise<Round> => {
+  if (asked.length === 0) return { changes: [], left: [] };
+  const rows = await multigetRows(reader, asked);
   const changes: Change[] = [];
   const alone: Readonly<{ object: Listed; code: string }>[] = [];
-  for (let asked = batch; asked.length > 0;) {
-    const rows = await multigetRows(reader, asked);
-    const missing: Listed[] = [];
-    for (const object of asked) {
-      const row = rows.get(object.path);
-      if (row === undefined) missing.push(object);
-      else if (row.text === null) alone.push({ object, code: row.serverError ? SERVER_ERROR : NOT_DELIVERED });
-      else changes.push(toChange(reader, object.path, row.etag, row.text));
-    }
-    const stuck = missing.length === asked.length;
-    if (stuck) alone.push(...missing.map((object) => ({ object, code: NOT_DELIVERED })));
-    asked = stuck ? [] : missing;
+  const missing: Listed[] = [];
+  for (const object of asked) {
+    const row = rows.get(object.path);
+    if (row === undefined) missing.push(object);
+    else if (row.text === null) alone.push({ object, code: row.serverError ? SERVER_ERROR : NOT_DELIVERED });
+    else changes.push(toChange(reader, object.path, row.etag, row.text));
   }
+  const stuck = missing.length === asked.length;
+  if (stuck) alone.push(...missing.map((object) => ({ object, code: NOT_DELIVERED })));
   for (const { object, code } of alone) changes.push(await readAlone(reader, object, code));
-  return changes;
+  return { changes, left: stuck ? [] : missing };
 };
 
 /** Reads objects some at a time, as they are handed over; a page is what came together. Holds no more than that in memory. */
 export async function* readObjects(reader: Reader, pieces: Iterable<readonly Listed[]>): AsyncGenerator<readonly Change[], undefined> {
   for (const piece of pieces) {
-    const halves = [piece.slice(0, BATCH), piece.slice(BATCH)];
-    const batches = await Promise.allSettled(halves.map((half) => readBatch(reader, half)));
-    yield batches.flatMap((batch) => {
-      if (batch.status === 'rejected') throw batch.reason;
-      return batch.value;
-    });
+    let halves: readonly (readonly Listed[])[] = [piece.slice(0, BATCH), piece.slice(BATCH)];
+    while (halves.some((half) => half.length > 0)) {
+      const rounds = (await Promise.allSettled(halves.map((half) => readRound(reader, half)))).map((round) => {
+        if (round.status === 'rejected') throw round.reason;
+        return round.value;
+      });
+      yield rounds.flatMap(({ changes }) => changes);
+      halves = rounds.map(({ left }) => left);
+    }
   }
 }

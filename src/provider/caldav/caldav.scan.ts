@@ -71,12 +71,13 @@ async function* readBeforeListing(reader: Reader, soon: TimeRange | null, read: 
     for (const change of changes) read.set(idOf(change), etagOf(change));
   };
   const isNews = (path: string, etag: string | null): boolean => etag === null || read.get(path) !== etag;
+  const urgent = soon === null ? null : readRange(reader, soon);
   let everything: Answer | null = null;
   try {
-    for await (const changes of soon === null ? [] : readRange(reader, soon).pages()) {
+    for await (const changes of urgent?.pages() ?? []) {
       remember(changes);
       // Asked for before the urgent days are handed on: the server makes its answer while they are taken in.
-      if (read.size >= MANY.soon && read.size < SOON_PAGE) everything = readEverything(reader, isNews);
+      if (urgent?.isOver() === true && read.size >= MANY.soon && read.size < SOON_PAGE) everything = readEverything(reader, isNews);
       yield* pagesOf(changes, null);
     }
     for await (const changes of everything?.pages() ?? []) {
