@@ -1,15 +1,11 @@
 import { Misconfigured, readConfig } from './config.js';
 import { backUp, restoreInto } from './embedded/backup.folder.js';
 import { reachStores } from './engines.js';
-import { pinoLog } from './infra/logging/log.pino.js';
 import { systemClock } from './infra/system.clock.js';
 import { instant } from './kernel/clock.js';
+import { runTool, say, toolLog } from './operator.tool.js';
 
 // The program behind `npm run backup -- <folder>` and `npm run restore -- <folder>`.
-
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
 
 const backup = async (folder: string): Promise<void> => {
   const config = readConfig();
@@ -17,7 +13,7 @@ const backup = async (folder: string): Promise<void> => {
     throw new Misconfigured([
       'DATABASE_URL or EVENTSTORE_URL is set: engines of their own are backed up by their own tools; see docs/operations.md.',
     ]);
-  const engines = await reachStores(config, pinoLog({ level: 'error', format: 'json' }));
+  const engines = await reachStores(config, toolLog(config));
   try {
     const { withKey } = await backUp(config.dataDir, engines.databaseUrl, folder, instant(systemClock.now()));
     say(`${folder} holds everything, as it was a moment ago${withKey ? ', with the master key: keep it as safe as the service' : ''}.`);
@@ -44,12 +40,4 @@ const main = async (): Promise<number> => {
   return 0;
 };
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(
-      `${error instanceof Misconfigured ? '' : 'It did not work: '}${error instanceof Error ? error.message : String(error)}\n`,
-    );
-    process.exit(1);
-  },
-);
+runTool(main, (reason) => `It did not work: ${reason}`);

@@ -1,22 +1,18 @@
-import { Misconfigured, readConfig } from './config.js';
+import { readConfig } from './config.js';
 import { repairConnections } from './connection/older-log.repair.js';
-import { reachStores } from './engines.js';
-import { connectEventStore } from './infra/eventstore/event-store.client.js';
-import { pinoLog } from './infra/logging/log.pino.js';
-import { openDatabase, type Postgres } from './infra/postgres/database.typeorm.js';
+import { type Postgres } from './infra/postgres/database.typeorm.js';
 import { beginAnew, holdProjections } from './infra/postgres/lost-events.postgres.js';
 import { systemClock } from './infra/system.clock.js';
 import { systemEntropy } from './infra/system.entropy.js';
 import { type EventStore } from './kernel/event-store.js';
+import { runTool, say, withStores } from './operator.tool.js';
 import { PROJECTIONS } from './workers.js';
 
 // The program behind `npm run log:accept`.
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
+const CONNECTIONS = 2;
 
-const acceptLog = async (database: Postgres, store: EventStore): Promise<void> => {
+const acceptLog = async ({ database, store }: Readonly<{ database: Postgres; store: EventStore }>): Promise<void> => {
   // A store that is away must not be taken for one that knows nothing.
   await store.head();
   const session = await database.session();
@@ -37,29 +33,9 @@ const acceptLog = async (database: Postgres, store: EventStore): Promise<void> =
   }
 };
 
-const main = async (): Promise<void> => {
-  const config = readConfig();
-  const log = pinoLog({ level: 'error', format: config.production || !process.stdout.isTTY ? 'json' : 'text' });
-  const engines = await reachStores(config, log);
-  try {
-    const database = await openDatabase(engines.databaseUrl, log, 2);
-    const { store, close } = connectEventStore(engines.eventStoreUrl, systemEntropy.uuid, log);
-    try {
-      await acceptLog(database, store);
-    } finally {
-      await close();
-      await database.close();
-    }
-  } finally {
-    await engines.stop();
-  }
+const main = async (): Promise<number> => {
+  await withStores(readConfig(), CONNECTIONS, acceptLog);
+  return 0;
 };
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(error instanceof Misconfigured ? `${reason}\n` : `The log was not accepted: ${reason}\nRun it again.\n`);
-    process.exit(1);
-  },
-);
+runTool(main, (reason) => `The log was not accepted: ${reason}\nRun it again.`);
