@@ -1,24 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { suiteResources } from '../support/opened.js';
+import { dayFromNow as day, icsOfEvent, stampOn } from '../support/events.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
 
-const event = (uid: string, lines: readonly string[]): string =>
-  [
-    'BEGIN:VCALENDAR',
-    'VERSION:2.0',
-    'PRODID:-//test//EN',
-    'BEGIN:VEVENT',
-    `UID:${uid}`,
-    'DTSTAMP:20260101T000000Z',
-    ...lines,
-    'END:VEVENT',
-    'END:VCALENDAR',
-    '',
-  ].join('\r\n');
-
-const day = (offset: number): string => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
-const compact = (date: string): string => date.replaceAll('-', '');
 const week = `${day(0)}/${day(8)}`;
 
 describe('A newcomer', () => {
@@ -36,7 +21,12 @@ describe('A newcomer', () => {
     await radicale.put(
       calendar,
       'lunch.ics',
-      event('lunch', [`DTSTART:${compact(day(2))}T120000Z`, `DTEND:${compact(day(2))}T130000Z`, 'SUMMARY:Lunch', 'LOCATION:Canteen']),
+      icsOfEvent('lunch', [
+        `DTSTART:${stampOn(day(2), '120000')}`,
+        `DTEND:${stampOn(day(2), '130000')}`,
+        'SUMMARY:Lunch',
+        'LOCATION:Canteen',
+      ]),
     );
   });
 
@@ -85,7 +75,7 @@ describe('A newcomer', () => {
     await radicale.put(
       calendar,
       'lunch.ics',
-      event('lunch', [`DTSTART:${compact(day(3))}T120000Z`, `DTEND:${compact(day(3))}T123000Z`, 'SUMMARY:Late lunch']),
+      icsOfEvent('lunch', [`DTSTART:${stampOn(day(3), '120000')}`, `DTEND:${stampOn(day(3), '123000')}`, 'SUMMARY:Late lunch']),
     );
     expect(await me.sync()).toMatchObject({ state: 'done' });
     expect(await me.events(week)).toMatchObject([{ title: 'Late lunch', start: `${day(3)}T12:00:00.000Z` }]);

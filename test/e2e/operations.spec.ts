@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DAY } from '../support/calendar-item.js';
+import { dayFromNow as day, lunchSoon } from '../support/events.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
@@ -11,22 +11,6 @@ import { eventually } from '../support/store.js';
 
 const TRACING = fileURLToPath(new URL('../support/tracing.mjs', import.meta.url));
 const GRACE = 'Lunch with Grace Hopper';
-
-const day = (offset: number): string => new Date(Date.now() + offset * DAY).toISOString().slice(0, 10);
-const lunch = (title: string): string =>
-  [
-    'BEGIN:VCALENDAR',
-    'VERSION:2.0',
-    'PRODID:-//test//EN',
-    'BEGIN:VEVENT',
-    'UID:lunch',
-    `DTSTART:${day(2).replaceAll('-', '')}T120000Z`,
-    'DURATION:PT1H',
-    `SUMMARY:${title}`,
-    'END:VEVENT',
-    'END:VCALENDAR',
-    '',
-  ].join('\r\n');
 
 type Span = Readonly<{
   name: string;
@@ -49,14 +33,8 @@ describe('Operators', () => {
     service = await opened(startService({ NODE_OPTIONS: `--import ${TRACING}`, SPANS_FILE: join(folder, 'spans') }));
     ada = await service.as('ada.lovelace');
     const calendar = await radicale.makeCalendar('work');
-    await radicale.put(calendar, 'lunch.ics', lunch(GRACE));
-    await radicale.put(
-      calendar,
-      'broken.ics',
-      lunch('Broken')
-        .replace('UID:lunch', 'UID:broken')
-        .replace(/T120000Z/, 'T120000Z;nonsense'),
-    );
+    await radicale.put(calendar, 'lunch.ics', lunchSoon('lunch', GRACE));
+    await radicale.put(calendar, 'broken.ics', lunchSoon('broken', 'Broken').replace(/T120000Z/, 'T120000Z;nonsense'));
     await ada.connect(radicale);
     await ada.settled();
     await ada.events(`${day(0)}/${day(7)}`);

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,28 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { startPostgres } from '../../src/embedded/postgres.process.js';
-import { DAY } from '../support/calendar-item.js';
+import { dayFromNow as day, lunchSoon } from '../support/events.js';
 import { suiteResources } from '../support/opened.js';
+import { runProgram } from '../support/program.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
 
 const program = (name: string): string => fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
 
-/** Runs a tool of an operator; answers its exit code and what it printed. */
-const run = (args: readonly string[], dataDir: string): Promise<Readonly<{ code: number | null; printed: string }>> => {
-  const child = spawn(process.execPath, args, { env: { ...process.env, DATA_DIR: dataDir }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let printed = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (part: Buffer) => {
-      printed += part.toString();
-    });
-  return new Promise((resolve) =>
-    child.once('exit', (code) => {
-      resolve({ code, printed });
-    }),
-  );
-};
+/** Runs a tool of an operator. */
+const run = (args: readonly string[], dataDir: string) => runProgram(args, { DATA_DIR: dataDir });
 
 /** The log's own database of a service that is stopped. */
 const inLog = async <T>(dataDir: string, work: (log: pg.Client) => Promise<T>): Promise<T> => {
@@ -42,22 +30,7 @@ const inLog = async <T>(dataDir: string, work: (log: pg.Client) => Promise<T>): 
   }
 };
 
-const day = (offset: number): string => new Date(Date.now() + offset * DAY).toISOString().slice(0, 10);
 const week = `${day(0)}/${day(8)}`;
-const meeting = (uid: string, title: string): string =>
-  [
-    'BEGIN:VCALENDAR',
-    'VERSION:2.0',
-    'PRODID:-//test//EN',
-    'BEGIN:VEVENT',
-    `UID:${uid}`,
-    `DTSTART:${day(2).replaceAll('-', '')}T120000Z`,
-    'DURATION:PT1H',
-    `SUMMARY:${title}`,
-    'END:VEVENT',
-    'END:VCALENDAR',
-    '',
-  ].join('\r\n');
 
 describe('What a service keeps', () => {
   const opened = suiteResources();
@@ -73,7 +46,7 @@ describe('What a service keeps', () => {
     service = await opened(startService());
     ada = await service.as('ada');
     calendar = await radicale.makeCalendar('work');
-    for (let index = 0; index < 20; index += 1) await radicale.put(calendar, `${index}.ics`, meeting(String(index), `meeting ${index}`));
+    for (let index = 0; index < 20; index += 1) await radicale.put(calendar, `${index}.ics`, lunchSoon(String(index), `meeting ${index}`));
     await ada.connect(radicale);
     await ada.settled();
   });
@@ -87,7 +60,7 @@ describe('What a service keeps', () => {
     const done = new AbortController();
     const work = (async () => {
       for (let turn = 0; !done.signal.aborted; turn += 1) {
-        await radicale.put(calendar, '0.ics', meeting('0', `meeting 0, moved ${turn} times`));
+        await radicale.put(calendar, '0.ics', lunchSoon('0', `meeting 0, moved ${turn} times`));
         await ada.sync();
       }
     })();
@@ -123,7 +96,7 @@ describe('What a service keeps', () => {
     const cursor = async (): Promise<string> => (await ada.request<{ nextCursor: string }>('GET', '/v1/calendar/changes')).body.nextCursor;
     const [cursorBefore, titlesBefore] = [await cursor(), await titles(ada)];
     const [reached] = await service.rows<{ end: string }>('select max(applied) as end from checkpoint');
-    await radicale.put(calendar, '0.ics', meeting('0', 'after the back-up'));
+    await radicale.put(calendar, '0.ics', lunchSoon('0', 'after the back-up'));
     expect(await ada.sync()).toMatchObject({ state: 'done' });
     await (await service.as('bob')).connect(radicale);
     await carol.request('DELETE', `/v1/calendar/connections/${revoked.connectionId}`);

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { dayFromNow as day, icsOfEvent, stampOn } from '../support/events.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
@@ -138,21 +139,7 @@ describe('What a person chooses', () => {
   });
 });
 
-const day = (ahead: number): string => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10);
 const tomorrow = `${day(1)}/${day(2)}`;
 
 const rehearsal = (): string =>
-  [
-    'BEGIN:VCALENDAR',
-    'VERSION:2.0',
-    'PRODID:-//test//EN',
-    'BEGIN:VEVENT',
-    'UID:rehearsal',
-    'DTSTAMP:20260101T000000Z',
-    `DTSTART:${day(1).replaceAll('-', '')}T190000Z`,
-    `DTEND:${day(1).replaceAll('-', '')}T210000Z`,
-    'SUMMARY:Rehearsal',
-    'END:VEVENT',
-    'END:VCALENDAR',
-    '',
-  ].join('\r\n');
+  icsOfEvent('rehearsal', [`DTSTART:${stampOn(day(1), '190000')}`, `DTEND:${stampOn(day(1), '210000')}`, 'SUMMARY:Rehearsal']);

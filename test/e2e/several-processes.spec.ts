@@ -11,6 +11,7 @@ import { icsOf, type Item } from '../support/calendar-item.js';
 import { edited } from '../support/edits.js';
 import { heldBy, instancesIn, lines } from '../support/oracle.js';
 import { suiteResources, testEndings } from '../support/opened.js';
+import { runProgram } from '../support/program.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, randomFrom, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
@@ -52,18 +53,6 @@ const startStores = async (): Promise<Readonly<{ addresses: Addresses; stop: () 
       await rm(dataDir, { recursive: true, force: true });
     },
   };
-};
-
-/** Runs a program to its end. */
-const run = async (program: string, args: readonly string[], env: Readonly<Record<string, string>>) => {
-  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let printed = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (part: Buffer) => {
-      printed += part.toString();
-    });
-  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
-  return { code, printed };
 };
 
 describe(`One api, two projectors and two sync workers, each a process of its own (seed ${SEED})`, () => {
@@ -166,10 +155,10 @@ describe(`One api, two projectors and two sync workers, each a process of its ow
     await eventually('it builds', async () => child.exitCode !== null || (await database.query(building)).rowCount !== 0);
     child.kill('SIGKILL');
     expect(await me.events(WHOLE_WINDOW)).toEqual(before);
-    expect(await run(REBUILD, ['user_calendar_events'], environment)).toMatchObject({ code: 0 });
+    expect(await runProgram([REBUILD, 'user_calendar_events'], environment)).toMatchObject({ code: 0 });
     expect(await me.events(WHOLE_WINDOW)).toEqual(before);
     expect((await database.query(building)).rowCount).toBe(0);
-    const unknown = await run(REBUILD, ['users'], environment);
+    const unknown = await runProgram([REBUILD, 'users'], environment);
     expect([unknown.code, unknown.printed]).toEqual([2, expect.stringContaining('  user_calendar_events\n')]);
   }, 300_000);
 

@@ -11,6 +11,7 @@ import { metadata } from '../support/store.js';
 import {
   type Adopted,
   adopted,
+  adoptedTwo,
   claim,
   chunks,
   keysOfVault,
@@ -28,12 +29,6 @@ import { Superseded } from '../../src/kernel/due-work.js';
 
 beforeAll(startSyncing);
 afterAll(stopSyncing);
-
-/** Two calendars of one person. */
-const twoCalendars = async (): Promise<readonly [Adopted, Adopted]> => {
-  const first = await adopted();
-  return [first, await adopted(memoryAccount(), 'Europe/Paris', first)];
-};
 
 /** A provider that gives these pages and says that they are everything. */
 const telling = (...pages: readonly (readonly Change[])[]): MemoryAccount => {
@@ -114,7 +109,7 @@ describe('A resource that holds several UIDs, which RFC 4791 4.1 forbids', () =>
   });
 
   it('shows what is in another calendar as well once, with its copy', async () => {
-    const [work, home] = await twoCalendars();
+    const [work, home] = await adoptedTwo();
     const weekly = ['UID:weekly', 'DTSTART:20261123T150000Z', 'DURATION:PT1H', 'RRULE:FREQ=DAILY;COUNT=2', 'SUMMARY:weekly'];
     work.account.put(
       parsed('export.ics', 'UID:lunch', 'DTSTART:20261123T100000Z', 'SUMMARY:lunch', 'END:VEVENT', 'BEGIN:VEVENT', ...weekly),

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rebuildProjection } from '../../src/infra/postgres/projection.rebuild.js';
-import { type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
 import { applyEach, type Projection } from '../../src/kernel/projection.js';
 import { testEndings } from '../support/opened.js';
+import { startProjection } from '../support/running.js';
 import { eventually, metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';
 
 let stores: Stores;
@@ -35,9 +35,8 @@ const live = async () => {
     }),
     tables: [table],
   };
-  const aborting = new AbortController();
-  const progress: Progress = { name, running: false, live: false, position: null, failure: null };
-  const ended = runProjection(stores, projection, progress, aborting.signal);
+  const { progress, stop } = startProjection(stores, projection);
+  atEnd(stop);
   const append = (...texts: readonly string[]) => store.append(`${name}-a`, null, texts.map(noted), notes, metadata());
   const rows = async (): Promise<readonly string[]> =>
     (await database.query<{ row: string }>(`select t::text as row from ${table} t order by number`)).map(({ row }) => row);
@@ -48,11 +47,6 @@ const live = async () => {
        union all select pg_get_constraintdef(oid) || conname from pg_constraint where conrelid = $1::regclass order by 1`,
       [table],
     );
-  const stop = async (): Promise<void> => {
-    aborting.abort();
-    await ended;
-  };
-  atEnd(stop);
   return { name, table, projection, progress, append, rows, has, shape, stop };
 };
 

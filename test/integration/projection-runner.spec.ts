@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
 import { applyEach, type Projection } from '../../src/kernel/projection.js';
 import { testEndings } from '../support/opened.js';
+import { startProjection } from '../support/running.js';
 import { eventually, metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';
 
 let stores: Stores;
@@ -30,15 +30,9 @@ const probe = () => {
     tables: [],
   };
   const run = () => {
-    const aborting = new AbortController();
-    const progress: Progress = { name, running: false, live: false, position: null, failure: null };
-    const ended = runProjection(stores, projection, progress, aborting.signal);
-    const stop = async (): Promise<void> => {
-      aborting.abort();
-      await ended;
-    };
-    atEnd(stop);
-    return { progress, stop };
+    const running = startProjection(stores, projection);
+    atEnd(running.stop);
+    return running;
   };
   const rows = async (): Promise<readonly string[]> =>
     (await stores.database.query<{ text: string }>('select text from probe where projection = $1 order by id', [name])).map(

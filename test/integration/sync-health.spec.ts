@@ -3,14 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
-import { component, calendarObject, memoryAccount, NOW } from '../support/builders.js';
+import { ProviderFault } from '../../src/provider/calendar-provider.js';
+import { component, calendarObject, NOW } from '../support/builders.js';
 import { eventually, metadata } from '../support/store.js';
 import {
   type Adopted,
   adopted,
+  adoptedTwo,
   claim,
   factTypes,
+  failing,
   lunch,
   MINUTE,
   passTime,
@@ -27,19 +29,13 @@ import { syncCalendar } from '../../src/calendar/sync.run.js';
 beforeAll(startSyncing);
 afterAll(stopSyncing);
 
-const failing = async (calendar: Adopted, fault: Fault, retryAfter: number | null = null): Promise<void> => {
-  calendar.account.failNext(new ProviderFault(fault, 'for a while', retryAfter));
-  await sync(calendar);
-};
-
 /** What became of the account as a whole, after it was connected. */
 const accountFacts = async ({ connectionId }: Adopted): Promise<readonly ConnectionEvent[]> =>
   (await stores.store.load(`connection-${connectionId}`, connectionCodec)).events.slice(1);
 
 /** Two calendars of one account, each read once. */
 const two = async (): Promise<readonly [Adopted, Adopted]> => {
-  const work = await adopted();
-  const home = await adopted(memoryAccount(), 'Europe/Paris', work);
+  const [work, home] = await adoptedTwo();
   for (const calendar of [work, home]) {
     calendar.account.put(lunch('a'));
     await sync(calendar);

@@ -6,7 +6,7 @@ import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { Superseded } from '../../src/kernel/due-work.js';
 import { WrongRevision } from '../../src/kernel/event-store.js';
-import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
+import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { component, memoryAccount, NOW } from '../support/builders.js';
 import { metadata } from '../support/store.js';
 import {
@@ -18,6 +18,7 @@ import {
   due,
   dyingAt,
   factTypes,
+  failing,
   facts,
   lunch,
   many,
@@ -122,11 +123,6 @@ describe('An object that cannot be read', () => {
 });
 
 describe('A provider that fails', () => {
-  const failing = async (calendar: Adopted, fault: Fault, retryAfter: number | null = null): Promise<void> => {
-    calendar.account.failNext(new ProviderFault(fault, 'for a while', retryAfter));
-    await sync(calendar);
-  };
-
   it('is asked again after longer and longer pauses; that it fails is told once, and once that it is over', async () => {
     const calendar = await adopted();
     calendar.account.put(lunch('a'));

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { calendarObject, component, NOW } from '../support/builders.js';
 import { testEndings } from '../support/opened.js';
+import { startProjection } from '../support/running.js';
 import { eventually } from '../support/store.js';
 import {
   MINUTE,
@@ -217,16 +217,10 @@ describe('The merged calendar', () => {
       await sql.query(`truncate ${merged.tables.join(', ')}`);
       await sql.query('delete from checkpoint where name = $1', [merged.name]);
     });
-    const again = new AbortController();
-    const progress: Progress = { name: merged.name, running: false, live: false, position: null, failure: null };
-    const replay = runProjection(stores, merged, progress, again.signal);
-    const stop = () => {
-      again.abort();
-      return replay;
-    };
-    atEnd(stop);
-    await eventually('it is live', () => progress.live);
-    await stop();
+    const replay = startProjection(stores, merged);
+    atEnd(replay.stop);
+    await eventually('it is live', () => replay.progress.live);
+    await replay.stop();
     expect(before.flat().length).toBeGreaterThan(12);
     expect(await everything()).toEqual(before);
   });

@@ -12,16 +12,16 @@ import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { faultReporter, recoveryReporter } from '../../src/connection/connection.worker.js';
 import { anyOf } from '../../src/infra/codec.zod.js';
-import { type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { type Lease, Superseded } from '../../src/kernel/due-work.js';
-import { type Projection } from '../../src/kernel/projection.js';
 import { type Database, type Sql } from '../../src/kernel/sql.js';
 import { type Vault } from '../../src/kernel/vault.js';
 import { type MergedEvent, userCalendarEvents } from '../../src/merged-events/user-calendar-events.projection.js';
 import { preferenceCodec } from '../../src/preference/preference.codec.js';
+import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
 import { calendarObject, component, memoryAccount, type MemoryAccount, NOW } from './builders.js';
+import { type Running, startProjection } from './running.js';
 import { metadata, openStores, SILENT, type Stores } from './store.js';
 
 export const MINUTE = 60_000;
@@ -32,24 +32,16 @@ export let stores: Stores;
 let keys: Vault;
 export const keysOfVault = (): Vault => keys;
 let now = NOW;
-const stopping = new AbortController();
-const running: Promise<void>[] = [];
-
-const run = (projection: Projection<MergedEvent> | Projection<AccountEvent>): void => {
-  const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
-  running.push(runProjection(stores, projection as Projection<MergedEvent>, progress, stopping.signal));
-};
+let running: readonly Running[] = [];
 
 /** Starts the engines and the two projections a sync works with. */
 export const startSyncing = async (): Promise<void> => {
   stores = await openStores();
   keys = vault(stores.database, randomBytes(32));
-  run(merged);
-  run(due);
+  running = [startProjection(stores, merged), startProjection(stores, due)];
 };
 export const stopProjections = async (): Promise<void> => {
-  stopping.abort();
-  await Promise.all(running);
+  await Promise.all(running.map(({ stop }) => stop()));
 };
 export const stopSyncing = async (): Promise<void> => {
   await stopProjections();
@@ -118,6 +110,12 @@ export const adopted = async (
 };
 export type Adopted = Awaited<ReturnType<typeof adopted>>;
 
+/** Two calendars of one account. */
+export const adoptedTwo = async (): Promise<readonly [Adopted, Adopted]> => {
+  const first = await adopted();
+  return [first, await adopted(memoryAccount(), 'Europe/Paris', first)];
+};
+
 export const runtimeOf = ({ account }: Adopted, database: Database = stores.database): SyncRuntime => {
   const shared = {
     database,
@@ -151,6 +149,12 @@ export const claim = async ({ calendarId }: Adopted): Promise<Readonly<{ row: Sy
 export const sync = async (calendar: Adopted, database?: Database): Promise<void> => {
   const { row, lease } = await claim(calendar);
   await syncCalendar(runtimeOf(calendar, database))(row, lease);
+};
+
+/** A sync that ends with a fault. */
+export const failing = async (calendar: Adopted, fault: Fault, retryAfter: number | null = null): Promise<void> => {
+  calendar.account.failNext(new ProviderFault(fault, 'for a while', retryAfter));
+  await sync(calendar);
 };
 
 export const chunks = async ({ calendarId }: Adopted): Promise<readonly DeltaSynced[]> =>
