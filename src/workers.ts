@@ -24,7 +24,7 @@ import { type Role } from './config.variables.js';
 import { measureProjections } from './measures.js';
 import { observedProjection, observedTask } from './observed.js';
 import { type Runtime } from './runtime.js';
-import { warmUp } from './warm-up.js';
+import { warmUpProjection, warmUpSync } from './warm-up.js';
 
 /** A projection with the type of its events closed in, so that all of them fit one list. */
 const runnable = <E extends Message>(projection: Projection<E>) => ({
@@ -101,8 +101,8 @@ export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health:
     });
     measureProjections(runtime, metrics, all);
   }
-  if (roles.has('sync') || roles.has('projector')) work.push(warmUp(runtime.clock.now(), signal));
-  if (roles.has('sync')) work.push(...startSyncing(runtime, signal));
+  if (roles.has('projector')) work.push(warmUpProjection(runtime.clock, signal));
+  if (roles.has('sync')) work.push(warmUpSync(runtime.clock, signal), ...startSyncing(runtime, signal));
   return Promise.all(work);
 };
 

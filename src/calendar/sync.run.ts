@@ -13,7 +13,7 @@ import { ACCOUNT_FAULTS } from './reasons.js';
 import { absorb, type Absorbed } from './sync.absorb.js';
 import { type Run, type SyncRuntime } from './sync.context.js';
 import { type Known, openKnown } from './sync.known.js';
-import { adoptRuns, finishFailed, finishSucceeded, siblingsFail, type SyncRow } from './sync.state.js';
+import { adoptRuns, finishFailed, finishSucceeded, recordProgress, siblingsFail, type SyncRow } from './sync.state.js';
 
 const ACTOR = 'system:sync';
 
@@ -119,8 +119,9 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, seen
 type Found = Readonly<{ end: ScanEnd; seen: ReadonlySet<string>; gone: readonly string[] }>;
 
 const scanWith = async (run: Run, planned: Plan): Promise<void> => {
-  const { runtime, lease } = run;
+  const { runtime, row, lease, ink, sealer } = run;
   const { window, whole, cursor } = planned;
+  const progress = (done: number, expected: number | null) => recordProgress(runtime.database, row.calendar_id, done, expected);
   const writer = await openWriter(run, planned);
   const known = await openKnown(run);
   const scan = run.provider.scan(run.secret, run.remoteId, {
@@ -130,7 +131,7 @@ const scanWith = async (run: Run, planned: Plan): Promise<void> => {
     known: known.etags,
     call: { signal: lease.signal, permit: lease.permit },
   });
-  const absorbed = await absorb(run, { scan, writer, known, whole });
+  const absorbed = await absorb({ ink, sealer, progress }, { scan, writer, known, whole });
   const { end, seen } = absorbed;
   const gone = await goneOf(known, absorbed);
   const counted = await occurrencesOf(run, gone);
