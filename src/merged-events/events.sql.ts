@@ -48,9 +48,8 @@ const wanted = (row: string): string => `($4::text is null or ${row}.provider = 
 const visible = (row: string): string =>
   `${row}.calendar_id <> all(coalesce((select array_agg(calendar_id) from event_calendars where user_id = $1 and not visible), '{}'))`;
 
-/** What an instance may be called in another calendar: where an object holds several UIDs, `_` and the mark of its own follow. */
-const names = (row: string): string =>
-  `array[split_part(${row}.original, '_', 1), split_part(${row}.original, '_', 1) || '_' || ${row}.copy]`;
+/** What an instance is called in every calendar: in an object that holds several UIDs `_` and a mark of its own follow. Indexed as it is here. */
+const nameOf = (row: string): string => `split_part(${row}.original, '_', 1)`;
 
 /**
  * User, start, end, provider, calendar, then the cursor's four parts (the first page starts after `FIRST`), then the limit. Calendars that the
@@ -78,7 +77,7 @@ export const EVENTS_SQL = `
         json_agg(json_build_object('calendar_id', o.calendar_id, 'provider', o.provider, 'series', o.series, 'original', o.original)
           order by o.calendar_id, o.series) as copies
       from user_calendar_events o
-      where o.user_id = $1 and o.copy = e.copy and o.original = any(${names('e')}) and ${visible('o')}
+      where o.user_id = $1 and o.copy = e.copy and ${nameOf('o')} = ${nameOf('e')} and ${visible('o')}
         and (o.calendar_id, o.series) <> (e.calendar_id, e.series)) as others
   order by e.start_at, e.calendar_id, e.series, e.original`;
 

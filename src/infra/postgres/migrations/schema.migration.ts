@@ -139,7 +139,7 @@ create table user_calendar_events (
   primary key (calendar_id, series, original)
 );
 create index user_calendar_events_time on user_calendar_events (user_id, start_at, calendar_id, series, original);
-create index user_calendar_events_copy on user_calendar_events (user_id, copy, original);
+create index user_calendar_events_copy on user_calendar_events (user_id, copy, split_part(original, '_', 1));
 
 -- What changed in a person's merged calendar and connections, in the order of the log.
 create table changes (
