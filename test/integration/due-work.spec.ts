@@ -74,10 +74,10 @@ const wake = async (id: string): Promise<void> => {
   await hint();
 };
 
-const startWorker = (task: DueTask<Row>, concurrency = 4, crowds?: Crowds<Row>) => {
+const startWorker = (task: DueTask<Row>, concurrency = 4, crowds?: Crowds<Row>, log = stores.log) => {
   const aborting = new AbortController();
   const ended = workOff<Row>(
-    { database: stores.database, clock, log: stores.log },
+    { database: stores.database, clock, log },
     { table: 'connection_state', key: 'connection_id', order: 'due_at', concurrency, task, ...(crowds === undefined ? {} : { crowds }) },
     aborting.signal,
   );
@@ -457,5 +457,57 @@ describe('Due work of a server', () => {
     await eventually('all is done', () => done.size === hanging.length + quick.length);
     await worker.stop();
     expect(begun).toHaveLength(done.size);
+  });
+
+  it('that turn out to be quick take back what was lent for them, and no claim fails of it', async () => {
+    const failures: string[] = [];
+    const log = { ...stores.log, error: (message: string) => void failures.push(message) };
+    const gates = new Map<string, ReturnType<typeof gate>>();
+    const groups = new Map<string, string | null>();
+    const begun: string[] = [];
+    const task: DueTask<Row> = async (row, lease) => {
+      begun.push(row.connection_id);
+      await gates.get(row.connection_id)?.opened;
+      await finish(row, lease);
+    };
+    const groupOf = ({ connection_id: id }: Row) => Promise.resolve(groups.get(id) ?? null);
+    startWorker(task, 4, { member: 'connection_id', named: 'provider', width: 2, exempt: 'false', groupOf }, log);
+    const add = async (group: string | null): Promise<string> => {
+      const id = await addRow(NOW - 60_000);
+      groups.set(id, group);
+      gates.set(id, gate());
+      await hint();
+      return id;
+    };
+    const adding = async (...wanted: readonly (string | null)[]): Promise<readonly string[]> => {
+      const ids: string[] = [];
+      for (const group of wanted) ids.push(await add(group));
+      await eventually('all have begun', () => ids.every((id) => begun.includes(id)));
+      return ids;
+    };
+    const ending = async (id = ''): Promise<void> => {
+      gates.get(id)?.open();
+      await eventually('it is done', async () => (await rowOf(id)).failures === 1);
+    };
+    // While it passes, claims must be renewed.
+    const passing = async (id: string | undefined): Promise<void> => {
+      now += 6_000;
+      await eventually('the claims are renewed', async () => (await rowOf(id ?? '')).claimed_until?.getTime() === now + 8_000);
+    };
+
+    const [slow] = await adding('//one');
+    await passing(slow);
+    await passing(slow);
+    await ending(slow);
+    const hanging = await adding('//other', '//other');
+    await passing(hanging[0]);
+    const [quick] = await adding('//one', '//one');
+    await passing(hanging[0]);
+    await adding(null, null);
+    await ending(quick);
+    const next = await add(null);
+    for (const id of hanging) await ending(id);
+    await eventually('the next has begun', () => begun.includes(next));
+    expect(failures).toEqual([]);
   });
 });

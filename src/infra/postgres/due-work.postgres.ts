@@ -227,7 +227,7 @@ export const workOff = async <Row>(runtime: Runtime, queue: Queue<Row>, signal: 
   });
   while (!signal.aborted) {
     look();
-    const free = queue.concurrency - running.size + places.lent(runtime.clock.now());
+    const free = Math.max(0, queue.concurrency - running.size + places.lent(runtime.clock.now()));
     const mine = [...running].map(({ id }) => id);
     const rows = await claimOrNone(worker, queue, free, mine);
     for (const row of rows) {
