@@ -55,9 +55,9 @@ export const startSyncThread = (
     new Promise((resolve) => {
       thread = new Worker(new URL('./sync.thread.js', import.meta.url), {
         workerData: data,
-        // Much is read and soon forgotten: a large nursery spares most of the collector's work. A limit far above what is ever in use makes it
-        // look through the rest in time; without one it lets two hundred megabytes of garbage gather first.
-        resourceLimits: { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 512 },
+        // Much is read and soon forgotten: a large nursery spares most of the collector's work. The limit, twice what twenty calendars of a hundred
+        // thousand events have in use when they are read at once, makes it look through the rest in time; without one garbage gathers first.
+        resourceLimits: { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 768 },
       });
       thread.on('error', (error) => {
         log.error('the sync thread failed', error);
