@@ -12,6 +12,7 @@ import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
 const KILLS = 20;
 const EVENTS = 5_000;
+
 type Claim = Readonly<{ epoch: string; begun: boolean }>;
 
 describe(`A service killed at ${KILLS} moments of reading ${EVENTS} events (seed ${SEED})`, () => {
@@ -70,7 +71,7 @@ describe(`A service killed at ${KILLS} moments of reading ${EVENTS} events (seed
       before = epoch;
       await sleep(random.below(longest));
       // One that was quicker proves nothing.
-      if ((await reading()) !== epoch) continue;
+      if ((await reading()) !== epoch || (await isOver())) continue;
       await service.kill();
       await service.restart();
       kills += 1;
