@@ -4,6 +4,7 @@ import { type Log } from '../../kernel/log.js';
 import { reaching } from '../../kernel/engine-away.js';
 import { type Database, type Sql } from '../../kernel/sql.js';
 import { isDatabaseAway } from './away.postgres.js';
+import { Mend1764150000000 } from './migrations/mend.migration.js';
 import { Schema1763800000000 } from './migrations/schema.migration.js';
 import { bePresent, type Presence } from './presence.postgres.js';
 import { standingSession } from './standing-session.postgres.js';
@@ -85,7 +86,7 @@ const sourceOf = (url: string, log: Log, poolSize: number): DataSource =>
   new DataSource({
     type: 'postgres',
     url,
-    migrations: [Schema1763800000000],
+    migrations: [Schema1763800000000, Mend1764150000000],
     migrationsTransactionMode: 'each',
     poolErrorHandler: (error: Error) => {
       log.error('a pooled database connection was lost', error);
