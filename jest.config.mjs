@@ -12,23 +12,28 @@ const transform = {
   ],
 };
 
-const project = (name, match) => ({
+/** The run's PostgreSQL, and the end of all that suites leave behind. */
+const engines = { globalSetup: '<rootDir>/test/support/run/begin.mjs' };
+
+const project = (name, match, rest = {}) => ({
   displayName: name,
   testEnvironment: 'node',
   testMatch: match.map((glob) => `<rootDir>/test/${glob}`),
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform,
+  ...rest,
 });
 
 /** `unit` needs no engine; `contract` holds for every event store; `integration` starts the engines it needs; `e2e` starts the whole built service. */
 export default {
   testTimeout: 120_000,
-  globalTeardown: '<rootDir>/test/support/left-running.mjs',
+  maxWorkers: 2,
+  globalTeardown: '<rootDir>/test/support/run/end.mjs',
   projects: [
     project('unit', ['!(integration|contract|e2e)/**/*.spec.ts']),
-    project('contract', ['contract/**/*.spec.ts']),
-    project('integration', ['integration/**/*.spec.ts']),
-    project('e2e', ['e2e/**/*.spec.ts']),
+    project('contract', ['contract/**/*.spec.ts'], engines),
+    project('integration', ['integration/**/*.spec.ts'], engines),
+    project('e2e', ['e2e/**/*.spec.ts'], engines),
   ],
 };

@@ -45,7 +45,7 @@ describe('When an engine is killed', () => {
   let client: EventStoreDBClient;
 
   beforeEach(async () => {
-    engines = await startEngines();
+    engines = await startEngines({ own: true });
     client = EventStoreDBClient.connectionString(engines.eventStoreUrl);
   });
 

@@ -1,29 +1,95 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { startEventStore } from '../../src/embedded/eventstore.process.js';
 import { startPostgres } from '../../src/embedded/postgres.process.js';
+import { openDatabase } from '../../src/infra/postgres/database.typeorm.js';
 
 /** The engines of one test file, in a throw-away folder. `databaseUrl` knows `juy` and `eventstore`; the latter is the event store's own. */
 export type Engines = Readonly<{
-  databaseUrl: (database: string) => string;
+  databaseUrl: (database: 'juy' | 'eventstore') => string;
   eventStoreUrl: string;
   dataDir: string;
   stop: () => Promise<void>;
 }>;
 
+type Databases = Readonly<{ url: Engines['databaseUrl']; stop: () => Promise<void> }>;
+
 /** Compiled, since the event store is a process of its own and Node runs no TypeScript. */
 const PROGRAM = fileURLToPath(new URL('../../dist/embedded/eventstore/eventstore.main.js', import.meta.url));
 
-/** Starts real PostgreSQL and the embedded event store. `durable` keeps fsync on, for tests that are about it. */
-export const startEngines = async ({ durable = false }: Readonly<{ durable?: boolean }> = {}): Promise<Engines> => {
+/** Has the tables of the service and no rows. */
+const TEMPLATE = 'template_juy';
+
+const nothing = (): void => undefined;
+const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+const urlOn = (server: string, database: string): string => {
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return url.href;
+};
+
+/** Made by the first suite of a run, of the migrations as they are in the sources. */
+const makeTemplate = async (client: pg.Client, server: string): Promise<void> => {
+  if ((await client.query('select 1 from pg_database where datname = $1', [TEMPLATE])).rowCount !== 0) return;
+  const draft = `draft_${randomBytes(6).toString('hex')}`;
+  await client.query(`create database ${draft}`);
+  await (await openDatabase(urlOn(server, draft), silent)).close();
+  await client.query(`alter database ${draft} rename to ${TEMPLATE}`);
+};
+
+const onServer = async (server: string, work: (client: pg.Client) => Promise<void>): Promise<void> => {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+};
+
+/** Two databases of a suite's own on the server that all suites of a run share. */
+const sharedDatabases = async (server: string): Promise<Databases> => {
+  const mark = randomBytes(6).toString('hex');
+  const names = { juy: `juy_${mark}`, eventstore: `eventstore_${mark}` };
+  await onServer(server, async (client) => {
+    // Two suites begin at once, and nobody may be connected to a template that is copied.
+    await client.query('select pg_advisory_lock(1)');
+    await makeTemplate(client, server);
+    await client.query(`create database ${names.juy} template ${TEMPLATE}`);
+    await client.query(`create database ${names.eventstore}`);
+  });
+  return {
+    url: (database) => urlOn(server, names[database]),
+    stop: () =>
+      onServer(server, async (client) => {
+        for (const name of Object.values(names)) await client.query(`drop database ${name} with (force)`);
+      }),
+  };
+};
+
+export type EngineOptions = Readonly<{
+  /** A PostgreSQL of the suite's own in its folder, for tests that kill it. */
+  own?: boolean;
+  /** Keeps fsync on, for tests that are about it; the PostgreSQL is the suite's own then. */
+  durable?: boolean;
+}>;
+
+/** Starts the embedded event store, on databases of its own; they are on the run's PostgreSQL where there is one. */
+export const startEngines = async ({ durable = false, own = durable }: EngineOptions = {}): Promise<Engines> => {
   if (!existsSync(PROGRAM)) throw new Error('The embedded event store is not built: npm run build');
   const dataDir = await mkdtemp(join(tmpdir(), 'juy-engines-'));
-  const log = (): void => undefined;
-  const postgres = await startPostgres({ dataDir, databases: ['juy', 'eventstore'], durable, log });
-  const store = await startEventStore({ dataDir, databaseUrl: postgres.url('eventstore'), program: PROGRAM, log }).catch(
+  const server = process.env['TEST_DATABASE_URL'];
+  const postgres =
+    own || server === undefined
+      ? await startPostgres({ dataDir, databases: ['juy', 'eventstore'], durable, log: nothing })
+      : await sharedDatabases(server);
+  const store = await startEventStore({ dataDir, databaseUrl: postgres.url('eventstore'), program: PROGRAM, log: nothing }).catch(
     async (error: unknown) => {
       await postgres.stop();
       throw error;

@@ -34,8 +34,8 @@ export type Radicale = Readonly<{
   stop: () => Promise<void>;
 }>;
 
-// Radicale waits for the disk after every file it writes, ten milliseconds each; in memory a suite has not to.
-const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+// Radicale waits for the disk after every file it writes, ten milliseconds each; it does not in memory.
+const MEMORY = process.env['TEST_MEMORY'] ?? (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 
 const START_LIMIT = 60_000;
 
