@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'undici';
 
-/** What a thread cannot give back: megabytes in use once everything that is garbage has been collected. */
-export type LiveHeap = Readonly<{ main: number; sync: number }>;
+/** The threads of a service that plays every role. */
+export const THREADS = ['main', 'projector', 'sync'] as const;
+
+/** What each thread cannot give back: megabytes in use once everything that is garbage has been collected. */
+export type LiveHeap = Readonly<Record<(typeof THREADS)[number], number>>;
 
 /** Environment of a process that is to be looked into: its inspector takes any free port once `SIGUSR1` asks for it. */
 export const INSPECTABLE = { NODE_OPTIONS: '--inspect-port=127.0.0.1:0' } as const;
@@ -10,7 +13,12 @@ export const INSPECTABLE = { NODE_OPTIONS: '--inspect-port=127.0.0.1:0' } as con
 /** The Chrome DevTools Protocol (domains Runtime, HeapProfiler) and Node's own domain NodeWorker. */
 type Send = (method: string, params?: Readonly<Record<string, unknown>>) => Promise<unknown>;
 
-type Message = Readonly<{ id?: number; result?: unknown; method?: string; params?: Readonly<{ sessionId: string; message?: string }> }>;
+type Message = Readonly<{
+  id?: number;
+  result?: unknown;
+  method?: string;
+  params?: Readonly<{ sessionId: string; message?: string; workerInfo?: Readonly<{ title: string }> }>;
+}>;
 
 const LIMIT = 30_000;
 const MEGABYTE = 1_048_576;
@@ -57,7 +65,7 @@ const inspectorOf = async (pid: number, output: () => string): Promise<string> =
   throw new Error('The service opened no inspector.');
 };
 
-/** Looks into both threads of a service that was started `INSPECTABLE`; `output` is what it has printed so far. */
+/** Looks into every thread of a service that was started `INSPECTABLE`; `output` is what it has printed so far. */
 export const openHeap = async (
   pid: number,
   output: () => string,
@@ -70,20 +78,29 @@ export const openHeap = async (
   const main = session((text) => {
     socket.send(text);
   });
-  let worker = '';
-  const sync = session((message) => {
-    void main.send('NodeWorker.sendMessageToWorker', { sessionId: worker, message });
-  });
+  const sessionIds = new Map<string, string>();
+  const worker = (name: string) =>
+    session((message) => {
+      void main.send('NodeWorker.sendMessageToWorker', { sessionId: sessionIds.get(name), message });
+    });
+  const workers = { projector: worker('projector'), sync: worker('sync') };
   socket.addEventListener('message', ({ data }) => {
     const message = JSON.parse(String(data)) as Message;
-    if (message.method === 'NodeWorker.attachedToWorker') worker = message.params?.sessionId ?? '';
-    else if (message.method === 'NodeWorker.receivedMessageFromWorker')
-      sync.answered(JSON.parse(message.params?.message ?? '{}') as Message);
-    else main.answered(message);
+    const { sessionId = '', message: text = '{}', workerInfo } = message.params ?? {};
+    // The title ends in the thread's name: `[worker 2] sync`.
+    if (message.method === 'NodeWorker.attachedToWorker') sessionIds.set(workerInfo?.title.split(' ').at(-1) ?? '', sessionId);
+    else if (message.method !== 'NodeWorker.receivedMessageFromWorker') main.answered(message);
+    else
+      for (const name of ['projector', 'sync'] as const)
+        if (sessionIds.get(name) === sessionId) workers[name].answered(JSON.parse(text) as Message);
   });
   await main.send('NodeWorker.enable', { waitForDebuggerOnStart: false });
   return {
-    live: async () => ({ main: await liveHeapOf(main.send), sync: await liveHeapOf(sync.send) }),
+    live: async () => ({
+      main: await liveHeapOf(main.send),
+      projector: await liveHeapOf(workers.projector.send),
+      sync: await liveHeapOf(workers.sync.send),
+    }),
     close: () => {
       socket.close();
     },

@@ -12,6 +12,7 @@ import { systemEntropy } from '../src/infra/system.entropy.js';
 import { masterKeyFile } from '../src/infra/vault/master-key.file.js';
 import { vault } from '../src/infra/vault/vault.postgres.js';
 import { startService } from '../test/support/service.js';
+import { THREADS } from './heap.inspector.js';
 import { readMonths } from './month.js';
 import { populate, type Population } from './population.js';
 import { steadySyncs } from './steady.js';
@@ -127,9 +128,9 @@ const measureSyncs = async (calendars: number, minutes: number): Promise<void> =
   say(
     `  memory of the service         ${memory.early.toFixed(0)} MB in the second fifth, ${memory.late.toFixed(0)} MB in the last: ${growth.toFixed(1)} %`,
   );
-  for (const thread of ['main', 'sync'] as const)
+  for (const thread of THREADS)
     say(
-      `  ${`live heap of its ${thread} thread`.padEnd(30)}${live.early[thread].toFixed(1)} MB after a fifth, ${live.late[thread].toFixed(1)} MB at the end`,
+      `  ${`live heap of its ${thread} thread`.padEnd(34)}${live.early[thread].toFixed(1)} MB after a fifth, ${live.late[thread].toFixed(1)} MB at the end`,
     );
 };
 

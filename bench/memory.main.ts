@@ -72,14 +72,16 @@ const firstSync = async (client: Client, made: MadeCalendar): Promise<void> => {
   });
 };
 
+const NOTHING: LiveHeap = { main: 0, projector: 0, sync: 0 };
+
 /** Looks at the live heap every now and then while something goes on; answers the most of each thread. */
 const watched = async (heap: Readonly<{ live: () => Promise<LiveHeap> }>, work: () => Promise<void>): Promise<LiveHeap> => {
   const ended = new AbortController();
-  let most: LiveHeap = { main: 0, sync: 0 };
+  let most = NOTHING;
   const watch = async (): Promise<void> => {
     while (!ended.signal.aborted) {
-      const { main, sync } = await heap.live();
-      most = { main: Math.max(most.main, main), sync: Math.max(most.sync, sync) };
+      const { main, projector, sync } = await heap.live();
+      most = { main: Math.max(most.main, main), projector: Math.max(most.projector, projector), sync: Math.max(most.sync, sync) };
       await sleep(BETWEEN_PROBES, undefined, { signal: ended.signal }).catch(() => undefined);
     }
   };
@@ -108,7 +110,7 @@ const measure = async (events: number): Promise<Measured> => {
       return synced(client);
     });
     const heap = await openHeap(service.pid(), service.output);
-    let live: LiveHeap = { main: 0, sync: 0 };
+    let live = NOTHING;
     const generation = await phase(service, async () => {
       made.forgetTokens();
       live = await watched(heap, () => synced(client));
@@ -144,6 +146,7 @@ const report = (small: Measured, large: Measured): string => {
     line('most resident: one event changed', ({ oneChange }) => oneChange.peak),
     line('most resident: new generation', ({ generation }) => generation.peak),
     line('live heap of its main thread', ({ live }) => live.main),
+    line('live heap of its projector thread', ({ live }) => live.projector),
     line('live heap of its sync thread', ({ live }) => live.sync),
     time('first sync', ({ first }) => first),
     time('nothing changed', ({ unchanged }) => unchanged),

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { AppModule } from './app.module.js';
 import { type Config, Misconfigured, readConfig } from './config.js';
+import { type Role } from './config.variables.js';
 import { startEngines } from './engines.js';
 import { isPortFree } from './infra/http/free-port.check.js';
 import { createApp } from './infra/http/http.app.js';
@@ -13,8 +14,8 @@ import { EngineAway } from './kernel/engine-away.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
 import { measurePool, measureState } from './measures.js';
-import { openRuntime, type Runtime } from './runtime.js';
-import { startSyncThread } from './sync.supervisor.js';
+import { startRoleThread } from './role.supervisor.js';
+import { CONNECTIONS, openRuntime, type Runtime } from './runtime.js';
 import { welcome } from './welcome.js';
 import { startWorkers } from './workers.js';
 
@@ -70,6 +71,12 @@ const checkPort = async ({ http: { port, host } }: Config): Promise<void> => {
     throw new Misconfigured([`PORT ${port} is taken by another program: set PORT to another, or to 0 for any free one.`]);
 };
 
+/**
+ * What runs in a thread of its own when the process plays other roles too: reading or projecting thousands of events keeps a core busy for
+ * seconds, in which the API must go on. In the order they are started.
+ */
+const APART: readonly Role[] = ['projector', 'sync'];
+
 type Parts = Readonly<{ config: Config; log: Log; logSettings: LogSettings }>;
 
 /** Starts everything, and puts the way to stop each part onto `stops`. */
@@ -77,23 +84,25 @@ const startParts = async ({ config, log, logSettings }: Parts, stops: Stop[]): P
   const engines = await startEngines(config, log);
   stops.push(engines.stop);
   const [health, metrics] = [healthRegistry(), prometheusMetrics()];
-  const runtime = await openRuntime(config, engines, { log, metrics });
+  const runtime = await openRuntime(config, engines, { log, metrics, connections: CONNECTIONS });
   stops.push(runtime.close);
   await checkLog(runtime);
   measureState(runtime, metrics);
   measurePool(runtime, metrics, 'main');
   watchEngines(health, runtime);
   const stopping = new AbortController();
-  const apart = config.roles.has('sync') && config.roles.size > 1;
-  const here = new Set([...config.roles].filter((role) => role !== 'sync' || !apart));
+  const apart = config.roles.size === 1 ? [] : APART.filter((role) => config.roles.has(role));
+  const here = new Set([...config.roles].filter((role) => !apart.includes(role)));
   const workers = startWorkers(runtime, here, health, stopping.signal);
   stops.push(async () => {
     stopping.abort();
     await workers;
   });
   const { databaseUrl, eventStoreUrl, sandbox } = engines;
-  if (apart)
-    stops.push(startSyncThread({ config, engines: { databaseUrl, eventStoreUrl, sandbox }, logSettings }, log, { health, metrics }));
+  for (const role of apart) {
+    const data = { name: role, roles: [role], config, engines: { databaseUrl, eventStoreUrl, sandbox }, logSettings };
+    stops.push(startRoleThread(data, log, { health, metrics }));
+  }
   const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
   stops.push(() => app.close());
   await app.listen(config.http.port, config.http.host);

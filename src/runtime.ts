@@ -45,20 +45,23 @@ const providersOf = ({ caldav }: Config, { sandbox }: EngineAddresses): Readonly
   return { providers, close: http.close };
 };
 
+/** Connections of a thread that answers requests or syncs. */
+export const CONNECTIONS = 20;
+
 /** The master keys a process is given; a file of them is made when it may be. */
 export const masterKeysOf = ({ masterKey, masterKeyPrevious }: Config): MasterKeys => ({
   current: masterKey.from === 'value' ? Buffer.from(masterKey.key) : masterKeyFile(masterKey.path, masterKey.create),
   previous: masterKeyPrevious === null ? null : Buffer.from(masterKeyPrevious),
 });
 
-/** Opens the engines and brings the tables up to date. */
+/** Opens the engines and brings the tables up to date; `connections`: how many to the database at most. */
 export const openRuntime = async (
   config: Config,
   engines: EngineAddresses,
-  { log, metrics }: Readonly<{ log: Log; metrics: Metrics }>,
+  { log, metrics, connections }: Readonly<{ log: Log; metrics: Metrics; connections: number }>,
 ): Promise<Runtime> => {
   const masterKeys = masterKeysOf(config);
-  const database = await openDatabase(engines.databaseUrl, log);
+  const database = await openDatabase(engines.databaseUrl, log, connections);
   const mistake = await admitMasterKeys(database, masterKeys);
   if (mistake !== null) throw new Misconfigured([mistake]);
   const { store, close: closeStore } = connectEventStore(engines.eventStoreUrl, systemEntropy.uuid, log);

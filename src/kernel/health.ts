@@ -1,13 +1,17 @@
 /** What a check found. `detail` is a sentence for operators, without personal data. */
 export type Health = Readonly<{ ok: boolean; detail?: string }>;
 
+export type NamedHealth = Health & Readonly<{ name: string }>;
+
 /** Asks one engine or worker how it is; one that throws or takes longer than two seconds counts as not ok. */
 export type HealthCheck = () => Health | Promise<Health>;
 
 /** Everything `/health/ready` asks: modules add what they depend on, once, under a name of their own. */
 export type HealthChecks = Readonly<{
   add: (name: string, check: HealthCheck) => void;
-  run: () => Promise<readonly (Health & Readonly<{ name: string }>)[]>;
+  /** Checks that another thread of the process has run, asked for whenever these are. */
+  include: (source: () => Promise<readonly NamedHealth[]>) => void;
+  run: () => Promise<readonly NamedHealth[]>;
 }>;
 
 /** DI token of the `HealthChecks`. */

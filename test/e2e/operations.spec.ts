@@ -44,7 +44,7 @@ describe('Operators', () => {
   const metrics = async (): Promise<string> => (await fetch(`${service.url}/metrics`)).text();
   const value = (page: string, line: RegExp): number => Number(new RegExp(`^${line.source} (\\S+)$`, 'm').exec(page)?.[1]);
 
-  it('read from one page what the API, the projections and the sync thread do', async () => {
+  it('read from one page what the API, the projector thread and the sync thread do', async () => {
     const atLeastOnce = [
       /http_request_duration_seconds_count\{method="POST",route="\/v1\/calendar\/connections",status="201"\}/,
       /command_duration_seconds_count\{command="ConnectCalendar",outcome="ok"\}/,
@@ -60,8 +60,10 @@ describe('Operators', () => {
       /projection_batch_duration_seconds_count\{projection="connections",outcome="ok"\}/,
       /calendars\{fault=""\}/,
       /database_connections\{thread="sync",state="idle"\}/,
+      /database_connections\{thread="projector",state="idle"\}/,
       /database_connections\{thread="main",state="idle"\}/,
       /event_loop_delay_seconds\{thread="sync",quantile="0.99"\}/,
+      /event_loop_delay_seconds\{thread="projector",quantile="0.99"\}/,
       /process_start_time_seconds/,
       /projection_live\{projection="user_calendar_events"\}/,
     ];
@@ -79,6 +81,12 @@ describe('Operators', () => {
     await eventually('all is counted and nothing left to do', isRight).catch(() => undefined);
     expect(wrong(page)).toEqual([]);
     for (const personal of ['ada.lovelace', GRACE, radicale.password, '127.0.0.1']) expect(page).not.toContain(personal);
+  });
+
+  it('see the checks of every thread in one answer', async () => {
+    const { checks } = (await (await fetch(`${service.url}/health/ready`)).json()) as { checks: { name: string; ok: boolean }[] };
+    const names = ['database', 'event store', 'projector', 'sync', 'projection schedule', 'projection user_calendar_events'];
+    expect(checks.filter(({ ok }) => ok).map(({ name }) => name)).toEqual(expect.arrayContaining(names));
   });
 
   it('follow a request from the answer to the log by one id, and a sync from its work to the calendar service', async () => {

@@ -1,4 +1,4 @@
-import { type Health, type HealthCheck, type HealthChecks } from '../../kernel/health.js';
+import { type Health, type HealthCheck, type HealthChecks, type NamedHealth } from '../../kernel/health.js';
 
 const PATIENCE = 2_000;
 
@@ -20,11 +20,20 @@ const ask = async (check: HealthCheck): Promise<Health> => {
 /** Checks of one process, asked side by side. */
 export const healthRegistry = (): HealthChecks => {
   const checks = new Map<string, HealthCheck>();
+  const others: (() => Promise<readonly NamedHealth[]>)[] = [];
   return {
     add: (name, check) => {
       if (checks.has(name)) throw new Error(`There are two health checks called ${name}`);
       checks.set(name, check);
     },
-    run: () => Promise.all([...checks].map(async ([name, check]) => ({ name, ...(await ask(async () => check())) }))),
+    include: (source) => {
+      others.push(source);
+    },
+    run: async () => {
+      const own = [...checks].map(async ([name, check]): Promise<readonly NamedHealth[]> => [
+        { name, ...(await ask(async () => check())) },
+      ]);
+      return (await Promise.all([...own, ...others.map((source) => source())])).flat();
+    },
   };
 };

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { type Config } from './config.js';
+import { type Role } from './config.variables.js';
+import { type EngineAddresses } from './engines.js';
+import { type LogSettings } from './infra/logging/log.pino.js';
+import { type MetricsSnapshot, type PrometheusMetrics } from './infra/metrics.prometheus.js';
+import { type Health, type HealthChecks, type NamedHealth } from './kernel/health.js';
+import { type Log } from './kernel/log.js';
+
+/** What a thread is given; it makes everything else itself. */
+export type RoleThreadData = Readonly<{
+  /** Names the thread in health checks, metrics and logs. */
+  name: string;
+  roles: readonly Role[];
+  config: Config;
+  engines: EngineAddresses;
+  logSettings: LogSettings;
+}>;
+
+/** Results of the checks a thread runs for itself. */
+type Findings = readonly NamedHealth[];
+
+/** What the thread is told: to end, or to answer its health or its numbers. */
+export type FromMain = Readonly<{ tell: 'stop' }> | Readonly<{ tell: 'health' | 'metrics'; question: number }>;
+
+/** The answer to the question of that number. */
+export type FromThread = Readonly<{ question: number; answer: Findings | MetricsSnapshot }>;
+
+/** Times in milliseconds. */
+const PAUSE = 1_000;
+
+/** A thread that is busy answers late. */
+const PATIENCE = 1_000;
+
+/** A thread that leaves a question unanswered this long does not run any more. */
+const SILENCE = 60_000;
+
+/**
+ * Much is read and soon forgotten: a large nursery spares most of the collector's work. The limit, twice what twenty calendars of a hundred
+ * thousand events have in use when they are read at once, makes it look through the rest in time; without one garbage gathers first.
+ */
+const LIMITS = { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 768 };
+
+/** One life of a thread: asks it, and remembers what it answered last. */
+const conversation = (thread: Worker) => {
+  const waiting = new Map<number, (answer: FromThread['answer'] | null) => void>();
+  let [questions, answeredAt, askedAt] = [0, null as number | null, null as number | null];
+  thread.on('message', ({ question, answer }: FromThread) => {
+    [answeredAt, askedAt] = [performance.now(), null];
+    waiting.get(question)?.(answer);
+    waiting.delete(question);
+  });
+  thread.once('exit', () => {
+    for (const none of waiting.values()) none(null);
+  });
+  return {
+    /** Null when no answer came in time. */
+    ask: async <T extends FromThread['answer']>(tell: 'health' | 'metrics'): Promise<T | null> => {
+      const question = ++questions;
+      askedAt ??= performance.now();
+      const late = new AbortController();
+      const answer = new Promise<T | null>((resolve) => waiting.set(question, resolve as (answer: FromThread['answer'] | null) => void));
+      thread.postMessage({ tell, question } satisfies FromMain);
+      const found = await Promise.race([answer, sleep(PATIENCE, null, { signal: late.signal }).catch(() => null)]);
+      late.abort();
+      waiting.delete(question);
+      return found;
+    },
+    stop: (): void => {
+      thread.postMessage({ tell: 'stop' } satisfies FromMain);
+    },
+    hasAnswered: (): boolean => answeredAt !== null,
+    /** Since when the oldest unanswered question waits, in milliseconds. */
+    silentFor: (): number => (askedAt === null ? 0 : performance.now() - askedAt),
+  };
+};
+
+type Conversation = ReturnType<typeof conversation>;
+
+const standingOf = (life: Conversation | null): Health => {
+  if (life === null) return { ok: false, detail: 'the thread ended and is being started again' };
+  if (!life.hasAnswered()) return { ok: false, detail: 'the thread is being started' };
+  if (life.silentFor() > SILENCE) return { ok: false, detail: 'the thread does not answer' };
+  return { ok: true };
+};
+
+/** Asks whichever life the thread has for its health; while one that is busy does not answer, what it found last stands. */
+const checksOf = (name: string, current: () => Conversation | null): (() => Promise<Findings>) => {
+  let [last, of]: [Findings, Conversation | null] = [[], null];
+  return async () => {
+    const found = (await current()?.ask<Findings>('health')) ?? null;
+    const life = current();
+    if (found !== null || life !== of) [last, of] = [found ?? [], life];
+    return [{ name, ...standingOf(life) }, ...last];
+  };
+};
+
+/**
+ * Plays roles in a thread of their own, with connections of its own: what keeps a core busy there keeps nothing waiting here. A thread that
+ * ends by itself is started again. `body`: the file it runs. Answers the way to stop it, which waits for its work to let go.
+ */
+export const startRoleThread = (
+  data: RoleThreadData,
+  log: Log,
+  { health, metrics }: Readonly<{ health: Pick<HealthChecks, 'include'>; metrics: Pick<PrometheusMetrics, 'include'> }>,
+  body = new URL('./role.thread.js', import.meta.url),
+): (() => Promise<void>) => {
+  const stopping = new AbortController();
+  let life: Conversation | null = null;
+  const live = (): Promise<void> =>
+    new Promise((resolve) => {
+      const thread = new Worker(body, { name: data.name, workerData: data, resourceLimits: LIMITS });
+      life = conversation(thread);
+      thread.on('error', (error) => {
+        log.error('a thread failed and is started again', error, { thread: data.name });
+      });
+      thread.once('exit', () => {
+        life = null;
+        resolve();
+      });
+    });
+  const keepAlive = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await live();
+      await sleep(PAUSE, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  };
+  const alive = keepAlive();
+  let numbers: MetricsSnapshot = [];
+  metrics.include(async () => (numbers = (await life?.ask<MetricsSnapshot>('metrics')) ?? numbers));
+  health.include(checksOf(data.name, () => life));
+  return async () => {
+    stopping.abort();
+    life?.stop();
+    await alive;
+  };
+};

@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import { readConfig } from '../../src/config.js';
+import { healthRegistry } from '../../src/infra/http/health.registry.js';
+import { type MetricsSnapshot } from '../../src/infra/metrics.prometheus.js';
+import { startRoleThread } from '../../src/role.supervisor.js';
+import { testEndings } from '../support/opened.js';
+import { eventually, SILENT } from '../support/store.js';
+
+const BODY = new URL('../support/thread.mjs', import.meta.url);
+
+const FOUND = { name: 'its own check', ok: true };
+
+describe('A thread that plays roles for a process', () => {
+  const atEnd = testEndings();
+
+  const start = (name: string) => {
+    const health = healthRegistry();
+    let numbers = (): Promise<MetricsSnapshot> => Promise.resolve([]);
+    const metrics = { include: (source: typeof numbers) => (numbers = source) };
+    const engines = { databaseUrl: '', eventStoreUrl: '', sandbox: null };
+    const data = { name, roles: [], config: readConfig({}), engines, logSettings: { level: 'silent', format: 'json' } } as const;
+    const stop = startRoleThread(data, SILENT, { health, metrics }, BODY);
+    atEnd(stop);
+    return { health: () => health.run(), numbers: () => numbers(), stop };
+  };
+  const answering = (name: string, thread: ReturnType<typeof start>) =>
+    eventually('it answers', async () => (await thread.health()).some((check) => check.name === name && check.ok));
+
+  it('makes the process ready when it answers, and shows its own checks beside it', async () => {
+    const thread = start('idle');
+    await answering('idle', thread);
+    expect(await thread.health()).toEqual([{ name: 'idle', ok: true }, FOUND]);
+  });
+
+  it('is started again when it ends, and the process is not ready meanwhile', async () => {
+    const thread = start('mortal');
+    await answering('mortal', thread);
+    void thread.numbers();
+    const found = await eventually('it has ended', async () => {
+      const checks = await thread.health();
+      return checks.length === 1 ? checks : null;
+    });
+    expect(found).toEqual([{ name: 'mortal', ok: false, detail: 'the thread ended and is being started again' }]);
+    await answering('mortal', thread);
+  });
+
+  it('stands as it did last while it is busy', async () => {
+    const thread = start('busy');
+    await answering('busy', thread);
+    void thread.numbers();
+    expect(await thread.health()).toEqual([{ name: 'busy', ok: true }, FOUND]);
+  });
+
+  it('is gone when the process has stopped it', async () => {
+    const thread = start('idle');
+    await answering('idle', thread);
+    await thread.stop();
+    expect(await thread.health()).toMatchObject([{ name: 'idle', ok: false }]);
+  });
+});
