@@ -4,7 +4,7 @@ import { type EventStore, type Position } from '../kernel/event-store.js';
 import { type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { feedCodec } from './calendar.codec.js';
-import { FEED, type Upsert } from './feed.js';
+import { type DeltaSynced, FEED, type Upsert } from './feed.js';
 
 /** Where one run writes: which generation of which calendar, under which lease. */
 export type FeedTarget = Readonly<{
@@ -24,17 +24,26 @@ export type Kept = Readonly<{ ref: string; etag: string | null; hash: string | n
 
 type Runtime = Readonly<{ store: EventStore; sql: Sql; clock: Clock; newId: () => string }>;
 
-/** EventStoreDB refuses appends over 1 MiB; chunks stay well below, so that readers hold little at a time. */
+/** What EventStoreDB takes in one append unless told otherwise (`MaxAppendSize`), in bytes. */
+const LARGEST_APPEND = 1_048_576;
+
+/** More than an event holds beside its objects and names, its metadata included, in bytes. */
+const ENVELOPE = 4_096;
+
+/** A chunk holds no more bytes unless one object alone does, so that readers hold little at a time. */
 const CHUNK = 256 * 1024;
 
 /** What is remembered of objects goes into one statement: of so many at most. */
 const MOST_KEPT = 2_000;
 
-/** What naming an object in a chunk takes. */
+/** More than naming an object in a chunk takes, in bytes. */
 const NAME = 64;
 
-/** One object may not exceed what one append may carry. */
-export const LARGEST_UPSERT = 900 * 1024;
+/** The bytes an object takes in the log. */
+export const encodedLength = (upsert: Upsert): number => Buffer.byteLength(JSON.stringify(upsert)) + 1;
+
+/** An object of more bytes fits into no append, even alone. */
+export const LARGEST_UPSERT = LARGEST_APPEND - ENVELOPE;
 
 /**
  * Appends what a run found, chunk by chunk, one append in flight while the next chunk fills. Each append names the revision this run
@@ -61,8 +70,10 @@ export class FeedWriter {
     return new FeedWriter(runtime, target, await runtime.store.lastRevision(`${FEED}-${target.calendarId}`));
   }
 
-  /** Of an object that comes twice, as some servers list one, the last version is written. */
+  /** `bytes` as `encodedLength` counts them. Of an object that comes twice, as some servers list one, the last version is written. */
   async upsert(upsert: Upsert, bytes: number, kept: Kept): Promise<void> {
+    // Before it is added: what waits and this object together may be more than the store takes.
+    if (this.size > 0 && this.size + bytes > CHUNK) await this.flush();
     this.upserts.set(upsert.ref, upsert);
     this.removals.delete(upsert.ref);
     this.kept.push(kept);
@@ -87,17 +98,27 @@ export class FeedWriter {
   /** Appends what waits; with `final` a last chunk is written even when nothing does. */
   async flush(final = false): Promise<void> {
     await this.inFlight;
-    const [upserts, removals, kept] = [[...this.upserts.values()], [...this.removals], this.kept];
+    const part = { upserts: [...this.upserts.values()], removals: [...this.removals], kept: this.unreadFor(final), final };
+    const kept = this.kept;
     this.upserts = new Map();
     this.removals = new Set();
     [this.kept, this.size] = [[], 0];
-    this.inFlight = this.write(upserts, removals, kept, final);
+    this.inFlight = this.write(part, kept);
     // A failure is the next caller's; without a handler it would count as unhandled until then.
     this.inFlight.catch(() => undefined);
   }
 
   private async flushWhenFull(): Promise<void> {
-    if (this.size >= CHUNK || this.kept.length >= MOST_KEPT) await this.flush();
+    if (this.size >= CHUNK || this.kept.length >= MOST_KEPT || this.unread.length >= MOST_KEPT) await this.flush();
+  }
+
+  /**
+   * The names of unreadable objects that the next chunk takes along. They alone make no chunk until they are many, and a chunk that a large
+   * object fills has no room for them: they wait for the one after it.
+   */
+  private unreadFor(final: boolean): readonly string[] {
+    const travels = this.size > 0 || final || this.unread.length >= MOST_KEPT;
+    return travels && this.size <= CHUNK ? this.unread.splice(0) : [];
   }
 
   /** Waits for the last append. */
@@ -105,13 +126,12 @@ export class FeedWriter {
     await this.inFlight;
   }
 
-  private async write(upserts: readonly Upsert[], removals: readonly string[], kept: readonly Kept[], final: boolean): Promise<void> {
+  private async write(part: Pick<DeltaSynced, 'upserts' | 'removals' | 'kept' | 'final'>, kept: readonly Kept[]): Promise<void> {
     const { calendarId, userId, generation, window, permit } = this.target;
-    if (upserts.length > 0 || removals.length > 0 || final || this.unread.length >= MOST_KEPT) {
+    if (part.upserts.length + part.removals.length + part.kept.length > 0 || part.final) {
       await permit();
-      const unread = this.unread.splice(0);
       const at = instant(this.runtime.clock.now());
-      const event = { type: 'DeltaSynced', calendarId, userId, generation, window, upserts, removals, kept: unread, final, at } as const;
+      const event = { type: 'DeltaSynced', calendarId, userId, generation, window, ...part, at } as const;
       const appended = await this.runtime.store.append(`${FEED}-${calendarId}`, this.revision, [event], feedCodec, {
         commandId: this.runtime.newId(),
         correlationId: this.target.runId,

@@ -1,8 +1,7 @@
 import { type CalendarObject } from './calendar-object.js';
-import { type FeedWriter, LARGEST_UPSERT } from './feed.writer.js';
+import { encodedLength, type FeedWriter, LARGEST_UPSERT } from './feed.writer.js';
 import { type Run } from './sync.context.js';
 import { type Change, type ScanEnd, type ScanPage } from '../provider/calendar-provider.js';
-import { type Upsert } from './feed.js';
 import { type Known } from './sync.known.js';
 import { refOf, toUpsert } from './upsert.js';
 
@@ -14,22 +13,15 @@ type Absorbing = Readonly<{ scan: AsyncGenerator<ScanPage, ScanEnd>; writer: Fee
 /** `seen`: objects the calendar has, `removed` those it has lost. */
 export type Absorbed = Readonly<{ end: ScanEnd; seen: ReadonlySet<string>; removed: ReadonlySet<string> }>;
 
-/** Near enough to the length of its JSON, and much cheaper: the sealed part is most of it. */
-const sizeOf = ({ sealed, components, zones }: Upsert): number =>
-  sealed.length +
-  600 +
-  components.reduce((sum, { rules, rdates, exdates }) => sum + 400 + rules.join().length + 100 * (rdates.length + exdates.length), 0) +
-  JSON.stringify(zones).length;
-
 type Found = Readonly<{ ref: string; object: CalendarObject; hash: string | null }>;
 
 const absorbObject = async ({ ink, sealer }: Absorber, { writer, whole }: Absorbing, { ref, object, hash }: Found): Promise<void> => {
   const upsert = toUpsert(ink, object, hash);
   const etag = object.etag === null ? null : sealer.seal(`etag:${ref}`, object.etag);
-  const bytes = sizeOf(upsert);
-  if (bytes > LARGEST_UPSERT) await writer.keep({ ref, etag, hash: null, fault: 'object.too-large' });
-  else if (whole || upsert.changed) await writer.upsert(upsert, bytes, { ref, etag, hash: upsert.hash, fault: null });
-  else await writer.keep({ ref, etag, hash: upsert.hash, fault: null });
+  if (!whole && !upsert.changed) return writer.keep({ ref, etag, hash: upsert.hash, fault: null });
+  const bytes = encodedLength(upsert);
+  if (bytes > LARGEST_UPSERT) return writer.keep({ ref, etag, hash: null, fault: 'object.too-large' });
+  return writer.upsert(upsert, bytes, { ref, etag, hash: upsert.hash, fault: null });
 };
 
 type Named = Readonly<{ ref: string; change: Change }>;
