@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { type AccountEvent } from '../../src/calendar/account-events.js';
 import { calendarCodec, feedCodec } from '../../src/calendar/calendar.codec.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { anyOf } from '../../src/infra/codec.zod.js';
+import { z } from 'zod';
+import { anyOf, codecOf } from '../../src/infra/codec.zod.js';
 
 const at = '2026-11-22T10:00:00.000Z';
 const toggled = { mode: 'write', at };
@@ -44,6 +45,43 @@ describe('A codec', () => {
 
   it('refuses a name it does not know: a reader must not skip what it cannot read', () => {
     expect(() => calendarCodec.decode('WriteToggled.v9', toggled)).toThrow('no codec reads WriteToggled.v9');
+  });
+});
+
+describe('A codec of an event that has had other shapes', () => {
+  type Moved = Readonly<{ type: 'Moved'; to: string; by: string | null; far: boolean }>;
+  const [first, second] = [z.strictObject({ to: z.string() }), z.strictObject({ to: z.string(), by: z.string() })];
+  const schemas = {
+    'Moved.v1': first,
+    'Moved.v2': second,
+    'Moved.v10': z.strictObject({ to: z.string(), by: z.string().nullable(), far: z.boolean() }),
+  };
+  const lifts = {
+    'Moved.v1': ({ to }: z.output<typeof first>) => ({ to, by: null, far: false }),
+    'Moved.v2': ({ to, by }: z.output<typeof second>) => ({ to, by, far: false }),
+  };
+  const codec = codecOf<Moved, { Moved: 10 }>(schemas, lifts);
+
+  it('reads every version as the newest', () => {
+    expect(codec.reads).toEqual(['Moved.v1', 'Moved.v2', 'Moved.v10']);
+    expect(codec.decode('Moved.v1', { to: 'Rome' })).toEqual({ type: 'Moved', to: 'Rome', by: null, far: false });
+    expect(codec.decode('Moved.v2', { to: 'Rome', by: 'ada' })).toEqual({ type: 'Moved', to: 'Rome', by: 'ada', far: false });
+    expect(codec.decode('Moved.v10', { to: 'Rome', by: null, far: true })).toEqual({ type: 'Moved', to: 'Rome', by: null, far: true });
+  });
+
+  it('holds what is stored to the schema of its own version, and to no other', () => {
+    expect(() => codec.decode('Moved.v1', { to: 'Rome', by: 'ada' })).toThrow('Moved.v1 does not match its schema');
+    expect(() => codec.decode('Moved.v10', { to: 'Rome' })).toThrow('Moved.v10 does not match its schema');
+  });
+
+  it('writes the newest version', () => {
+    const read = codec.decode('Moved.v1', { to: 'Rome' });
+    expect(codec.encode(read)).toEqual({ type: 'Moved.v10', data: { to: 'Rome', by: null, far: false } });
+  });
+
+  it('is not made while a version cannot be brought to the newest', () => {
+    expect(() => codecOf<Moved, { Moved: 10 }>(schemas, { 'Moved.v1': lifts['Moved.v1'] })).toThrow('Moved.v2');
+    expect(() => codecOf<Moved, { Moved: 10 }>(schemas, { ...lifts, 'Moved.v10': (moved: never) => moved })).toThrow('Moved.v10');
   });
 });
 
