@@ -69,4 +69,6 @@ export type CalendarObject = Readonly<{
   seriesRemoteId: string;
   components: readonly Component[];
   zones: CustomZones;
+  /** Stable codes of what of it makes no sense and is left out (`component.bad-time`); the rest of it is shown. */
+  problems: readonly string[];
 }>;

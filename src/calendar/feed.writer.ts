@@ -84,7 +84,7 @@ export class FeedWriter {
   /** Remembers an object whose content is not appended: unchanged, or unreadable. */
   async keep(kept: Kept): Promise<void> {
     this.kept.push(kept);
-    if (kept.fault !== null) this.unread.push(kept.ref);
+    if (kept.hash === null) this.unread.push(kept.ref);
     await this.flushWhenFull();
   }
 

@@ -52,6 +52,9 @@ export const nextStepFor = (fault: string | null, provider = ''): string | null 
 /** Faults of an account or its server, as opposed to those of one calendar of it. */
 export const ACCOUNT_FAULTS: readonly string[] = ['access-revoked', 'unavailable', 'throttled', 'refused-address'];
 
+/** Whether an object with this fault was read and is shown, without the parts of it that make no sense. */
+export const isRead = (fault: string | null): boolean => fault === null || fault.startsWith('component.');
+
 const OBJECTS: Readonly<Record<string, string>> = {
   'object.not-icalendar': 'what the server sends is no calendar entry',
   'object.bad-time': 'a date or time makes no sense',
@@ -63,8 +66,9 @@ const OBJECTS: Readonly<Record<string, string>> = {
   'recurrence.too-costly': 'the rule of repetition is not understood',
   'recurrence.too-many': 'more repetitions than can be shown',
   'recurrence.bad-time': 'a date or time makes no sense',
+  'component.bad-time': 'a date or time of one repetition makes no sense; the others are shown',
 };
 
 /** `3 events could not be read: a date or time makes no sense.` */
 export const objectsUnread = (code: string, count: number): string =>
-  `${count} ${count === 1 ? 'event' : 'events'} could not be read: ${OBJECTS[code] ?? 'something unforeseen'}.`;
+  `${count} ${count === 1 ? 'event' : 'events'} could not be read${isRead(code) ? ' whole' : ''}: ${OBJECTS[code] ?? 'something unforeseen'}.`;

@@ -77,10 +77,20 @@ const wallsFor = ({ timing, futures }: Series, range: InstantRange): WallRange =
   };
 };
 
-/** Last wall and last key of a rule. A series of days or of floating times has no zone, so there the Z of an UNTIL means nothing. */
+/**
+ * Last day of a series of days whose UNTIL is a time in UTC, as its wall. Outlook writes the midnight that begins the day on the calendar's own
+ * clock, which is an evening of the day before in UTC when the calendar is east of it; any other time means its day in UTC.
+ */
+const lastDay = ({ zone }: Moment, until: number): number => {
+  const day = wallDay(zone.wallOf(until)) * DAY_SECONDS;
+  return zone.instantOf(day) === until ? day : wallDay(until) * DAY_SECONDS;
+};
+
+/** Last wall and last key of a rule. A series of floating times has no zone, so the Z of its UNTIL means nothing. */
 const limitsOf = (rule: Rule, start: Moment): Readonly<{ wall: number; key: number }> => {
   const until = rule.until;
   if (until === null) return { wall: Infinity, key: Infinity };
+  if (until.kind === 'instant' && start.kind === 'date') return { wall: lastDay(start, until.at), key: Infinity };
   if (until.kind === 'wall' || start.kind !== 'zoned') return { wall: until.at, key: Infinity };
   return { wall: start.zone.wallOf(until.at) + DAY_SECONDS, key: until.at };
 };

@@ -18,10 +18,11 @@ type Found = Readonly<{ ref: string; object: CalendarObject; hash: string | null
 const absorbObject = async ({ ink, sealer }: Absorber, { writer, whole }: Absorbing, { ref, object, hash }: Found): Promise<void> => {
   const upsert = toUpsert(ink, object, hash);
   const etag = object.etag === null ? null : sealer.seal(`etag:${ref}`, object.etag);
-  if (!whole && !upsert.changed) return writer.keep({ ref, etag, hash: upsert.hash, fault: null });
+  const kept = { ref, etag, hash: upsert.hash, fault: object.problems[0] ?? null };
+  if (!whole && !upsert.changed) return writer.keep(kept);
   const bytes = encodedLength(upsert);
   if (bytes > LARGEST_UPSERT) return writer.keep({ ref, etag, hash: null, fault: 'object.too-large' });
-  return writer.upsert(upsert, bytes, { ref, etag, hash: upsert.hash, fault: null });
+  return writer.upsert(upsert, bytes, kept);
 };
 
 type Named = Readonly<{ ref: string; change: Change }>;

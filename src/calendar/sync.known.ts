@@ -1,4 +1,5 @@
 import { type Run } from './sync.context.js';
+import { isRead } from './reasons.js';
 import { refOf } from './upsert.js';
 
 /** What `remote_object` holds of a calendar. Looked up for some objects at a time: all of it may be a hundred thousand rows. */
@@ -33,7 +34,7 @@ export const openKnown = async ({ runtime: { database }, row, ink, sealer }: Run
       return new Map(
         rows.map(({ ref, etag, fault }) => [
           names.get(ref) ?? '',
-          etag === null || fault !== null ? null : sealer.open(`etag:${ref}`, etag),
+          etag === null || !isRead(fault) ? null : sealer.open(`etag:${ref}`, etag),
         ]),
       );
     },

@@ -17,14 +17,22 @@ const wallOf = (text: string): number => {
   return wall;
 };
 
-/** Walls at which one observance begins. Its rule is entered shortly before 1970: many products write 1601 as its start. */
+/** A rule of a zone has an instance every year: two years hold the last one. */
+const LAST_INSTANCE = 2 * YEAR;
+
+/**
+ * Walls at which one observance begins. Its rule is entered shortly before 1970, because many products write 1601 as its start; a rule that
+ * ended earlier is entered shortly before its end, because its last instance may be the last change of all.
+ */
 const onsetWalls = (observance: Observance, budget: Budget): readonly number[] => {
   const start = wallOf(observance.start);
   const walls = [start, ...observance.dates.map(wallOf)];
   if (observance.rule === null) return walls;
   const rule = parseRule(observance.rule);
   const until = rule.until === null ? LAST : rule.until.at + (rule.until.kind === 'instant' ? observance.offsetFrom : 0);
-  return [...walls, ...walk(rule, start, { from: FIRST - YEAR, to: Math.min(LAST, until) }, budget)];
+  // A rule that counts is walked from its start in any case, and where it ends is known only then.
+  const from = rule.count === null ? Math.min(FIRST - YEAR, until - LAST_INSTANCE) : start;
+  return [...walls, ...walk(rule, start, { from, to: Math.min(LAST, until) }, budget)];
 };
 
 /** Onsets in order of time; walls are read with the offset that holds before them (RFC 5545 3.6.5). */

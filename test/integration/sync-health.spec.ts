@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
+import { objectsUnread } from '../../src/calendar/reasons.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
@@ -10,6 +11,7 @@ import {
   type Adopted,
   adopted,
   adoptedTwo,
+  chunks,
   claim,
   factTypes,
   failing,
@@ -165,6 +167,29 @@ describe('What cannot be read of a calendar', () => {
       code: null,
       nextAttemptAt: null,
     });
+  });
+});
+
+describe('An object of which a part cannot be read', () => {
+  it('is shown without that part, and counted until it is mended', async () => {
+    const calendar = await adopted();
+    const torn = { ...lunch('torn'), problems: ['component.bad-time'] };
+    calendar.account.put(lunch('a', 2), torn);
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['torn', 'a']);
+    expect((await chunks(calendar)).flatMap(({ kept }) => kept)).toEqual([]);
+    const faults = () =>
+      stores.database.query('select fault, hash is not null as read from remote_object where calendar_id = $1 and fault is not null', [
+        calendar.calendarId,
+      ]);
+    expect(await faults()).toEqual([{ fault: 'component.bad-time', read: true }]);
+    calendar.account.put(torn);
+    await sync(calendar);
+    expect(await faults()).toHaveLength(1);
+    calendar.account.put(lunch('torn'));
+    await sync(calendar);
+    expect(await faults()).toEqual([]);
+    expect(objectsUnread('component.bad-time', 1)).toMatch(/^1 event could not be read whole: /);
   });
 });
 

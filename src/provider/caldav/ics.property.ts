@@ -14,8 +14,8 @@ export type Properties = Readonly<{ all: (name: string) => readonly Property[]; 
 type Design = NonNullable<Parameters<typeof ICAL.parse.property>[1]>;
 const RAW = { property: {}, value: {}, param: {} } as unknown as Design;
 
-/** Exchange leaves `TZID=tzone://Microsoft/Custom` without the quotes its colon needs. */
-const quoted = (line: string): string => line.replace(/;TZID=(tzone:[^:;"]*)(?=[:;])/i, ';TZID="$1"');
+/** Some products leave `TZID=tzone://Microsoft/Custom` and `TZID=GMT+01:00` without the quotes their colons need. */
+const quoted = (line: string): string => line.replace(/;TZID=(tzone:[^:;"]*|[^:;"]*[+-]\d{1,2}:\d\d\)?)(?=[:;])/i, ';TZID="$1"');
 
 const cut = (line: string): Property | null => {
   try {

@@ -74,6 +74,22 @@ const namedZone = (tzid: string): string | null => {
   return windowsNames.get(tzid.toLowerCase()) ?? endings(tzid).find(isIanaZone) ?? null;
 };
 
+/** `GMT+0100`, `UTC-5`, `GMT+05:30`, `+0100`; the sign is the usual one, unlike that of `Etc/GMT-1`. */
+const FIXED_OFFSET = /^\(?(?:(?:GMT|UTC?)([+-])(\d{1,2})(?::?([0-5]\d))?|([+-])(\d\d):?([0-5]\d))\)?$/i;
+
+/** Clocks have never been further from UTC than this, in hours. */
+const FURTHEST = 15;
+
+/** The offset that an id names, in seconds east of UTC; null when it names none. */
+const fixedOffset = (tzid: string): number | null => {
+  const match = FIXED_OFFSET.exec(tzid.replace(/\s/g, ''));
+  if (match === null) return null;
+  const [sign, hours, minutes] = [match[1] ?? match[4], Number(match[2] ?? match[5]), Number(match[3] ?? match[6] ?? 0)];
+  const seconds = hours * 3_600 + minutes * 60;
+  if (hours > FURTHEST) return null;
+  return sign === '-' ? 0 - seconds : seconds;
+};
+
 const definitionsOf = (blocks: readonly Block[]): ReadonlyMap<string, Readonly<{ block: Block; location: string | null }>> =>
   new Map(
     blocks.map((block) => {
@@ -85,29 +101,36 @@ const definitionsOf = (blocks: readonly Block[]): ReadonlyMap<string, Readonly<{
 
 /**
  * Reads the TZIDs of one resource, given its VTIMEZONEs: the name of a place (IANA, which the engine knows with CLDR's aliases; Windows;
- * the end of a path; X-LIC-LOCATION) before the definition, since definitions are often cut short or out of date. Zones of the
- * resource's own are renamed `custom-1`, `custom-2`, for a TZID may hold anything.
+ * the end of a path; X-LIC-LOCATION) before the definition, since definitions are often cut short or out of date; an offset that the id names
+ * only when there is no definition. Zones of the resource's own are renamed `custom-1`, `custom-2`, for a TZID may hold anything.
  */
 export const zoneReader = (timeZones: readonly Block[]): ZoneReader => {
   let definitions: ReturnType<typeof definitionsOf> | null = null;
   const zones = new Map<string, string | null>();
   const custom = new Map<string, readonly Observance[]>();
+  const add = (observances: readonly Observance[]): string => {
+    const id = `custom-${custom.size + 1}`;
+    custom.set(id, observances);
+    return id;
+  };
   const defined = (tzid: string): string | null => {
     definitions ??= definitionsOf(timeZones);
     const definition = definitions.get(tzid);
     if (definition === undefined) return null;
     const place = definition.location === null ? null : namedZone(definition.location);
     const observances = place === null ? observancesOf(definition.block) : null;
-    if (observances === null) return place;
-    const id = `custom-${custom.size + 1}`;
-    custom.set(id, observances);
-    return id;
+    return observances === null ? place : add(observances);
+  };
+  const fixed = (tzid: string): string | null => {
+    const offset = fixedOffset(tzid);
+    if (offset === null) return null;
+    return offset === 0 ? 'UTC' : add([{ start: '1970-01-01T00:00:00', offsetFrom: offset, offsetTo: offset, rule: null, dates: [] }]);
   };
   const zoneOf = (tzid: string | undefined): string | null => {
     if (tzid === undefined) return null;
     const id = tzid.trim();
     let zone = zones.get(id);
-    if (zone === undefined) zones.set(id, (zone = namedZone(id) ?? defined(id)));
+    if (zone === undefined) zones.set(id, (zone = namedZone(id) ?? defined(id) ?? fixed(id)));
     return zone;
   };
   return { zoneOf, custom: () => Object.fromEntries(custom) };
