@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Engine, type Log } from './engine.js';
-import { type Identity, selfSigned } from './eventstore/certificate.der.js';
+import { type Identity, isAuthority, selfSigned } from './eventstore/certificate.der.js';
 import { type ServerOptions } from './eventstore/server.grpc.js';
 import { readIfThere, rememberedPassword, rememberedPort, writePrivately } from './remembered.file.js';
 import { endOf, gone, isAlive, isRunning, type Life, supervise } from './supervisor.process.js';
@@ -29,7 +29,7 @@ const identityIn = async (dataDir: string): Promise<Identity> => {
   const keyFile = join(dataDir, 'eventstore.key');
   const certificateFile = join(dataDir, 'eventstore.crt');
   const [key, certificate] = [await readIfThere(keyFile), await readIfThere(certificateFile)];
-  if (key !== null && certificate !== null) return { key, certificate };
+  if (key !== null && certificate !== null && !isAuthority(certificate)) return { key, certificate };
   const made = selfSigned('Smart Calendar Integration, embedded event store');
   await writePrivately(keyFile, made.key);
   await writePrivately(certificateFile, made.certificate);

@@ -75,6 +75,29 @@ describe('An append', () => {
     );
   });
 
+  it('that expects an existing stream takes one that has settings alone', async () => {
+    const stream = await streamOf(client);
+    await client.setStreamMetadata(stream, { maxCount: 5 });
+    const { nextExpectedRevision } = await client.appendToStream(stream, noted('a'), { expectedRevision: 'stream_exists' });
+    expect(nextExpectedRevision).toBe(0n);
+    expect(await collect(client.readStream(stream))).toEqual(['a']);
+  });
+
+  it('with an event that is none is refused alone, whatever other appends are under way', async () => {
+    const [stream, other] = [await streamOf(client), await streamOf(client)];
+    const settled = await Promise.allSettled([
+      client.appendToStream(other, noted('a')),
+      client.appendToStream(stream, [noted('b'), { ...noted('c'), id: 'not a uuid' }]),
+      client.appendToStream(stream, { ...noted('d'), type: undefined as unknown as string }),
+      client.appendToStream(stream, { ...noted('e'), id: '00000000-0000-0000-0000-000000000000' }),
+      client.appendToStream('', noted('f')),
+      client.appendToStream(other, noted('g')),
+    ]);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', ...Array.from({ length: 4 }, () => 'rejected'), 'fulfilled']);
+    expect(await collect(client.readStream(other))).toEqual(['a', 'g']);
+    await expect(collect(client.readStream(stream))).rejects.toBeInstanceOf(StreamNotFoundError);
+  });
+
   it('is refused in the same way when it brings credentials of its own', async () => {
     const stream = await streamOf(client, 'a');
     const [, username = '', password = ''] = /:\/\/(.*?):(.*?)@/.exec(store.url) ?? [];
@@ -172,11 +195,81 @@ describe('A stream that is deleted', () => {
     expect(await collect(client.readStream(stream))).toEqual(['c']);
   });
 
+  it('keeps its events hidden when its settings are written', async () => {
+    const stream = await streamOf(client, 'a', 'b');
+    await client.deleteStream(stream);
+    await client.setStreamMetadata(stream, { maxCount: 5 });
+    expect(await collect(client.readStream(stream))).toEqual([]);
+    expect((await client.getStreamMetadata(stream)).metadata).toEqual({ maxCount: 5, truncateBefore: 2 });
+    const { nextExpectedRevision } = await client.appendToStream(stream, noted('c'), { expectedRevision: 1n });
+    expect(nextExpectedRevision).toBe(2n);
+    expect(await collect(client.readStream(stream))).toEqual(['c']);
+  });
+
+  it('keeps nothing of its settings but that it is deleted', async () => {
+    const stream = await streamOf(client, 'a');
+    await client.setStreamMetadata(stream, { maxCount: 5, owner: 'x' });
+    await client.deleteStream(stream);
+    await client.appendToStream(stream, noted('b'));
+    expect((await client.getStreamMetadata(stream)).metadata).toEqual({ truncateBefore: 1 });
+  });
+
+  it('does not exist for an append that expects it to, and can be deleted again', async () => {
+    const stream = await streamOf(client, 'a');
+    await client.deleteStream(stream);
+    await expect(client.appendToStream(stream, noted('b'), { expectedRevision: 'stream_exists' })).rejects.toBeInstanceOf(
+      StreamDeletedError,
+    );
+    await client.deleteStream(stream);
+    await client.deleteStream(stream, { expectedRevision: 0n });
+  });
+
   it('for ever takes and gives nothing any more', async () => {
     const stream = await streamOf(client, 'a');
     await client.tombstoneStream(stream);
     await expect(collect(client.readStream(stream))).rejects.toBeInstanceOf(StreamDeletedError);
     await expect(client.appendToStream(stream, noted('b'))).rejects.toBeInstanceOf(StreamDeletedError);
     await expect(until(client.subscribeToStream(stream), () => true)).rejects.toBeInstanceOf(StreamDeletedError);
+  });
+
+  it('for ever takes its settings with it', async () => {
+    const stream = await streamOf(client, 'a');
+    await client.setStreamMetadata(stream, { maxCount: 5 });
+    await client.tombstoneStream(stream);
+    await expect(client.getStreamMetadata(stream)).rejects.toBeInstanceOf(StreamDeletedError);
+    await expect(client.setStreamMetadata(stream, { maxCount: 6 })).rejects.toBeInstanceOf(StreamDeletedError);
+    await expect(collect(client.readStream(`$$${stream}`))).rejects.toBeInstanceOf(StreamDeletedError);
+    await expect(until(client.subscribeToStream(`$$${stream}`), () => true)).rejects.toBeInstanceOf(StreamDeletedError);
+  });
+});
+
+describe('The deletion of a stream', () => {
+  it.each(['any', 'no_stream', 3n] as const)('that never was is refused when %s is expected', async (expectedRevision) => {
+    const attempt = client.deleteStream(await streamOf(client), { expectedRevision });
+    await expect(attempt).rejects.toMatchObject({ type: 'wrong-expected-version', actualVersion: -1n });
+  });
+
+  it.each(['deleteStream', 'tombstoneStream'] as const)('at another revision (%s) is refused with where the stream is', async (method) => {
+    const stream = await streamOf(client, 'a', 'b');
+    const attempt = client[method](stream, { expectedRevision: 0n });
+    await expect(attempt).rejects.toMatchObject({ streamName: stream, expectedVersion: 0n, actualVersion: 1n });
+    await expect(attempt).rejects.toThrow(
+      `Delete failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: 0, Actual version: 1`,
+    );
+  });
+
+  it('with settings alone leaves a stream that begins with its first event', async () => {
+    const stream = await streamOf(client);
+    await client.setStreamMetadata(stream, { maxCount: 5 });
+    await client.deleteStream(stream);
+    await expect(collect(client.readStream(stream))).rejects.toBeInstanceOf(StreamNotFoundError);
+    expect((await client.appendToStream(stream, noted('a'))).nextExpectedRevision).toBe(0n);
+    expect(await collect(client.readStream(stream))).toEqual(['a']);
+  });
+
+  it('of a stream that never was can be for ever', async () => {
+    const stream = await streamOf(client);
+    await client.tombstoneStream(stream);
+    await expect(client.appendToStream(stream, noted('a'))).rejects.toBeInstanceOf(StreamDeletedError);
   });
 });

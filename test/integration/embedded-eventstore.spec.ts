@@ -1,11 +1,17 @@
-import { connect } from 'node:http2';
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError, EventStoreDBClient, streamNameFilter } from '@eventstore/db-client';
 import operations from '@eventstore/db-client/generated/operations_pb.js';
+import shared from '@eventstore/db-client/generated/shared_pb.js';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+import empty from 'google-protobuf/google/protobuf/empty_pb.js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { framed } from '../../src/embedded/eventstore/grpc.call.js';
-import { type Engines, startEngines } from '../support/engines.js';
+import { startEventStore } from '../../src/embedded/eventstore.process.js';
+import { type Engines, PROGRAM, startEngines } from '../support/engines.js';
 import { collect, noted, streamOf, until, whole } from '../support/event-store.js';
 
 /** What only the embedded server promises; what every event store does is in test/contract. */
@@ -22,13 +28,22 @@ afterAll(async () => {
   await engines.stop();
 });
 
+/** A call made by hand. */
+const open = (
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Readonly<{ session: ClientHttp2Session; call: ClientHttp2Stream }> => {
+  const [, user = '', password = '', port = ''] = /\/\/(.*?):(.*?)@localhost:(\d+)/.exec(engines.eventStoreUrl) ?? [];
+  const session = connect(`https://localhost:${port}`, { ca: readFileSync(join(engines.dataDir, 'eventstore.crt')) });
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  const call = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', authorization, ...headers });
+  return { session, call };
+};
+
 /** The status a call ends with that is made by hand, with a body no client would send. */
 const raw = (path: string, body: Uint8Array | null, headers: Readonly<Record<string, string>> = {}): Promise<string> =>
   new Promise((resolve, reject) => {
-    const [, user = '', password = '', port = ''] = /\/\/(.*?):(.*?)@localhost:(\d+)/.exec(engines.eventStoreUrl) ?? [];
-    const session = connect(`https://localhost:${port}`, { ca: readFileSync(join(engines.dataDir, 'eventstore.crt')) });
-    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', authorization, ...headers });
+    const { session, call: stream } = open(path, headers);
     let found = 'none';
     const take = (fields: Readonly<Record<string, unknown>>): void => {
       const status = fields['grpc-status'];
@@ -78,6 +93,32 @@ describe('The embedded event store', () => {
     expect(await collect(client.readStream(await streamOf(client, 'a')))).toEqual(['a']);
   });
 
+  it('tells why a call ends that it has answered before, while the client goes on sending', async () => {
+    const append = new streams.BatchAppendReq();
+    const options = new streams.BatchAppendReq.Options();
+    const [stream, correlation] = [new shared.StreamIdentifier(), new shared.UUID()];
+    stream.setStreamName(Buffer.from(await streamOf(client)));
+    options.setStreamIdentifier(stream);
+    options.setAny(new empty.Empty());
+    append.setOptions(options);
+    correlation.setString(randomUUID());
+    append.setCorrelationId(correlation);
+    append.setIsFinal(true);
+    const { session, call } = open(`${STREAMS}/BatchAppend`);
+    const ended = new Promise<unknown>((resolve) => {
+      call.once('trailers', (fields: Readonly<Record<string, unknown>>) => {
+        resolve(fields['grpc-status']);
+      });
+      call.once('close', resolve);
+    });
+    const answered = new Promise((resolve) => call.once('data', resolve));
+    call.write(framed(append));
+    await answered;
+    call.write(Buffer.from([1, 0, 0, 0, 1, 1]));
+    expect(await ended).toBe('12');
+    session.close();
+  });
+
   it('gives up on a regular expression that explodes', async () => {
     await client.appendToStream(`${'a'.repeat(60)}!`, noted('a'));
     const subscription = client.subscribeToAll({ filter: streamNameFilter({ regex: '^(a+)+$' }) });
@@ -95,6 +136,46 @@ describe('The embedded event store', () => {
     await Promise.all(readers.map((reader) => new Promise((resolve) => reader.once('readable', resolve))));
     expect(memory() - before).toBeLessThan(300);
     await Promise.all(readers.map((reader) => reader.cancel()));
+  });
+});
+
+/** As every data folder had until now; some clients refuse a server that shows a certificate of an authority. */
+const OF_AN_AUTHORITY = `-----BEGIN CERTIFICATE-----
+MIIBpTCCAUugAwIBAgIQAfCOnL66MSwtkO8tPqoAGjAKBggqhkjOPQQDAjA7MTkw
+NwYDVQQDDDBTbWFydCBDYWxlbmRhciBJbnRlZ3JhdGlvbiwgZW1iZWRkZWQgZXZl
+bnQgc3RvcmUwIBcNMjAwMTAxMDAwMDAwWhgPOTk5OTEyMzEyMzU5NTlaMDsxOTA3
+BgNVBAMMMFNtYXJ0IENhbGVuZGFyIEludGVncmF0aW9uLCBlbWJlZGRlZCBldmVu
+dCBzdG9yZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABDzrMSCyGw6FYoG4PVPG
+NtPE6bf4dLqK7p1Cp7Uk9kjCQflbQgCmuGvZuUBTgCck7GNq1PcXK6M3N0gUYw7m
+aPajLzAtMA8GA1UdEwEB/wQFMAMBAf8wGgYDVR0RBBMwEYIJbG9jYWxob3N0hwR/
+AAABMAoGCCqGSM49BAMCA0gAMEUCIQDY52m0KoIWho8n88qysaRaCY78ygEHGLRX
+y7K1h2CQWAIgMsli25obzdvncHFFhg9kVXfhrOjuPWiEyO/xtWXtk54=
+-----END CERTIFICATE-----
+`;
+
+describe('The certificate of the embedded event store', () => {
+  const isAuthority = (certificate: string): boolean => new X509Certificate(certificate).ca;
+
+  it('is no authority’s, and one of an authority is replaced at the next start', async () => {
+    const certificate = join(engines.dataDir, 'eventstore.crt');
+    const first = await readFile(certificate, 'utf8');
+    expect([isAuthority(first), isAuthority(OF_AN_AUTHORITY)]).toEqual([false, true]);
+    const { dataDir, databaseUrl } = engines;
+    const again = async (): Promise<string> => {
+      const own = join(dataDir, 'old');
+      const store = await startEventStore({ dataDir: own, databaseUrl: databaseUrl('juy'), program: PROGRAM, log: () => undefined });
+      const connected = EventStoreDBClient.connectionString(store.connectionString);
+      await connected.appendToStream('note-1', noted('a'));
+      await connected.dispose();
+      await store.stop();
+      return readFile(join(own, 'eventstore.crt'), 'utf8');
+    };
+    const made = await again();
+    expect(await again()).toBe(made);
+    await writeFile(join(dataDir, 'old', 'eventstore.crt'), OF_AN_AUTHORITY);
+    const replaced = await again();
+    expect(isAuthority(replaced)).toBe(false);
+    expect(replaced).not.toBe(made);
   });
 });
 

@@ -4,7 +4,7 @@ import { type BatchAppendReq, type BatchAppendResp } from '@eventstore/db-client
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
 import { type Expected } from './expected-revision.js';
 import { type Allowance } from './allowance.js';
-import { batchError, callError, type Failure } from './failures.wire.js';
+import { batchError, type Failure } from './failures.wire.js';
 import { type Call, framed } from './grpc.call.js';
 import { type Handler } from './grpc.server.js';
 import { Fault, STATUS } from './grpc-status.js';
@@ -13,8 +13,11 @@ import { type Outcome } from './order.js';
 import { decoded, expectedOf, proposedEvent, streamIdentifier, streamName, uuid, uuidText } from './protocol.wire.js';
 import { MAX_APPEND_BYTES, type ProposedEvent, weightOf } from './stored-event.js';
 
-/** An append whose messages are still coming in. `bytes` goes on counting when it is too large; the events are let go. */
-type Incoming = { stream: string; expected: Expected; events: ProposedEvent[]; bytes: number };
+/**
+ * An append whose messages are still coming in. `bytes` goes on counting when it is too large; the events are let go. `refused`: what the
+ * protocol does not allow in it, which is answered when its last message has come.
+ */
+type Incoming = { stream: string; expected: Expected; events: ProposedEvent[]; bytes: number; refused: Failure | null };
 
 const success = ({ revision, position }: Extract<Outcome, { kind: 'done' }>): BatchAppendResp.Success => {
   const result = new streams.BatchAppendResp.Success();
@@ -44,11 +47,27 @@ const response = (correlation: string, { stream, expected }: Incoming, outcome: 
   return message;
 };
 
+/** Runs `step`; null, and the append is refused, when the protocol does not allow what the client sent. */
+const allowed = <T>(incoming: Incoming, step: () => T): T | null => {
+  try {
+    return step();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    incoming.refused ??= { kind: 'invalid', reason: error.message };
+    return null;
+  }
+};
+
 const begin = (message: BatchAppendReq): Incoming => {
+  const incoming: Incoming = { stream: '', expected: 'any', events: [], bytes: 0, refused: null };
   const options = message.getOptions();
-  if (options === undefined) throw callError({ kind: 'invalid', reason: 'An append begins with its options.' }, '');
-  const expected = expectedOf(options, () => options.getStreamPosition());
-  return { stream: streamName(options.getStreamIdentifier()), expected, events: [], bytes: 0 };
+  if (options === undefined) {
+    incoming.refused = { kind: 'invalid', reason: 'An append begins with its options.' };
+    return incoming;
+  }
+  incoming.expected = expectedOf(options, () => options.getStreamPosition());
+  incoming.stream = allowed(incoming, () => streamName(options.getStreamIdentifier())) ?? '';
+  return incoming;
 };
 
 /** What an unfinished append counts for beside its events. */
@@ -71,10 +90,10 @@ const createIncoming = (held: Allowance) => {
     add: (correlation: string, message: BatchAppendReq): Incoming | null => {
       const known = open.get(correlation);
       const incoming = known ?? begin(message);
-      const events = message.getProposedMessagesList().map(proposedEvent);
+      const events = allowed(incoming, () => message.getProposedMessagesList().map(proposedEvent)) ?? [];
       const before = known === undefined ? 0 : OVERHEAD + weightOf(known.events);
       incoming.bytes += weightOf(events);
-      if (incoming.bytes > MAX_APPEND_BYTES) incoming.events = [];
+      if (incoming.bytes > MAX_APPEND_BYTES || incoming.refused !== null) incoming.events = [];
       else incoming.events.push(...events);
       if (message.getIsFinal()) {
         open.delete(correlation);
@@ -98,6 +117,12 @@ const answerTo =
     // A client that has gone is told by the append's own repetition.
     signal.aborted ? Promise.resolve() : send(framed(response(correlation, incoming, outcome))).catch(() => undefined);
 
+const fateOf = (writer: Writer, { stream, expected, events, bytes, refused }: Incoming): Promise<Outcome | Failure> => {
+  if (refused !== null) return Promise.resolve(refused);
+  if (bytes > MAX_APPEND_BYTES) return Promise.resolve({ kind: 'too-large' });
+  return writer.submit({ what: 'append', stream, expected, events });
+};
+
 /**
  * Many appends over one call, each in as many messages as it needs, told apart by a correlation id and answered as each is on disk. The
  * official client holds one such call open per connection. Deadlines are not read: the writer has a limit of its own.
@@ -114,8 +139,7 @@ export const batchAppend =
         const correlation = uuidText(message.getCorrelationId());
         const whole = incoming.add(correlation, message);
         if (whole === null) continue;
-        const outcome =
-          whole.bytes > MAX_APPEND_BYTES ? Promise.resolve({ kind: 'too-large' } as const) : writer.submit({ what: 'append', ...whole });
+        const outcome = fateOf(writer, whole);
         const answered = outcome.then((known) => answer(correlation, whole, known)).finally(() => unanswered.delete(answered));
         unanswered.add(answered);
         await writer.room();

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
 
 /** Key and certificate, both PEM. */
 export type Identity = Readonly<{ key: string; certificate: string }>;
@@ -17,15 +17,14 @@ const oid = (encoded: string): Buffer => der(0x06, hex(encoded));
 const octets = (content: Uint8Array): Buffer => der(0x04, content);
 const bits = (content: Uint8Array): Buffer => der(0x03, Buffer.from([0]), content);
 
-const TRUE = hex('0101ff');
 const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));
 const COMMON_NAME = oid('550403');
-const BASIC_CONSTRAINTS = oid('551d13');
 const SUBJECT_ALTERNATIVE_NAME = oid('551d11');
 
 /**
  * A self-signed certificate for localhost and 127.0.0.1 (X.509 v3, RFC 5280; P-256), valid for ever: it is trusted only by who is given it.
- * The official client sends a password over TLS only, and neither Node nor npm packages in use make certificates.
+ * The official client sends a password over TLS only, and neither Node nor npm packages in use make certificates. It has no basic constraints:
+ * clients built on rustls, such as KurrentDB's, refuse a server whose own certificate is an authority's.
  */
 export const selfSigned = (name: string): Identity => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -40,10 +39,7 @@ export const selfSigned = (name: string): Identity => {
     sequence(der(0x17, Buffer.from('200101000000Z')), der(0x18, Buffer.from('99991231235959Z'))),
     who,
     publicKey.export({ type: 'spki', format: 'der' }),
-    der(
-      0xa3,
-      sequence(sequence(BASIC_CONSTRAINTS, TRUE, octets(sequence(TRUE))), sequence(SUBJECT_ALTERNATIVE_NAME, octets(alternatives))),
-    ),
+    der(0xa3, sequence(sequence(SUBJECT_ALTERNATIVE_NAME, octets(alternatives)))),
   );
   const certificate = sequence(content, ECDSA_WITH_SHA256, bits(sign('sha256', content, privateKey)));
   const base64 = certificate.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
@@ -52,3 +48,6 @@ export const selfSigned = (name: string): Identity => {
     certificate: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
   };
 };
+
+/** True for a certificate of an authority, as `selfSigned` made them before; some clients refuse a server that shows one. */
+export const isAuthority = (certificate: string): boolean => new X509Certificate(certificate).ca;

@@ -21,13 +21,19 @@ const EXPECTED_NUMBERS = { any: '-2', 'no-stream': '-1', 'stream-exists': '-4' }
 export const callError = (failure: Failure, stream: string, expected: Expected = 'any'): Fault => {
   const named = { 'stream-name': stream };
   switch (failure.kind) {
-    case 'wrong-revision':
-      return new Fault(STATUS.failedPrecondition, 'Append failed due to WrongExpectedVersion.', {
+    case 'wrong-revision': {
+      // Only deletions fail in this way: an append answers a message.
+      const versions = {
+        'expected-version': typeof expected === 'bigint' ? expected.toString() : EXPECTED_NUMBERS[expected],
+        'actual-version': (failure.current ?? -1n).toString(),
+      };
+      const text = `Stream: ${stream}, Expected version: ${versions['expected-version']}, Actual version: ${versions['actual-version']}`;
+      return new Fault(STATUS.failedPrecondition, `Delete failed due to WrongExpectedVersion. ${text}`, {
         exception: 'wrong-expected-version',
         ...named,
-        'expected-version': typeof expected === 'bigint' ? expected.toString() : EXPECTED_NUMBERS[expected],
-        ...(failure.current === null ? {} : { 'actual-version': failure.current.toString() }),
+        ...versions,
       });
+    }
     case 'tombstoned':
       return new Fault(STATUS.failedPrecondition, 'Event stream is deleted.', { exception: 'stream-deleted', ...named });
     case 'too-large':
@@ -88,7 +94,11 @@ export const batchError = (failure: Failure, expected: Expected): Status => {
     }
     case 'timed-out':
       return packed(codes.Code.DEADLINE_EXCEEDED, 'Timeout', 'Timeout', new shared.Timeout());
-    case 'invalid':
+    case 'invalid': {
+      const detail = new shared.BadRequest();
+      detail.setMessage(failure.reason);
+      return packed(codes.Code.INVALID_ARGUMENT, failure.reason, 'BadRequest', detail);
+    }
     case 'unavailable':
     case 'failed':
       return packed(codes.Code.UNKNOWN, 'Unknown', 'Unknown', new shared.Unknown());

@@ -145,19 +145,23 @@ export const openCall = (stream: ServerHttp2Stream, held: Allowance): Ending => 
     if (ended || stream.destroyed) return;
     ended = true;
     const status = statusOf(fault);
+    // A client that goes on sending is told to stop, after the status: a reset before the trailers would take them away.
+    const hangUp = (): void => {
+      if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+    };
     if (stream.headersSent) {
       stream.once('wantTrailers', () => {
         stream.sendTrailers(status);
+        // Node drops trailers that are still being handed over when the stream is closed.
+        setImmediate(hangUp);
       });
       stream.end();
     } else {
       stream.respond({ ...HEADERS, ...status }, { endStream: true });
+      stream.once('finish', hangUp);
     }
-    // A client that goes on sending is told to stop; what it has sent already is let go.
+    // What the client has sent already is let go.
     stream.resume();
-    stream.once('finish', () => {
-      if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
   };
   const requests = messagesOf(stream, over.signal, held);
   return { call: { requests, signal: over.signal, send: sender(stream, over.signal) }, abort, end };

@@ -77,13 +77,15 @@ const view =
   (reading: Reading): Reader['view'] =>
   async (stream) => {
     if (impossible(stream)) return null;
-    const [found] = await reading.query<{ newest: bigint | null; settings: Buffer | null }>(
+    const described = describedBy(stream);
+    const [found] = await reading.query<{ newest: bigint | null; settings: Buffer | null; ended: boolean }>(
       `select (select max(revision) from event where stream = $1) as newest,
-        (select data from event where stream = '$$' || $1 order by revision desc limit 1) as settings`,
-      [stream],
+        (select data from event where stream = '$$' || $1 order by revision desc limit 1) as settings,
+        exists (select 1 from event where stream = any($2::text[]) and revision = ${TOMBSTONE}) as ended`,
+      [stream, described === null ? [stream] : [stream, described]],
     );
-    if (found?.newest === TOMBSTONE) return 'tombstoned';
-    const retention = describedBy(stream) === null ? retentionOf(found?.settings ?? null) : NEWEST_ONLY;
+    if (found?.ended === true) return 'tombstoned';
+    const retention = described === null ? retentionOf(found?.settings ?? null) : NEWEST_ONLY;
     if (found?.newest === undefined || found.newest === null || retention.deleted) return null;
     return { newest: found.newest, first: firstVisible(retention, found.newest), retention };
   };

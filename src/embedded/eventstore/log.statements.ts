@@ -1,7 +1,7 @@
 import { type Client } from 'pg';
 import { type Head, type Outcome, type Write } from './order.js';
 import { retentionOf } from './retention.js';
-import { type ProposedEvent, type StoredEvent } from './stored-event.js';
+import { describedBy, type ProposedEvent, type StoredEvent, TOMBSTONE } from './stored-event.js';
 
 /** Position of the newest event, 0n in an empty log. */
 export const lastPosition = async (client: Client): Promise<bigint> => {
@@ -9,20 +9,30 @@ export const lastPosition = async (client: Client): Promise<bigint> => {
   return rows[0]?.position ?? 0n;
 };
 
+type HeadRow = Readonly<{ stream: string; revision: bigint | null; settings: bigint | null; data: Buffer | null }>;
+
+/** The settings of a stream end with it. */
+const headOf = ({ revision, settings, data }: HeadRow, described: HeadRow | undefined): Head => ({
+  revision: described?.revision === TOMBSTONE ? TOMBSTONE : (revision ?? -1n),
+  deleted: retentionOf(data).deleted,
+  described: settings !== null,
+  settings: { revision: settings ?? -1n, data },
+  describes: described === undefined ? null : { revision: described.revision ?? -1n, deleted: retentionOf(described.data).deleted },
+});
+
 /** Where each of the streams and its settings stand. */
 export const headsOf = async (client: Client, streams: readonly string[]): Promise<readonly (readonly [string, Head])[]> => {
-  const { rows } = await client.query<{ stream: string; revision: bigint | null; settings: bigint | null; data: Buffer | null }>({
+  const described = streams.flatMap((stream) => describedBy(stream) ?? []);
+  const { rows } = await client.query<HeadRow>({
     name: 'heads',
     text: `select s.stream, newest.revision, described.revision as settings, described.data
       from unnest($1::text[]) as s(stream)
       left join lateral (select revision from event e where e.stream = s.stream order by revision desc limit 1) newest on true
       left join lateral (select revision, data from event e where e.stream = '$$' || s.stream order by revision desc limit 1) described on true`,
-    values: [streams],
+    values: [[...new Set([...streams, ...described])]],
   });
-  return rows.map(({ stream, revision, settings, data }) => [
-    stream,
-    { revision: revision ?? -1n, deleted: retentionOf(data).deleted, settings: { revision: settings ?? -1n, data } },
-  ]);
+  const found = new Map(rows.map((row) => [row.stream, row]));
+  return rows.map((row) => [row.stream, headOf(row, found.get(describedBy(row.stream) ?? ''))]);
 };
 
 /** Which of the events are stored, as `<stream>/<id>`, with their revisions. */

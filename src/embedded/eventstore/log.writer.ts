@@ -5,7 +5,7 @@ import { type Log } from '../engine.js';
 import { isRefusal, openWriting } from './log.database.js';
 import { headsOf, insert, knownAmong, lastPosition, placed, repeated } from './log.statements.js';
 import { type Head, type Order, type Outcome, type Plan, plan, type Write } from './order.js';
-import { describedBy, type StoredEvent, weightOf } from './stored-event.js';
+import { describedBy, metadataStreamOf, type StoredEvent, weightOf } from './stored-event.js';
 import { type Tail } from './tail.js';
 
 /** Changes the log; an order is answered when it is on disk. */
@@ -215,6 +215,8 @@ class LogWriter {
       if (head !== undefined) group.heads.set(write.stream, { ...head, revision: write.from + BigInt(write.events.length - 1) });
       const described = describedBy(write.stream);
       if (described !== null) group.unsettled.add(described).add(write.stream);
+      // The standing of a stream of settings depends on the stream they are of.
+      group.unsettled.add(metadataStreamOf(write.stream));
     }
     const [first] = writes;
     if (first !== undefined) group.answers.push([pending, first]);

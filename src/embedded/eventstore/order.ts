@@ -16,8 +16,12 @@ export type Outcome =
   | Readonly<{ kind: 'wrong-revision'; current: bigint | null }>
   | Readonly<{ kind: 'tombstoned' | 'timed-out' | 'failed' }>;
 
-/** Where a stream and its settings stand. */
-export type Head = Standing & Readonly<{ settings: Readonly<{ revision: bigint; data: Uint8Array | null }> }>;
+/** Where a stream and its settings stand; `describes` is where the stream stands whose settings it holds, null when it holds none. */
+export type Head = Standing &
+  Readonly<{
+    settings: Readonly<{ revision: bigint; data: Uint8Array | null }>;
+    describes: Pick<Standing, 'revision' | 'deleted'> | null;
+  }>;
 
 /** Events for one stream, the first of them at revision `from`. */
 export type Write = Readonly<{ stream: string; from: bigint; events: readonly ProposedEvent[] }>;
@@ -31,21 +35,39 @@ export type Plan =
   | Readonly<{ kind: 'look'; after: bigint | null; writes: readonly Write[] }>
   | Readonly<{ kind: 'refuse'; outcome: Outcome }>;
 
-const settingsWrite = (stream: string, head: Head, id: string, data: Uint8Array): Write => ({
-  stream: metadataStreamOf(stream),
-  from: head.settings.revision + 1n,
-  events: [{ id, type: METADATA_TYPE, json: true, data, metadata: new Uint8Array() }],
+const settingsEvent = (id: string, data: Uint8Array): ProposedEvent => ({
+  id,
+  type: METADATA_TYPE,
+  json: true,
+  data,
+  metadata: new Uint8Array(),
 });
 
-const writesOf = ({ what, stream, events }: Order, head: Head, id: string): readonly Write[] => {
-  if (what === 'delete') return [settingsWrite(stream, head, id, deletedSettings(head.settings.data))];
+/** What an append writes besides its events: settings by which the events of a deleted stream stay hidden. */
+const revival = ({ stream, events }: Order, head: Head, id: string): readonly Write[] => {
+  const next = head.revision + 1n;
+  if (head.deleted) {
+    const data = revivedSettings(head.settings.data, next);
+    return data === null
+      ? []
+      : [{ stream: metadataStreamOf(stream), from: head.settings.revision + 1n, events: [settingsEvent(id, data)] }];
+  }
+  const newest = events.at(-1);
+  if (head.describes?.deleted !== true || newest === undefined) return [];
+  const data = revivedSettings(newest.data, head.describes.revision + 1n);
+  return data === null ? [] : [{ stream, from: next + BigInt(events.length), events: [settingsEvent(id, data)] }];
+};
+
+const writesOf = (order: Order, head: Head, id: string): readonly Write[] => {
+  const { what, stream, events } = order;
+  if (what === 'delete') {
+    return [{ stream: metadataStreamOf(stream), from: head.settings.revision + 1n, events: [settingsEvent(id, deletedSettings())] }];
+  }
   if (what === 'tombstone') {
     const end = { id, type: TOMBSTONE_TYPE, json: true, data: new TextEncoder().encode('{}'), metadata: new Uint8Array() };
     return [{ stream, from: TOMBSTONE, events: [end] }];
   }
-  const next = head.revision + 1n;
-  const write = { stream, from: next, events };
-  return head.deleted ? [write, settingsWrite(stream, head, id, revivedSettings(head.settings.data, next))] : [write];
+  return [{ stream, from: head.revision + 1n, events }, ...revival(order, head, id)];
 };
 
 const wrongRevision = ({ revision }: Head): Plan => ({
@@ -58,6 +80,7 @@ export const plan = (order: Order, head: Head, id: string): Plan => {
   const verdict = judge(order.expected, head);
   if (verdict.kind === 'tombstoned') return { kind: 'refuse', outcome: { kind: 'tombstoned' } };
   if (verdict.kind === 'wrong') return wrongRevision(head);
+  if (order.what === 'delete' && head.revision === -1n && !head.described) return wrongRevision(head);
   if (order.what !== 'append') {
     return verdict.kind === 'repeat-of' ? wrongRevision(head) : { kind: 'write', writes: writesOf(order, head, id) };
   }

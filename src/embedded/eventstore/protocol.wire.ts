@@ -55,6 +55,7 @@ export const uuid = (text: string): UUID => {
   return message;
 };
 
+const NO_ID = '00000000-0000-0000-0000-000000000000';
 const UUID_FORM = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Throws a `Fault` when the message is not what its name says. */
@@ -77,7 +78,8 @@ export const proposedEvent = (message: Proposal): ProposedEvent => {
     });
   }
   const id = uuidText(message.getId());
-  if (!UUID_FORM.test(id)) throw new Fault(STATUS.invalidArgument, 'An event’s id is not a UUID.');
+  if (type === '') throw new Fault(STATUS.invalidArgument, 'An event needs a type.');
+  if (!UUID_FORM.test(id) || id === NO_ID) throw new Fault(STATUS.invalidArgument, 'An event’s id is not a UUID.');
   const [data, metadata] = [message.getData_asU8(), message.getCustomMetadata_asU8()];
   return { id, type, json: contentType === JSON_CONTENT, data: Buffer.from(data), metadata: Buffer.from(metadata) };
 };

@@ -15,12 +15,14 @@ const EVERYTHING: Retention = { truncateBefore: 0n, maxCount: null, maxAge: null
 /** EventStoreDB deletes a stream by truncating it before the largest int64, which JSON.parse rounds up. */
 const DELETED = 9_223_372_036_854_775_807n;
 
-const parse = (metadata: Uint8Array): Record<string, unknown> => {
+const EMPTY = new TextEncoder().encode('{}');
+
+const parse = (metadata: Uint8Array): Record<string, unknown> | null => {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(metadata));
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Record<string, unknown>) : null;
   } catch {
-    return {};
+    return null;
   }
 };
 
@@ -32,7 +34,7 @@ const natural = (value: unknown): number | null => (typeof value === 'number' &&
 /** Settings that cannot be read hide nothing, as on a real server. null: the stream has no settings. */
 export const retentionOf = (metadata: Uint8Array | null): Retention => {
   if (metadata === null) return EVERYTHING;
-  const { $tb, $maxCount, $maxAge } = parse(metadata);
+  const { $tb, $maxCount, $maxAge } = parse(metadata) ?? {};
   const truncateBefore = natural($tb) ?? 0;
   const maxCount = natural($maxCount);
   return {
@@ -44,17 +46,23 @@ export const retentionOf = (metadata: Uint8Array | null): Retention => {
 };
 
 /** The same settings with another `$tb`, written digit by digit: JSON.stringify would round the one that means deleted. */
-const withTruncateBefore = (metadata: Uint8Array | null, revision: bigint): Uint8Array => {
-  const rest = Object.entries(metadata === null ? {} : parse(metadata)).filter(([name]) => name !== '$tb');
+const withTruncateBefore = (settings: Record<string, unknown>, revision: bigint): Uint8Array => {
+  const rest = Object.entries(settings).filter(([name]) => name !== '$tb');
   const others = rest.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join('');
   return new TextEncoder().encode(`{"$tb":${revision}${others}}`);
 };
 
-/** The settings of a stream that is deleted softly. */
-export const deletedSettings = (metadata: Uint8Array | null): Uint8Array => withTruncateBefore(metadata, DELETED);
+/** The settings of a stream that is deleted softly: EventStoreDB replaces all it had. */
+export const deletedSettings = (): Uint8Array => withTruncateBefore({}, DELETED);
 
-/** The settings of a deleted stream that is written again: what was there before stays hidden. */
-export const revivedSettings = (metadata: Uint8Array | null, next: bigint): Uint8Array => withTruncateBefore(metadata, next);
+/**
+ * The settings of a deleted stream that is written again, or whose settings are: the events before `next` stay hidden. null when the settings
+ * are no JSON object, which EventStoreDB leaves as they are.
+ */
+export const revivedSettings = (metadata: Uint8Array | null, next: bigint): Uint8Array | null => {
+  const settings = parse(metadata ?? EMPTY);
+  return settings === null ? null : withTruncateBefore(settings, next);
+};
 
 /** First revision of a stream, whose newest is `newest`, that its readers see. */
 export const firstVisible = ({ truncateBefore, maxCount }: Retention, newest: bigint): bigint => {
