@@ -5,6 +5,8 @@ Run it only to change the cases; the tests read the committed answers and need n
     python3 -m venv venv && venv/bin/pip install recurring-ical-events==3.8.2 icalendar==7.3.0 tzdata==2026.6
     venv/bin/python scripts/recurrence-oracle.py test/fixtures/recurrence/oracle.json
 
+Zone rules are those of the tzdata package named there, whose version of the IANA database is written with the answers.
+
 Starts are the oracle's. So are ends, but for one thing: it adds the length of an event on the wall clock, while RFC 5545 3.8.5.3 has the
 exact span of DTSTART and DTEND; where a zone changes its offset within an instance, the exact span is written.
 
@@ -19,11 +21,15 @@ import json
 import random
 import sys
 from datetime import date, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
 
 import icalendar
 import recurring_ical_events
+import tzdata
 from dateutil.rrule import rrulestr
+
+# The machine's own rules may be years old.
+reset_tzpath(to=[])
 
 SEED = 20260329
 EACH = 20
@@ -328,7 +334,8 @@ def main(path):
             expected = answer(text, first, last)
             cases.append({"kind": kind, "from": shown(first), "to": shown(last), "ics": text, "expected": expected})
     with open(path, "w", encoding="utf-8") as file:
-        file.write("[\n" + ",\n".join(json.dumps(each, separators=(",", ":")) for each in cases) + "\n]\n")
+        rows = ",\n".join(json.dumps(each, separators=(",", ":")) for each in cases)
+        file.write(f'{{"zoneRules":"{tzdata.IANA_VERSION}","cases":[\n{rows}\n]}}\n')
     print(len(cases), "cases,", sum(len(each["expected"]) for each in cases), "occurrences")
 
 

@@ -1,5 +1,5 @@
 import { type Config } from './config.js';
-import { systemClock } from './infra/system.clock.js';
+import { machineZone, systemClock } from './infra/system.clock.js';
 import { type Log } from './kernel/log.js';
 
 /** A CalDAV server with made-up accounts: its address, and the origins it may be called at although they are on this machine. */
@@ -17,8 +17,7 @@ type Say = (message: string) => void;
 const startSandbox = async ({ dataDir, http }: Config, log: Say): Promise<SandboxAddress & Readonly<{ stop: () => Promise<void> }>> => {
   const { startSandboxAgain } = await import('./embedded/caldav.sandbox.js');
   const port = http.port === 0 ? 0 : http.port + 1;
-  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  return startSandboxAgain({ dataDir, port, timeZone, clock: systemClock, log });
+  return startSandboxAgain({ dataDir, port, timeZone: machineZone(), clock: systemClock, log });
 };
 
 /** The log must not share a database with the read models. */

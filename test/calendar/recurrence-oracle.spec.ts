@@ -7,7 +7,11 @@ import { parseResource } from '../../src/provider/caldav/ics.mapping.js';
 /** As scripts/recurrence-oracle.py writes it. A row is `20260327T0130Z+90#1`: start, minutes or days, component unless it is the first. */
 type Case = Readonly<{ kind: string; from: string; to: string; ics: string; expected: readonly string[] }>;
 
-const cases = JSON.parse(readFileSync(new URL('../fixtures/recurrence/oracle.json', import.meta.url), 'utf8')) as readonly Case[];
+const { zoneRules, cases } = JSON.parse(readFileSync(new URL('../fixtures/recurrence/oracle.json', import.meta.url), 'utf8')) as Readonly<{
+  /** Version of the IANA database the answers were made with. */
+  zoneRules: string;
+  cases: readonly Case[];
+}>;
 
 const instant = (text: string): number => Date.parse(text.replace(/(....)(..)(..)T(..)(..)Z/, '$1-$2-$3T$4:$5:00Z'));
 
@@ -23,7 +27,7 @@ const ours = ({ ics, from, to }: Case): readonly string[] => {
   return 'unexpandable' in expansion ? [expansion.unexpandable] : expansion.occurrences.map(row).sort();
 };
 
-describe('A calendar has the occurrences that recurring-ical-events finds in it:', () => {
+describe(`A calendar has the occurrences that recurring-ical-events finds in it with zone rules ${zoneRules}:`, () => {
   const kinds = new Set(cases.map(({ kind }) => kind));
 
   it('in every kind of recurring event', () => {

@@ -1,10 +1,4 @@
-const isZone = (name: string): boolean => {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-};
+import { isIanaZone } from '../../calendar/time-zone.js';
 
 /** The name and its ends of two and three parts, `/mozilla.org/20050126_1/Europe/Paris` being a known form. */
 const readings = (name: string): readonly string[] => [name, ...[3, 2].map((parts) => name.split('/').slice(-parts).join('/'))];
@@ -16,5 +10,5 @@ const readings = (name: string): readonly string[] => [name, ...[3, 2].map((part
 export const calendarTimeZone = (text: string): string | null => {
   const unfolded = text.replace(/\r?\n[ \t]/g, '');
   const names = [/^X-LIC-LOCATION:(.+)$/im, /^TZID(?:;[^:]*)?:(.+)$/im].map((line) => line.exec(unfolded)?.[1]?.trim());
-  return names.flatMap((name) => (name === undefined ? [] : readings(name))).find(isZone) ?? null;
+  return names.flatMap((name) => (name === undefined ? [] : readings(name))).find(isIanaZone) ?? null;
 };

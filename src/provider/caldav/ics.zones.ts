@@ -100,7 +100,7 @@ const definitionsOf = (blocks: readonly Block[]): ReadonlyMap<string, Readonly<{
   );
 
 /**
- * Reads the TZIDs of one resource, given its VTIMEZONEs: the name of a place (IANA, which the engine knows with CLDR's aliases; Windows;
+ * Reads the TZIDs of one resource, given its VTIMEZONEs: the name of a place (IANA with its aliases; Windows;
  * the end of a path; X-LIC-LOCATION) before the definition, since definitions are often cut short or out of date; an offset that the id names
  * only when there is no definition. Zones of the resource's own are renamed `custom-1`, `custom-2`, for a TZID may hold anything.
  */
