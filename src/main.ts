@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { AppModule } from './app.module.js';
+import { areZoneRulesOld, zoneRulesInForce } from './calendar/zone-age.js';
 import { type Config, Misconfigured, readConfig } from './config.js';
 import { type Role } from './config.variables.js';
 import { startEngines } from './engines.js';
@@ -13,7 +14,7 @@ import { rememberLog } from './infra/postgres/log-name.postgres.js';
 import { EngineAway } from './kernel/engine-away.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
-import { measurePool, measureState } from './measures.js';
+import { measurePool, measureState, measureZoneRules } from './measures.js';
 import { startRoleThread } from './role.supervisor.js';
 import { CONNECTIONS, openRuntime, type Runtime } from './runtime.js';
 import { welcome } from './welcome.js';
@@ -54,6 +55,12 @@ const watchEngines = (health: HealthChecks, { database, store }: Runtime): void 
   });
 };
 
+/** Old rules are warned about and stop nothing: most clocks stay as they are. */
+const watchZoneRules = (health: HealthChecks, { clock, log }: Runtime): void => {
+  health.add('zone rules', () => ({ ok: true, detail: zoneRulesInForce(clock.now()) }));
+  if (areZoneRulesOld(clock.now())) log.warn(`zone rules: ${zoneRulesInForce(clock.now())}`);
+};
+
 /** A log without events that the read models know would swallow what comes. One that is away is looked at by each projection, before it goes on. */
 const checkLog = async (runtime: Runtime): Promise<void> => {
   try {
@@ -89,7 +96,9 @@ const startParts = async ({ config, log, logSettings }: Parts, stops: Stop[]): P
   await checkLog(runtime);
   measureState(runtime, metrics);
   measurePool(runtime, metrics, 'main');
+  measureZoneRules(runtime, metrics);
   watchEngines(health, runtime);
+  watchZoneRules(health, runtime);
   const stopping = new AbortController();
   const apart = config.roles.size === 1 ? [] : APART.filter((role) => config.roles.has(role));
   const here = new Set([...config.roles].filter((role) => !apart.includes(role)));

@@ -1,3 +1,5 @@
+import { zoneRulesAge } from './calendar/zone-age.js';
+import { ZONE_RULES_VERSION } from './calendar/zone-rules.js';
 import { type Progress } from './infra/postgres/projection.runner.js';
 import { type Metrics } from './kernel/metrics.js';
 import { type Runtime } from './runtime.js';
@@ -31,6 +33,16 @@ export const measureState = ({ database }: Pick<Runtime, 'database'>, metrics: M
     );
     return rows.map(({ fault, count }) => ({ value: Number(count), labels: { code: fault } }));
   });
+};
+
+/** Which zone rules this program has; processes of several versions tell different ones. */
+export const measureZoneRules = ({ clock }: Pick<Runtime, 'clock'>, metrics: Metrics): void => {
+  metrics.gauge('zone_rules_info', 'Version of the IANA time zone database this program has; always 1', ['version'])(1, {
+    version: ZONE_RULES_VERSION,
+  });
+  metrics.asked('zone_rules_age_seconds', 'How long ago that version was released', [], () =>
+    Promise.resolve([{ value: zoneRulesAge(clock.now()) / 1_000 }]),
+  );
 };
 
 /** The connections of one thread to Postgres. */

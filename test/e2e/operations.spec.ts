@@ -66,6 +66,8 @@ describe('Operators', () => {
       /event_loop_delay_seconds\{thread="projector",quantile="0.99"\}/,
       /process_start_time_seconds/,
       /projection_live\{projection="user_calendar_events"\}/,
+      /zone_rules_info\{version="20\d\d[a-z]+"\}/,
+      /zone_rules_age_seconds/,
     ];
     const none = [
       /queue_due\{queue="sync_state"\}/,
@@ -81,6 +83,14 @@ describe('Operators', () => {
     await eventually('all is counted and nothing left to do', isRight).catch(() => undefined);
     expect(wrong(page)).toEqual([]);
     for (const personal of ['ada.lovelace', GRACE, radicale.password, '127.0.0.1']) expect(page).not.toContain(personal);
+  });
+
+  it('see which zone rules are in force, and stay ready when these are old', async () => {
+    const { checks } = (await (await fetch(`${service.url}/health/ready`)).json()) as { checks: Record<string, unknown>[] };
+    expect(checks.find(({ name }) => name === 'zone rules')).toMatchObject({
+      ok: true,
+      detail: expect.stringMatching(/^20\d\d[a-z]+, released 20\d\d-\d\d-\d\d/),
+    });
   });
 
   it('see the checks of every thread in one answer', async () => {
