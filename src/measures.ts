@@ -4,7 +4,7 @@ import { type Progress } from './infra/postgres/projection.runner.js';
 import { type Metrics } from './kernel/metrics.js';
 import { type Runtime } from './runtime.js';
 
-const QUEUES = ['sync_state', 'connection_state', 'clean_up'] as const;
+const QUEUES = ['sync_state', 'connection_state', 'clean_up', 'placement'] as const;
 
 type Depth = Readonly<{ queue: string; due: string; late: string }>;
 

@@ -17,6 +17,8 @@ import { type Message } from './kernel/decider.js';
 import { type DueTask } from './kernel/due-work.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Projection } from './kernel/projection.js';
+import { type PlacementRow } from './merged-events/placement.rows.js';
+import { placeDue } from './merged-events/placement.worker.js';
 import { type MergedEvent, userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
 import { preferenceCodec } from './preference/preference.codec.js';
 import { preferences } from './preference/preferences.projection.js';
@@ -87,12 +89,18 @@ const startSyncing = (runtime: Runtime, signal: AbortSignal): readonly Promise<v
   return [workOff(runtime, calendarsDue, signal), workOff(runtime, connectionsDue, signal)];
 };
 
+/** One at a time: each holds the projection up for moments, and none is more urgent than what the log brings. */
+const startPlacing = (runtime: Runtime, signal: AbortSignal): Promise<void> => {
+  const task = observedTask('placement', placeDue(runtime), runtime.clock.now, runtime.metrics);
+  return workOff<PlacementRow>(runtime, { table: 'placement', key: 'name', order: 'due_at', concurrency: 1, task }, signal);
+};
+
 /** Runs what a process does besides answering requests, until aborted; resolves when all of it has come to rest. */
 export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health: HealthChecks, signal: AbortSignal): Promise<unknown> => {
   const { metrics } = runtime;
   const work: Promise<void>[] = [];
   if (roles.has('projector')) {
-    work.push(runCleanUps(runtime, cleanUpsOf(runtime), metrics, signal));
+    work.push(runCleanUps(runtime, cleanUpsOf(runtime), metrics, signal), startPlacing(runtime, signal));
     const all = PROJECTIONS.map((projection) => {
       const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
       health.add(`projection ${projection.name}`, () => standing(progress));

@@ -4,8 +4,9 @@ import { nextStepFor, objectsUnread, reasonFor } from './reasons.js';
 import { keptFrom } from './retention.js';
 
 /**
- * How far what is shown of a calendar can be trusted: `syncing` it has not been read to its end yet; `fresh`; `stale` its last good reading is
- * more than 15 minutes old; `failing` it cannot be read, the last good state is shown; `needs_reconnect` only its owner can help.
+ * How far what is shown of a calendar can be trusted: `syncing` it has not been read to its end yet, or its occurrences are being placed again;
+ * `fresh`; `stale` its last good reading is more than 15 minutes old; `failing` it cannot be read, the last good state is shown;
+ * `needs_reconnect` only its owner can help.
  */
 export type FreshnessState = 'syncing' | 'fresh' | 'stale' | 'failing' | 'needs_reconnect';
 
@@ -53,7 +54,9 @@ export const FRESHNESS_SQL = `
       union all
       select unexpandable, count(*) from event_contents e where e.calendar_id = c.calendar_id and e.unexpandable is not null group by unexpandable
     ) kinds) as problems,
-    coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) as behind, c.visible
+    coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) or exists (
+      select 1 from placement p where p.user_id = c.user_id and (p.calendar_id = c.calendar_id or (p.calendar_id is null and c.time_zone is null))
+    ) as behind, c.visible
   from calendars c left join sync_state s using (calendar_id)
   where c.user_id = $1 and c.status = 'adopted' and ($2::uuid[] is null or c.calendar_id = any($2))
   order by c.calendar_id`;

@@ -32,8 +32,13 @@ export const applyEach =
     }
   };
 
-/** Waits until the named projections have reached a position, at most `milliseconds`; false when they have not. */
-export type ReadModels = Readonly<{ reached: (names: readonly string[], position: bigint, milliseconds: number) => Promise<boolean> }>;
+/** Waits for what was written to be readable, at most `milliseconds`; each answers false when that was too short. */
+export type ReadModels = Readonly<{
+  /** Until the named projections have reached a position. */
+  reached: (names: readonly string[], position: bigint, milliseconds: number) => Promise<boolean>;
+  /** Until everything of a person that has to be placed again has been. */
+  placed: (userId: string, milliseconds: number) => Promise<boolean>;
+}>;
 
 /** DI token of the `ReadModels`. */
 export const READ_MODELS = Symbol('ReadModels');

@@ -38,9 +38,10 @@ const moved = {
 export const ChangeView = z
   .strictObject({
     calendarId: z.uuid(),
-    change: z.enum(['added', 'changed', 'removed', 'calendar-added', 'calendar-removed']).meta({
+    change: z.enum(['added', 'changed', 'removed', 'calendar-added', 'calendar-changed', 'calendar-removed']).meta({
       description:
-        'What happened to an event; or to the calendar as a whole, all of whose events can be read for the first time, or are gone at once.',
+        'What happened to an event; or to the calendar as a whole: all of its events can be read for the first time (`calendar-added`), are gone at ' +
+        'once (`calendar-removed`), or have to be read again, because too many of them changed to be told one by one (`calendar-changed`).',
     }),
     event: ChangedEvent.nullable().meta({ description: 'Null when it is about the calendar.' }),
     at: Instant.meta({ description: 'When it was found.' }),

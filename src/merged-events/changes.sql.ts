@@ -8,7 +8,7 @@ export type ChangeRow = Readonly<{
   calendar_id: string | null;
   connection_id: string | null;
   at: Date;
-  change: 'added' | 'changed' | 'removed' | 'calendar-added' | 'calendar-removed' | 'connection-changed';
+  change: 'added' | 'changed' | 'removed' | 'calendar-added' | 'calendar-changed' | 'calendar-removed' | 'connection-changed';
   series: string | null;
   original: string | null;
   start_at: Date | null;

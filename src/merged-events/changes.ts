@@ -6,6 +6,9 @@ export type Shown = Omit<OccurrenceRow, 'component' | 'generation' | 'copy'>;
 /** What happened to one occurrence; of a removed one what it was. */
 export type EventChange = Readonly<{ change: 'added' | 'changed' | 'removed'; occurrence: Shown }>;
 
+/** More changes of one fact than this are not told one by one: a reader is told to read the calendar again, which costs both sides less. */
+export const MOST_TOLD = 5_000;
+
 const keyOf = ({ series, original }: Shown): string => `${series} ${original}`;
 
 /** Everything but the reference to its object, which says nothing to a reader. */

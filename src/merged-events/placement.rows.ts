@@ -1,15 +1,50 @@
-import { keptFrom } from '../calendar/retention.js';
-import { instant } from '../kernel/clock.js';
 import { type Sql } from '../kernel/sql.js';
 import { type PreferenceEvent } from '../preference/preference.js';
-import { recordCalendarChanges, type Source, takeOut } from './changes.rows.js';
-import { rowsOf, type StoredObject } from './occurrence-rows.js';
-import { insertRows, type Owner, storedObjects } from './occurrences.rows.js';
+import { type Source } from './changes.rows.js';
 
-/** Series placed at once: what is held in memory. */
-const PAGE = 1_000;
+/**
+ * Why series have to be placed again; stored, so permanent. `zone-chosen`: what names no zone of its own, after its owner chose one. A new
+ * reason names its series, and how their changes are told, in `PLACINGS`.
+ */
+export type PlacingReason = 'zone-chosen';
 
-type PlacedCalendar = Owner & Readonly<{ whole: boolean; visible: boolean; window_start: Date; window_end: Date }>;
+/** Which series of a calendar a reason concerns, as a condition on `event_contents c`, and how readers of the change feed learn of it. */
+export type Placing = Readonly<{
+  series: string;
+  /** `calendar`: read it again, once all are placed. `events`: exactly the occurrences that moved, page by page. */
+  tells: 'calendar' | 'events';
+}>;
+
+export const PLACINGS: Readonly<Record<PlacingReason, Placing>> = {
+  // An instance of a floating series is named by its start: another zone gives it another name, so no difference would say what became of it.
+  'zone-chosen': { series: 'c.unplaced', tells: 'calendar' },
+};
+
+/** A claimed row of `placement`. */
+export type PlacementRow = Readonly<{
+  name: string;
+  user_id: string;
+  calendar_id: string | null;
+  reason: PlacingReason;
+  at: Date;
+  asked: number;
+}>;
+
+/** What a fact asks to have placed again: all of one calendar that the reason concerns, or of every calendar of the person that names no zone. */
+export type Asked = Readonly<{ reason: PlacingReason; calendarId: string | null }>;
+
+/**
+ * Leaves a due row for the worker that places; one that waits already takes the newer fact's time. Due at the time of the fact, because a
+ * projection knows no other.
+ */
+export const placeLater = async (sql: Sql, { userId, at }: Pick<Source, 'userId' | 'at'>, { reason, calendarId }: Asked): Promise<void> => {
+  await sql.query(
+    `insert into placement (name, user_id, calendar_id, reason, at, due_at) values ($1, $2, $3, $4, $5, $5)
+     on conflict (name) do update set at = greatest(placement.at, excluded.at), asked = placement.asked + 1`,
+    [`${reason} ${calendarId ?? userId}`, userId, calendarId, reason, at],
+  );
+  await sql.query('notify placement');
+};
 
 /** Takes note of the zone somebody lives in; false when it is the one they lived in. */
 const moved = async (sql: Sql, { userId, timeZone }: PreferenceEvent): Promise<boolean> => {
@@ -22,41 +57,16 @@ const moved = async (sql: Sql, { userId, timeZone }: PreferenceEvent): Promise<b
   return true;
 };
 
-const nextSeries = async (sql: Sql, calendarId: string, after: string): Promise<readonly string[]> => {
-  const rows = await sql.query<{ series: string }>(
-    'select distinct series from event_contents where calendar_id = $1 and unplaced and series > $2 order by series limit $3',
-    [calendarId, after, PAGE],
-  );
-  return rows.map(({ series }) => series);
-};
-
-const placeCalendar = async (sql: Sql, calendar: PlacedCalendar, zone: string, at: string): Promise<void> => {
-  const { calendar_id: calendarId, window_start, window_end } = calendar;
-  const start = Math.max(window_start.getTime(), keptFrom(Date.parse(at)));
-  const window = { start: instant(start), end: window_end.toISOString() };
-  for (let page = await nextSeries(sql, calendarId, ''); page.length > 0; page = await nextSeries(sql, calendarId, page.at(-1) ?? '')) {
-    const bySeries = new Map<string, StoredObject[]>();
-    for (const object of await storedObjects(sql, calendarId, page))
-      bySeries.set(object.series, [...(bySeries.get(object.series) ?? []), object]);
-    await takeOut(sql, calendarId, page);
-    const rows = [...bySeries.values()].flatMap((objects) => rowsOf(objects, window, zone).rows);
-    await insertRows(sql, calendar, rows);
-  }
-};
-
 /**
- * Places what no zone of its own places (days, floating times) by the zone somebody chose, in those of their calendars that have none either.
- * Who follows the changes reads these calendars anew: an instance of a floating series is named by its start.
+ * What no zone of its own places (days, floating times) is placed by the zone somebody chose, in those of their calendars that have none either:
+ * what is read from now on at once, what is there already by a worker, however often they change their mind meanwhile.
  */
-export const placeAnew = async (sql: Sql, source: Source, event: PreferenceEvent): Promise<void> => {
+export const chooseZone = async (sql: Sql, event: PreferenceEvent): Promise<void> => {
   if (!(await moved(sql, event))) return;
-  const calendars = await sql.query<PlacedCalendar>(
-    `select calendar_id, user_id, provider, whole, visible, window_start, window_end from event_calendars
-     where user_id = $1 and time_zone is null and window_start is not null order by calendar_id`,
+  const [concerned] = await sql.query(
+    `select 1 from event_calendars k where k.user_id = $1 and k.time_zone is null and exists (
+       select 1 from event_contents c where c.calendar_id = k.calendar_id and ${PLACINGS['zone-chosen'].series}) limit 1`,
     [event.userId],
   );
-  for (const calendar of calendars) await placeCalendar(sql, calendar, event.timeZone ?? 'UTC', event.at);
-  const told = calendars.filter(({ whole, visible }) => whole && visible).map(({ calendar_id }) => calendar_id);
-  if (told.length === 0) return;
-  for (const change of ['calendar-removed', 'calendar-added'] as const) await recordCalendarChanges(sql, source, change, told);
+  if (concerned !== undefined) await placeLater(sql, event, { reason: 'zone-chosen', calendarId: null });
 };

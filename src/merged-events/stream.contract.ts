@@ -21,3 +21,6 @@ export type EventsChanged = Readonly<{
   range: Readonly<{ start: string; end: string }> | null;
   changes: number;
 }>;
+
+/** Data of `calendar-changed`: too much of the calendar changed to be told one by one, so it has to be read again. */
+export type CalendarChanged = Readonly<{ calendarId: string }>;

@@ -51,7 +51,8 @@ export class StreamController {
   @Answers(
     200,
     StreamText,
-    'Server-sent events: `events-changed`, `connection-changed`, `sync-progress`, and `resync` when the place to resume at is too old.',
+    'Server-sent events: `events-changed`, `calendar-changed` (read that calendar again), `connection-changed`, `sync-progress`, and `resync` when ' +
+      'the place to resume at is too old.',
   )
   async stream(
     @Query({ schema: StreamFilter }) filter: z.output<typeof StreamFilter>,

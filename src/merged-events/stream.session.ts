@@ -5,7 +5,7 @@ import { Refused } from '../kernel/refused.js';
 import { type Database } from '../kernel/sql.js';
 import { type ChangeCursor, writeChangeCursor } from './change-cursor.js';
 import { admitChangeCursor, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
-import { type EventsChanged } from './stream.contract.js';
+import { type CalendarChanged, type EventsChanged } from './stream.contract.js';
 import { type Message, type StreamWriter } from './stream.writer.js';
 
 export type StreamRuntime = Readonly<{ database: Database; readModels: ReadModels; clock: Clock }>;
@@ -32,10 +32,12 @@ const summary = (rows: readonly ChangeRow[]): EventsChanged => {
 };
 
 const messagesOf = (rows: readonly ChangeRow[]): readonly Message[] => {
-  const events = rows.filter(({ change }) => change !== 'connection-changed');
+  const events = rows.filter(({ change }) => change !== 'connection-changed' && change !== 'calendar-changed');
+  const again = new Set(rows.flatMap(({ change, calendar_id: id }) => (change === 'calendar-changed' && id !== null ? [id] : [])));
   const connections = new Set(rows.flatMap(({ connection_id }) => (connection_id === null ? [] : [connection_id])));
   return [
     ...[...connections].map((connectionId) => ({ event: 'connection-changed', data: { connectionId } })),
+    ...[...again].map((calendarId) => ({ event: 'calendar-changed', data: { calendarId } satisfies CalendarChanged })),
     ...(events.length === 0 ? [] : [{ event: 'events-changed', data: summary(events) }]),
   ];
 };

@@ -10,7 +10,7 @@ import { changesOf, type Shown } from './changes.js';
 import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source, takeOut } from './changes.rows.js';
 import { isUnplaced, type OccurrenceRow, rowsOf, type StoredObject } from './occurrence-rows.js';
 import { insertRows, type Owner, storedObjects } from './occurrences.rows.js';
-import { placeAnew } from './placement.rows.js';
+import { chooseZone } from './placement.rows.js';
 
 /** What the merged calendar is built from. */
 export type MergedEvent = AccountEvent | DeltaSynced | PreferenceEvent;
@@ -203,7 +203,7 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
     case 'VisibilitySet':
       return show(sql, { position, at: event.at }, idOf(stream), event.visible);
     case 'CalendarPreferenceSet':
-      return placeAnew(sql, { userId: event.userId, position, at: event.at }, event);
+      return chooseZone(sql, event);
     case 'DeltaSynced':
       return applyDelta(sql, withoutThePast(withoutRepetitions(event)), position);
     case 'FeedExpired':
@@ -242,5 +242,5 @@ export const userCalendarEvents = (codec: Codec<MergedEvent>): Projection<Merged
   apply: async (sql, events) => {
     for (const recorded of events) await applyOne(sql, recorded);
   },
-  tables: ['event_people', 'event_calendars', 'event_contents', 'user_calendar_events', 'changes'],
+  tables: ['event_people', 'event_calendars', 'event_contents', 'user_calendar_events', 'changes', 'placement'],
 });

@@ -48,12 +48,14 @@ export class SettingsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<SettingsView> {
     const changed = await this.commands.execute(new ChangeSettings(actor, change, expectedTag(ifMatch), correlationId));
-    response.status((await this.reached(changed)) ? HttpStatus.OK : HttpStatus.ACCEPTED);
+    response.status((await this.reached(actor, changed)) ? HttpStatus.OK : HttpStatus.ACCEPTED);
     return this.read(actor, response);
   }
 
-  private async reached({ calendars, preferences }: Changed): Promise<boolean> {
+  private async reached({ userId }: Person, { calendars, preferences }: Changed): Promise<boolean> {
     if (calendars !== null && !(await this.readModels.reached(CALENDARS_SHOW_IN, calendars, PATIENCE))) return false;
-    return preferences === null || this.readModels.reached(PREFERENCES_SHOW_IN, preferences, PATIENCE);
+    if (preferences === null) return true;
+    // Another time zone is there to be read once the days and floating times have moved.
+    return (await this.readModels.reached(PREFERENCES_SHOW_IN, preferences, PATIENCE)) && this.readModels.placed(userId, PATIENCE);
   }
 }

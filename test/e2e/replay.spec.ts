@@ -78,7 +78,10 @@ describe('Read models that are built again from the first event', () => {
 
   const dump = async (): Promise<Readonly<Record<string, readonly string[]>>> => {
     const tables = READ_MODELS.map(async (name) => {
-      const rows = await service.rows<{ line: string }>(`select t::text as line from ${name} t order by line`);
+      // Work that a fact left to be done later is told where the log stood when it was done.
+      const rows = await service.rows<{ line: string }>(
+        `select t::text as line from ${name} t ${name === 'changes' ? `where change <> 'calendar-changed'` : ''} order by line`,
+      );
       return [name, rows.map(({ line }) => line)] as const;
     });
     return Object.fromEntries(await Promise.all(tables));
@@ -91,9 +94,12 @@ describe('Read models that are built again from the first event', () => {
     return wanted.every(({ name, position }) => (now.get(name) ?? -1n) >= BigInt(position ?? -1));
   };
 
-  /** Rows, and how far they go, at a moment in which nothing came. */
+  const placed = async (): Promise<boolean> => (await service.rows('select 1 from placement')).length === 0;
+
+  /** Rows, and how far they go, at a moment in which nothing came and nothing was left to be done. */
   const still = () =>
     eventually('nothing moves', async () => {
+      if (!(await placed())) return null;
       const [positions, rows] = [await checkpoints(), await dump()];
       return isDeepStrictEqual(positions, await checkpoints()) ? { positions, rows } : null;
     });
@@ -101,14 +107,14 @@ describe('Read models that are built again from the first event', () => {
   it('are the same, byte for byte', async () => {
     await live();
     const { rows: before, positions } = await still();
-    for (const name of READ_MODELS) expect([name, before[name]?.length]).not.toEqual([name, 0]);
+    for (const name of READ_MODELS.filter((each) => each !== 'placement')) expect([name, before[name]?.length]).not.toEqual([name, 0]);
     expect(before['user_calendar_events']?.length).toBeGreaterThan(500);
     // Killed, so that PostgreSQL is still there to be emptied behind the back of the projections.
     await service.kill();
     await service.rows(`truncate ${READ_MODELS.join(', ')}`);
     await service.rows('delete from checkpoint');
     await service.restart();
-    await eventually('they are as far as before', () => reached(positions));
+    await eventually('they are as far as before', async () => (await reached(positions)) && placed());
     expect(await dump()).toEqual(before);
   });
 

@@ -1,10 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
 import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes.query.js';
+import { Superseded } from '../../src/kernel/due-work.js';
+import { type PlacementRow } from '../../src/merged-events/placement.rows.js';
+import { placeDue } from '../../src/merged-events/placement.worker.js';
 import { preferenceCodec } from '../../src/preference/preference.codec.js';
 import { type PreferenceEvent } from '../../src/preference/preference.js';
 import { calendarObject, component, memoryAccount, NOW } from '../support/builders.js';
 import { metadata } from '../support/store.js';
-import { type Adopted, adopted, lunch, merged, shown, startSyncing, stopSyncing, stores, sync } from '../support/synced-calendar.js';
+import {
+  type Adopted,
+  adopted,
+  dyingAt,
+  lunch,
+  merged,
+  place,
+  placements,
+  replay,
+  shown,
+  startSyncing,
+  stopSyncing,
+  stores,
+  sync,
+} from '../support/synced-calendar.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 
 beforeAll(startSyncing);
@@ -19,7 +37,8 @@ const object = (remoteId: string, timing: Parameters<typeof component>[0]) =>
 /** A day, a floating series with a hole, and something that knows where it is. */
 const OBJECTS = [object('day', day), object('floating', { ...floating, ...skipped }), lunch('lunch', 5)];
 
-const choose = async ({ userId }: Adopted, timeZone: string | null): Promise<void> => {
+/** Chooses a zone; what is there already is placed by it later. */
+const wish = async ({ userId }: Adopted, timeZone: string | null): Promise<void> => {
   const chosen: PreferenceEvent = {
     type: 'CalendarPreferenceSet',
     userId,
@@ -31,6 +50,12 @@ const choose = async ({ userId }: Adopted, timeZone: string | null): Promise<voi
   };
   const { position } = await stores.store.append(`preference-${userId}`, null, [chosen], preferenceCodec, metadata());
   expect(await readModels(stores.database).reached([merged.name], position, 20_000)).toBe(true);
+};
+
+/** Chooses a zone, and lets the worker place by it. */
+const choose = async (calendar: Adopted, timeZone: string | null): Promise<void> => {
+  await wish(calendar, timeZone);
+  await place(calendar);
 };
 
 /** All that is shown of the occurrences, in their order. */
@@ -98,6 +123,127 @@ describe('Days and floating times of a calendar that names no zone', () => {
     const { nextCursor } = await asked(null);
     await choose(calendar, 'Asia/Tokyo');
     await choose(calendar, 'Asia/Tokyo');
-    expect((await asked(nextCursor)).items.map(({ change }) => change)).toEqual(['calendar-removed', 'calendar-added']);
+    expect((await asked(nextCursor)).items.map(({ change }) => change)).toEqual(['calendar-changed']);
+  });
+});
+
+const freshness = async ({ userId, calendarId, connectionId }: Adopted) => {
+  await stores.database.query(
+    `insert into calendars (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, sealed, generation,
+       revision) values ($1, $2, $3, 'caldav', 'adopted', 'read_only', 'busy_only', true, true, false, '', 1, 1) on conflict do nothing`,
+    [calendarId, connectionId, userId],
+  );
+  return (await stores.database.query<FreshnessRow>(FRESHNESS_SQL, [userId, null])).map((row) => freshnessOf(row, NOW));
+};
+
+describe('Another zone than before', () => {
+  it('moves nothing in the projection itself, which everybody shares, but what comes next is placed by it', async () => {
+    const calendar = await synced('Asia/Tokyo');
+    const before = await rowsOf(calendar);
+    await wish(calendar, 'America/New_York');
+    expect(await rowsOf(calendar)).toEqual(before);
+    calendar.account.put(object('next', { ...day, start: { date: '2026-12-20' } }));
+    await sync(calendar);
+    await shown(calendar);
+    expect((await rowsOf(calendar)).at(-1)).toBe('2026-12-20 05:00:00+00 2026-12-22 05:00:00+00 2026-12-20 America/New_York');
+    await place(calendar);
+    expect((await rowsOf(calendar)).filter((line) => line.includes('Tokyo'))).toEqual([]);
+    expect(await rowsOf(calendar)).toHaveLength(before.length + 1);
+  });
+
+  it('is one thing to do, however often it is asked for, and the last one holds', async () => {
+    const [calendar, direct] = [await synced('Asia/Tokyo'), await synced('Europe/Paris')];
+    for (const zone of ['America/New_York', 'Asia/Tokyo', 'Etc/GMT+12', 'Europe/Paris']) await wish(calendar, zone);
+    expect(await placements(calendar)).toEqual([{ name: `zone-chosen ${calendar.userId}`, asked: 4 }]);
+    await place(calendar);
+    expect(await placements(calendar)).toEqual([]);
+    expect(await rowsOf(calendar)).toEqual(await rowsOf(direct));
+  });
+
+  it('is no work for somebody of whom nothing has to move', async () => {
+    const [nothing, itself] = [await adopted(memoryAccount(), null), await synced(null, 'Europe/Paris')];
+    for (const calendar of [nothing, itself]) {
+      await wish(calendar, 'Asia/Tokyo');
+      expect(await placements(calendar)).toEqual([]);
+    }
+  });
+
+  it('makes the calendar one that is being read until everything has moved', async () => {
+    const calendar = await synced('Asia/Tokyo');
+    await wish(calendar, 'Europe/Paris');
+    expect(await freshness(calendar)).toMatchObject([{ state: 'syncing' }]);
+    await place(calendar);
+    expect(await freshness(calendar)).toMatchObject([{ state: 'fresh' }]);
+  });
+
+  it.each(['delete from user_calendar_events', 'insert into user_calendar_events', 'insert into changes', 'delete from placement'])(
+    'holds also when the worker dies at "%s"',
+    async (statement) => {
+      const [calendar, direct] = [await synced('Asia/Tokyo'), await synced('Europe/Paris')];
+      await wish(calendar, 'Europe/Paris');
+      await expect(place(calendar, dyingAt(statement))).rejects.toThrow('died');
+      expect(await placements(calendar)).toHaveLength(1);
+      await place(calendar);
+      expect(await placements(calendar)).toEqual([]);
+      expect(await rowsOf(calendar)).toEqual(await rowsOf(direct));
+    },
+  );
+
+  it('is placed by once more when it was asked for while the worker was at it', async () => {
+    const [calendar, direct] = [await synced('Asia/Tokyo'), await synced('Europe/Paris')];
+    await wish(calendar, 'America/New_York');
+    const [late] = await stores.database.query<PlacementRow & { epoch: string }>(
+      'update placement set epoch = epoch + 1 where user_id = $1 returning *',
+      [calendar.userId],
+    );
+    await wish(calendar, 'Europe/Paris');
+    if (late === undefined) throw new Error('there is nothing to place');
+    const lease = { epoch: BigInt(late.epoch), permit: () => Promise.resolve(), signal: new AbortController().signal };
+    await placeDue({ database: stores.database, clock: { now: () => NOW } })(late, lease);
+    expect(await placements(calendar)).toHaveLength(1);
+    await place(calendar);
+    expect(await placements(calendar)).toEqual([]);
+    expect(await rowsOf(calendar)).toEqual(await rowsOf(direct));
+  });
+
+  it('leaves a worker alone that has lost its claim', async () => {
+    const calendar = await synced('Asia/Tokyo');
+    const before = await rowsOf(calendar);
+    await wish(calendar, 'Europe/Paris');
+    const [row] = await stores.database.query<PlacementRow>('select * from placement where user_id = $1', [calendar.userId]);
+    if (row === undefined) throw new Error('there is nothing to place');
+    const lease = { epoch: -1n, permit: () => Promise.resolve(), signal: new AbortController().signal };
+    await expect(placeDue({ database: stores.database, clock: { now: () => NOW } })(row, lease)).rejects.toBeInstanceOf(Superseded);
+    expect(await rowsOf(calendar)).toEqual(before);
+  });
+
+  it('gives the same rows after a replay from the first event and the work that it leaves', async () => {
+    const calendar = await synced('Asia/Tokyo');
+    await choose(calendar, 'Etc/GMT+12');
+    calendar.account.put(object('day', { ...day, span: { days: 3, seconds: 0 } }));
+    await sync(calendar);
+    await shown(calendar);
+    await choose(calendar, 'America/New_York');
+    const before = await rowsOf(calendar);
+    await stores.database.query('delete from event_people where user_id = $1', [calendar.userId]);
+    await replay();
+    await place(calendar);
+    expect(await rowsOf(calendar)).toEqual(before);
+  });
+
+  it('is told to everybody who follows the changes, also to who had read up to the choice', async () => {
+    const calendar = await synced('Asia/Tokyo');
+    const asked = (after: string | null) =>
+      new MyChangesHandler(stores.database, { now: () => NOW }).execute(
+        new MyChanges({ userId: calendar.userId, roles: ['user'], teams: [] }, after, 100),
+      );
+    const before = await asked(null);
+    for (const zone of ['Europe/Paris', 'Asia/Tokyo']) {
+      await wish(calendar, zone);
+      const { nextCursor } = await asked(before.nextCursor);
+      expect((await asked(nextCursor)).items).toEqual([]);
+      await place(calendar);
+      expect((await asked(nextCursor)).items).toMatchObject([{ change: 'calendar-changed', event: null, calendarId: calendar.calendarId }]);
+    }
   });
 });

@@ -17,6 +17,8 @@ import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { type Lease, Superseded } from '../../src/kernel/due-work.js';
 import { type Database, type Sql } from '../../src/kernel/sql.js';
 import { type Vault } from '../../src/kernel/vault.js';
+import { type PlacementRow } from '../../src/merged-events/placement.rows.js';
+import { placeDue } from '../../src/merged-events/placement.worker.js';
 import { type MergedEvent, userCalendarEvents } from '../../src/merged-events/user-calendar-events.projection.js';
 import { preferenceCodec } from '../../src/preference/preference.codec.js';
 import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
@@ -153,6 +155,22 @@ export const sync = async (calendar: Adopted, database?: Database): Promise<void
   await syncCalendar(runtimeOf(calendar, database))(row, lease);
 };
 
+/** What waits to be placed for the owner of a calendar. */
+export const placements = ({ userId }: Pick<Adopted, 'userId'>) =>
+  stores.database.query<{ name: string; asked: number }>('select name, asked from placement where user_id = $1 order by name', [userId]);
+
+/** Works at the due placements of a calendar's owner as a worker does, each once. */
+export const place = async ({ userId }: Pick<Adopted, 'userId'>, database: Database = stores.database): Promise<void> => {
+  const rows = await stores.database.query<PlacementRow & { epoch: string }>(
+    'update placement set epoch = epoch + 1 where user_id = $1 returning *',
+    [userId],
+  );
+  for (const row of rows) {
+    const lease = { epoch: BigInt(row.epoch), permit: () => Promise.resolve(), signal: new AbortController().signal };
+    await placeDue({ database, clock: { now: () => now } })(row, lease);
+  }
+};
+
 /** A sync that ends with a fault. */
 export const failing = async (calendar: Adopted, fault: Fault, retryAfter: number | null = null): Promise<void> => {
   calendar.account.failNext(new ProviderFault(fault, 'for a while', retryAfter));
@@ -185,7 +203,7 @@ const projected = async (): Promise<void> => {
 export const replay = async (): Promise<void> => {
   await stores.database.transaction(async (sql) => {
     await sql.query('update checkpoint set position = null where name = $1', [merged.name]);
-    await sql.query('truncate event_calendars, event_contents, user_calendar_events, changes');
+    await sql.query('truncate event_calendars, event_contents, user_calendar_events, changes, placement');
   });
   await projected();
 };

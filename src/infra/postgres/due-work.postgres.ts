@@ -22,7 +22,7 @@ export type Crowds<Row> = Readonly<{
 
 /** A table whose rows are work: `due_at`, `wake`, `epoch`, `claimed_until`, `claimed_by` and a key. Its name doubles as the channel of hints. */
 type Queue<Row> = Readonly<{
-  table: 'sync_state' | 'connection_state' | 'clean_up';
+  table: 'sync_state' | 'connection_state' | 'clean_up' | 'placement';
   key: string;
   order: string;
   concurrency: number;

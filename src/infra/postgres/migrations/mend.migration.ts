@@ -1,7 +1,26 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
 
 /** Read models: occurrences, changes, placement. */
-const mergedEvents = ``;
+const mergedEvents = `
+-- Series that have to be placed again, and why: those of a calendar, or (calendar_id null) of every calendar of a person that names no zone. The
+-- projection adds a row when a fact asks for it, and counts how often it did; a worker places page by page and removes the row.
+create table placement (
+  name text primary key,
+  user_id text not null,
+  calendar_id uuid,
+  reason text not null,
+  at timestamptz not null,
+  asked integer not null default 1,
+  due_at timestamptz not null,
+  wake boolean not null default false,
+  epoch bigint not null default 0,
+  claimed_until timestamptz,
+  claimed_by bigint,
+  failures integer not null default 0
+);
+create index placement_due on placement (due_at);
+create index placement_user on placement (user_id);
+`;
 
 /** Checkpoints and what a projection sets aside. */
 const projections = ``;
