@@ -25,9 +25,12 @@ const project = (name, match, rest = {}) => ({
   ...rest,
 });
 
+/** What does more the more rounds it is given: a few as part of `unit`, `integration` and `e2e`, all of them as `soak` (test/support/strength.ts). */
+const SOAKS = ['e2e/bad-inputs', 'e2e/kill', 'e2e/several-processes', 'e2e/survival', 'e2e/truth'].map((name) => `${name}.spec.ts`);
+
 /** `unit` needs no engine; `contract` holds for every event store; `integration` starts the engines it needs; `e2e` starts the whole built service. */
 export default {
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   maxWorkers: 2,
   globalTeardown: '<rootDir>/test/support/run/end.mjs',
   projects: [
@@ -35,5 +38,6 @@ export default {
     project('contract', ['contract/**/*.spec.ts'], engines),
     project('integration', ['integration/**/*.spec.ts'], engines),
     project('e2e', ['e2e/**/*.spec.ts'], engines),
+    project('soak', SOAKS, { ...engines, globals: { SOAK: true } }),
   ],
 };

@@ -7,11 +7,12 @@ import { type Radicale, startRadicale } from '../support/radicale.js';
 import { randomFrom, seedCalendar } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
+import { strength } from '../support/strength.js';
 import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
 const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
-const KILLS = 20;
-const EVENTS = 5_000;
+const KILLS = strength(2, 20);
+const EVENTS = strength(1_500, 5_000);
 
 type Claim = Readonly<{ epoch: string; begun: boolean }>;
 

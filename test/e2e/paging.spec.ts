@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { DAY, HOUR, icsOf, type Item } from '../support/calendar-item.js';
 import { instancesIn, lines } from '../support/oracle.js';
 import { suiteResources } from '../support/opened.js';
-import { type Radicale, startRadicale } from '../support/radicale.js';
+import { emptyCalendar, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
 import { fileOf, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { type EventPage } from '../../src/merged-events/events.contract.js';
@@ -23,19 +23,19 @@ describe('A year with more than 10,000 occurrences', () => {
   const items = seedItems({ events: 5_000, seed: 5, from: new Date(today) });
   const expected = items.flatMap((item) => instancesIn(icsOf(item), wholeWindow));
   const opened = suiteResources();
-  let radicale: Radicale;
+  let sandbox: TestSandbox;
   let service: Service;
   let me: Client;
   let work: string;
   let home: string;
 
   beforeAll(async () => {
-    radicale = await opened(startRadicale());
+    const objects = new Map(items.map((item) => [fileOf(item), icsOf(item)]));
+    sandbox = await opened(startTestSandbox([{ ...emptyCalendar('work'), timeZone: 'UTC', objects }, emptyCalendar('home')]));
+    [work, home] = [sandbox.calendar('work'), sandbox.calendar('home')];
     service = await opened(startService());
     me = await service.as('ada');
-    [work, home] = [await radicale.makeCalendar('work'), await radicale.makeCalendar('home')];
-    await radicale.seed(work, new Map(items.map((item) => [fileOf(item), icsOf(item)])));
-    await me.connect(radicale);
+    await me.connect(sandbox);
     await me.settled();
   });
 
@@ -75,7 +75,7 @@ describe('A year with more than 10,000 occurrences', () => {
     const found = await pages(500, Infinity, async () => {
       for (const item of items.slice(round * 5, round * 5 + 5)) {
         const start = item.master.start + 3 * DAY;
-        await radicale.put(
+        await sandbox.put(
           work,
           fileOf(item),
           icsOf({ ...meeting(item.uid, 0, 'Moved while paging'), master: { ...item.master, title: 'Moved while paging', start } }),
@@ -93,7 +93,7 @@ describe('A year with more than 10,000 occurrences', () => {
 
   it('shows a meeting that is in two calendars once, and says where else it is', async () => {
     const lunch = meeting('lunch-with-eve', 2, 'Lunch with Eve');
-    for (const calendar of [work, home]) await radicale.put(calendar, fileOf(lunch), icsOf(lunch));
+    for (const calendar of [work, home]) await sandbox.put(calendar, fileOf(lunch), icsOf(lunch));
     await me.sync();
     const found = (await me.events(`${dateOf(today + 2 * DAY)}/${dateOf(today + 3 * DAY)}`)).filter(
       ({ title }) => title === 'Lunch with Eve',
@@ -104,9 +104,9 @@ describe('A year with more than 10,000 occurrences', () => {
   });
 
   it('shows a changed event once a sync is done', async () => {
-    await radicale.put(home, 'dentist.ics', icsOf(meeting('dentist', 4, 'Dentist')));
+    await sandbox.put(home, 'dentist.ics', icsOf(meeting('dentist', 4, 'Dentist')));
     await me.sync();
-    await radicale.put(home, 'dentist.ics', icsOf(meeting('dentist', 5, 'Dentist, later')));
+    await sandbox.put(home, 'dentist.ics', icsOf(meeting('dentist', 5, 'Dentist, later')));
     await me.sync();
     const found = await me.events(`${dateOf(today + 4 * DAY)}/${dateOf(today + 6 * DAY)}`);
     expect(found.filter(({ title }) => title?.startsWith('Dentist'))).toMatchObject([{ title: 'Dentist, later' }]);

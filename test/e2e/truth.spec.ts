@@ -17,10 +17,13 @@ import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, randomFrom, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
+import { strength } from '../support/strength.js';
 import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
 const SEED = Number(process.env['TRUTH_SEED'] ?? Date.now() % 1_000_000);
+/** In groups of any size and mishap; few: one group of each mishap. */
 const EDITS = 500;
+const FEW_EDITS = 10;
 const EVENTS = 150;
 
 const everyThirdGone = (): Fault => {
@@ -62,6 +65,8 @@ const randomGroups = (): readonly Group[] => {
   }
   return groups;
 };
+
+const oneOfEach = (): readonly Group[] => Object.keys(MISHAPS).map((mishap) => ({ edits: FEW_EDITS, mishap }));
 
 describe(`What the API shows equals what the server holds (seed ${SEED})`, () => {
   const random = randomFrom(SEED + 1);
@@ -118,13 +123,16 @@ describe(`What the API shows equals what the server holds (seed ${SEED})`, () =>
     expect(await shown()).toEqual(expected);
   });
 
-  it.each(randomGroups().map((group, index) => ({ ...group, index })))('after $edits edits, $mishap', async ({ edits, mishap, index }) => {
-    for (let number = 0; number < edits; number += 1) await edit(index * 100 + number);
-    const { faults, full = false } = MISHAPS[mishap] ?? { faults: () => [] };
-    proxy.inject(...faults());
-    await synced(full);
-    expect(await shown()).toEqual(await held());
-  });
+  it.each(strength(oneOfEach, randomGroups)().map((group, index) => ({ ...group, index })))(
+    'after $edits edits, $mishap',
+    async ({ edits, mishap, index }) => {
+      for (let number = 0; number < edits; number += 1) await edit(index * 100 + number);
+      const { faults, full = false } = MISHAPS[mishap] ?? { faults: () => [] };
+      proxy.inject(...faults());
+      await synced(full);
+      expect(await shown()).toEqual(await held());
+    },
+  );
 
   it('after all of it is read again from nothing', async () => {
     await me.sync({ full: true });

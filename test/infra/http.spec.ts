@@ -28,6 +28,19 @@ const Filter = z.strictObject({
   provider: z.enum(['apple', 'caldav']).optional(),
 });
 
+/** A request says that it has begun, and is answered when the test lets it. */
+const slowly = () => {
+  let [begin, release] = [(): void => undefined, (): void => undefined];
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  return { begun, begin, released, release };
+};
+const slow = slowly();
+
 const faults: Readonly<Record<string, () => Error>> = {
   refused: () => new Refused('note.locked', 429, 'Somebody holds it; try later.', 12.2),
   stale: () => new WrongRevision('note-1', 3n),
@@ -76,7 +89,8 @@ class NoteController {
   @Public()
   @Get('slow/answer')
   async slow() {
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    slow.begin();
+    await slow.released;
     return { finished: true };
   }
 }
@@ -330,10 +344,11 @@ describe('Closing', () => {
   it('lets an answer under way finish', async () => {
     health.add('only for this', () => ({ ok: true }));
     const [other, at] = await start();
-    const slow = fetch(`${at}/v1/notes/slow/answer`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const answer = fetch(`${at}/v1/notes/slow/answer`);
+    await slow.begun;
     const closed = other.close();
-    expect(await (await slow).json()).toEqual({ finished: true });
+    slow.release();
+    expect(await (await answer).json()).toEqual({ finished: true });
     await closed;
   });
 });

@@ -137,12 +137,23 @@ const clientOf = (url: string, token: string): Client => {
   };
   return {
     request,
-    connect: ({ url: serverUrl, user: username, password }) =>
-      expected<ConnectionView>(201, 'POST', '/v1/calendar/connections', {
-        provider: 'caldav',
-        consent: true,
-        credentials: { serverUrl, username, password },
-      }),
+    connect: async ({ url: serverUrl, user: username, password }) => {
+      const credentials = { serverUrl, username, password };
+      const made = await request<ConnectionView>('POST', '/v1/calendar/connections', { provider: 'caldav', consent: true, credentials });
+      if (made.status === 201) return made.body;
+      if (made.status !== 202) throw new Error(`POST /v1/calendar/connections answered ${made.status}: ${JSON.stringify(made.body)}`);
+      // On a machine with other things to do the read models may lag behind the command.
+      let seen = made.body;
+      await until(
+        async () => {
+          seen = await expected<ConnectionView>(200, 'GET', `/v1/calendar/connections/${seen.connectionId}`);
+          return seen.calendars.length > 0;
+        },
+        'the calendars of the connection were shown',
+        60_000,
+      );
+      return seen;
+    },
     events: async (range, limit = 500) => {
       const items: EventView[] = [];
       for (let cursor: string | null = ''; cursor !== null;) {

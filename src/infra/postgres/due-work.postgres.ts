@@ -28,6 +28,8 @@ type Queue<Row> = Readonly<{
   concurrency: number;
   task: DueTask<Row>;
   crowds?: Crowds<Row>;
+  /** Milliseconds after which a worker that got no hint looks again. */
+  idle?: number;
 }>;
 
 type Runtime = Readonly<{ database: Postgres; clock: Clock; log: Log }>;
@@ -240,7 +242,7 @@ export const workOff = async <Row>(runtime: Runtime, queue: Queue<Row>, signal: 
       };
       running.add(run);
     }
-    if (rows.length === 0 || rows.length === free) await rest(IDLE);
+    if (rows.length === 0 || rows.length === free) await rest(queue.idle ?? IDLE);
   }
   await Promise.all([...running].map(({ ended }) => ended));
   await Promise.all([unlisten(), presence.leave()]);

@@ -15,8 +15,8 @@ const read = (pid, file) => {
   }
 };
 
-/** What inherited the run's environment; PostgreSQL writes over its own, but names its folder. */
-const isOfRun = (pid) => read(pid, 'environ').includes(`TMPDIR=${folder}\0`) || read(pid, 'cmdline').includes(`${folder}/`);
+/** What was told of the run's folder by its environment or its command line; PostgreSQL writes over the former. */
+const isOfRun = (pid) => ['environ', 'cmdline'].some((file) => read(pid, file).includes(folder));
 
 const endLeftOver = () => {
   const pids = existsSync('/proc/self') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
