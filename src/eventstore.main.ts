@@ -1,6 +1,6 @@
 import { type EventStoreConfig, Misconfigured, readEventStoreConfig } from './config.js';
 import { startEventStore } from './embedded/eventstore.process.js';
-import { ownFolder } from './embedded/owner.file.js';
+import { leaveEnvironment, ownFolder, quoted } from './embedded/owner.file.js';
 import { databaseBeside } from './embedded/postgres.database.js';
 import { startPostgres } from './embedded/postgres.process.js';
 
@@ -20,6 +20,8 @@ const startWith = async ({ dataDir, databaseUrl, port }: EventStoreConfig, stops
   }
   const store = await startEventStore({ dataDir, databaseUrl: await databaseBeside(database, 'eventstore'), port, log: say });
   stops.push(store.stop);
+  const addresses = { ...(databaseUrl === null ? { DATABASE_URL: database } : {}), EVENTSTORE_URL: store.connectionString };
+  const environment = await leaveEnvironment(dataDir, addresses);
   return [
     '',
     'The event store speaks EventStoreDB’s protocol. Its log is in PostgreSQL, in the database "eventstore".',
@@ -27,10 +29,9 @@ const startWith = async ({ dataDir, databaseUrl, port }: EventStoreConfig, stops
     `  password     ${store.passwordFile} (user admin)`,
     `  certificate  ${store.certificateFile}`,
     '',
-    'Processes on this machine share it by these lines:',
+    'Processes on this machine share it when the shell that starts them has read its addresses:',
     '',
-    ...(databaseUrl === null ? [`  export DATABASE_URL='${database}'`] : []),
-    `  export EVENTSTORE_URL='${store.connectionString}'`,
+    `  . ${quoted(environment)}`,
     '',
     'Ctrl-C stops it.',
   ];

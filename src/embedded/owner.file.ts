@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readIfThere, writePrivately } from './remembered.file.js';
 import { isRunning } from './supervisor.process.js';
 
@@ -36,6 +36,17 @@ const addressFile = (dataDir: string): string => join(dataDir, 'engines.json');
 /** Leaves word for such tools; only the folder's owner can read it. */
 export const leaveAddresses = (dataDir: string, { databaseUrl, eventStoreUrl }: Addresses): Promise<void> =>
   writePrivately(addressFile(dataDir), JSON.stringify({ databaseUrl, eventStoreUrl }));
+
+/** A word of a shell that stands for just this text. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** Writes variables into `<dataDir>/engines.env`, as a shell reads them; only the folder's owner can read it. Answers the file's path. */
+export const leaveEnvironment = async (dataDir: string, variables: Readonly<Record<string, string>>): Promise<string> => {
+  const file = join(resolve(dataDir), 'engines.env');
+  const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
+  await writePrivately(file, lines.join(''));
+  return file;
+};
 
 /** Where the engines are that somebody else runs in this folder; null when nobody does. */
 export const addressesOfOwner = async (dataDir: string): Promise<Addresses | null> => {

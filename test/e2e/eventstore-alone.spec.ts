@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,7 +27,20 @@ const started = async ({ output, ended }: Run): Promise<string> => {
   return output();
 };
 
-const exported = (output: string, name: string): string => new RegExp(`export ${name}='(.*)'`).exec(output)?.[1] ?? '';
+/** What a shell knows by the name after it has run the line that the program printed. */
+const sourced = (output: string, name: string): string => {
+  const line = /^ {2}(\. .*)$/m.exec(output)?.[1] ?? 'exit 1';
+  return spawnSync('sh', ['-c', `${line}; node -p "process.env.${name}"`], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'] },
+  }).stdout.trim();
+};
+
+/** The command lines of all processes of this machine. */
+const commandLines = async (): Promise<string> => {
+  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return (await Promise.all(processes.map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))).join('\n');
+};
 
 describe('npm run eventstore', () => {
   let dataDir: string;
@@ -35,7 +48,7 @@ describe('npm run eventstore', () => {
   let output: string;
 
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'juy-alone-'));
+    dataDir = await mkdtemp(join(tmpdir(), 'juy alone’s '));
     first = run({ DATA_DIR: dataDir });
     output = await started(first);
   });
@@ -46,15 +59,25 @@ describe('npm run eventstore', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  it('prints what lets several processes share one log and one database', async () => {
-    const [one, other] = [1, 2].map(() => EventStoreDBClient.connectionString(exported(output, 'EVENTSTORE_URL')));
+  it('leaves a file by which several processes share one log and one database, and says how to read it', async () => {
+    const [one, other] = [1, 2].map(() => EventStoreDBClient.connectionString(sourced(output, 'EVENTSTORE_URL')));
     await one?.appendToStream('note-1', jsonEvent({ type: 'Noted', data: { text: 'a' } }));
     for await (const { event } of other?.readStream('note-1') ?? []) expect(event?.data).toEqual({ text: 'a' });
-    const database = new pg.Client({ connectionString: exported(output, 'DATABASE_URL') });
+    const database = new pg.Client({ connectionString: sourced(output, 'DATABASE_URL') });
     await database.connect();
     expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
     await database.end();
     await Promise.all([one?.dispose(), other?.dispose()]);
+  });
+
+  it('shows its passwords to the owner of the folder alone: not at the terminal, not in the list of processes', async () => {
+    const passwords = await Promise.all(['postgres.password', 'eventstore.password'].map((file) => readFile(join(dataDir, file), 'utf8')));
+    const shown = `${first.output()}\n${await commandLines()}`;
+    for (const password of passwords) {
+      expect(password.length).toBeGreaterThan(20);
+      expect(shown.includes(password)).toBe(false);
+    }
+    expect((await stat(join(dataDir, 'engines.env'))).mode & 0o777).toBe(0o600);
   });
 
   it('refuses a folder whose engines already run, and says what to do', async () => {
@@ -70,12 +93,13 @@ describe('npm run eventstore', () => {
   });
 
   it('stops on SIGTERM, and starts again at the same addresses with its log', async () => {
+    const address = sourced(output, 'EVENTSTORE_URL');
     first.child.kill('SIGTERM');
     expect(await first.ended).toBe(0);
     first = run({ DATA_DIR: dataDir });
     const again = await started(first);
-    expect(exported(again, 'EVENTSTORE_URL')).toBe(exported(output, 'EVENTSTORE_URL'));
-    const client = EventStoreDBClient.connectionString(exported(again, 'EVENTSTORE_URL'));
+    expect(sourced(again, 'EVENTSTORE_URL')).toBe(address);
+    const client = EventStoreDBClient.connectionString(address);
     for await (const { event } of client.readStream('note-1')) expect(event?.data).toEqual({ text: 'a' });
     await client.dispose();
     first.child.kill('SIGTERM');

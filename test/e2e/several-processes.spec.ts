@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,21 +29,23 @@ const REBUILD = fileURLToPath(new URL('../../dist/rebuild.main.js', import.meta.
 
 type Addresses = Readonly<{ DATABASE_URL: string; EVENTSTORE_URL: string }>;
 
-/** `npm run eventstore` in a throw-away folder: PostgreSQL and the event store, for whoever has the lines it prints. */
+/** `npm run eventstore` in a throw-away folder: PostgreSQL and the event store, for processes that have what it leaves in `engines.env`. */
 const startStores = async (): Promise<Readonly<{ addresses: Addresses; stop: () => Promise<void> }>> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'juy-stores-'));
   const child = spawn(process.execPath, [STORE], { env: { ...process.env, DATA_DIR: dataDir }, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   let printed = '';
-  const line = (name: string): string | undefined => new RegExp(`export ${name}='(.*)'`).exec(printed)?.[1];
+  const line = (file: string, name: string): string => new RegExp(`^export ${name}='(.*)'$`, 'm').exec(file)?.[1] ?? '';
   const addresses = await new Promise<Addresses>((resolve, reject) => {
     void ended.then(() => {
       reject(new Error(`the stores did not start: ${printed}`));
     });
     child.stdout.on('data', (part: Buffer) => {
       printed += part.toString();
-      const [DATABASE_URL, EVENTSTORE_URL] = [line('DATABASE_URL'), line('EVENTSTORE_URL')];
-      if (DATABASE_URL !== undefined && EVENTSTORE_URL !== undefined) resolve({ DATABASE_URL, EVENTSTORE_URL });
+      if (!printed.includes('Ctrl-C')) return;
+      readFile(join(dataDir, 'engines.env'), 'utf8').then((file) => {
+        resolve({ DATABASE_URL: line(file, 'DATABASE_URL'), EVENTSTORE_URL: line(file, 'EVENTSTORE_URL') });
+      }, reject);
     });
   });
   return {
