@@ -21,12 +21,12 @@ type Claimed = Readonly<{ calendar_id: string; epoch: string }>;
 /** Takes a calendar whose time has passed away from the sync workers; one that is being read is left to its reading. */
 const claim = async (database: Database, now: number): Promise<Claimed | undefined> => {
   const [row] = await database.query<Claimed>(
-    `update sync_state set epoch = epoch + 1, claimed_until = $2, claimed_by = null
+    `update sync_state set epoch = epoch + 1, claimed_until = clock_timestamp() + $2 * interval '1 millisecond', claimed_by = null
      where calendar_id = (
        select calendar_id from sync_state
-       where greatest(last_success_at, retained_from) < $1 and (claimed_until is null or claimed_until < $3) limit 1 for update skip locked)
+       where greatest(last_success_at, retained_from) < $1 and (claimed_until is null or claimed_until < clock_timestamp()) limit 1 for update skip locked)
      returning calendar_id, epoch`,
-    [instant(now - KEPT), instant(now + CLAIM), instant(now)],
+    [instant(now - KEPT), CLAIM],
   );
   return row;
 };

@@ -37,6 +37,9 @@ const LIFE = DAY;
 const HOLD = 8 * SECOND;
 const RENEWAL = 2 * SECOND;
 
+/** Dated and compared by the database's clock alone, because processes' own clocks differ. */
+const HELD = `clock_timestamp() + ${HOLD} * interval '1 millisecond'`;
+
 type Runtime = Readonly<{ sql: Sql; vault: Pick<Vault, 'marker' | 'subject'>; clock: Clock; entropy: Entropy }>;
 type Row = Readonly<{ fingerprint: string; answer: string | null }>;
 type Marked = Readonly<{ userId: string; key: string; fingerprint: string; commandId: string }>;
@@ -52,20 +55,20 @@ const claim = async ({ sql, clock }: Runtime, { userId, key, fingerprint }: Mark
   const now = clock.now();
   await sql.query('delete from idempotency where user_id = $1 and created_at < $2', [userId, instant(now - LIFE)]);
   const rows = await sql.query(
-    `insert into idempotency (user_id, key, fingerprint, holder, held_until, created_at) values ($1, $2, $3, $4, $5, $6)
+    `insert into idempotency (user_id, key, fingerprint, holder, held_until, created_at) values ($1, $2, $3, $4, ${HELD}, $5)
      on conflict (user_id, key) do update set holder = excluded.holder, held_until = excluded.held_until
-       where idempotency.answer is null and idempotency.held_until < $6 and idempotency.fingerprint = excluded.fingerprint
+       where idempotency.answer is null and idempotency.held_until < clock_timestamp() and idempotency.fingerprint = excluded.fingerprint
      returning 1`,
-    [userId, key, fingerprint, holder, instant(now + HOLD), instant(now)],
+    [userId, key, fingerprint, holder, instant(now)],
   );
   return rows.length > 0;
 };
 
-const attemptAt = ({ sql, clock }: Runtime, { userId, key, commandId }: Marked, holder: string, sealer: Sealer): Attempt => {
+const attemptAt = ({ sql }: Runtime, { userId, key, commandId }: Marked, holder: string, sealer: Sealer): Attempt => {
   const mine = 'user_id = $1 and key = $2 and holder = $3';
   const renewal = setInterval(() => {
     void sql
-      .query(`update idempotency set held_until = $4 where ${mine}`, [userId, key, holder, instant(clock.now() + HOLD)])
+      .query(`update idempotency set held_until = ${HELD} where ${mine}`, [userId, key, holder])
       // A hold that cannot be renewed runs out, and is found by whoever asks again.
       .catch(() => undefined);
   }, RENEWAL);
