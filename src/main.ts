@@ -14,7 +14,7 @@ import { rememberLog } from './infra/postgres/log-name.postgres.js';
 import { EngineAway } from './kernel/engine-away.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
-import { measurePool, measureState, measureZoneRules } from './measures.js';
+import { measurePool, measureState, measureZoneRules, watchQueues } from './measures.js';
 import { startRoleThread } from './role.supervisor.js';
 import { CONNECTIONS, openRuntime, type Runtime } from './runtime.js';
 import { welcome } from './welcome.js';
@@ -99,6 +99,7 @@ const startParts = async ({ config, log, logSettings }: Parts, stops: Stop[]): P
   measureZoneRules(runtime, metrics);
   watchEngines(health, runtime);
   watchZoneRules(health, runtime);
+  watchQueues(health, runtime);
   const stopping = new AbortController();
   const apart = config.roles.size === 1 ? [] : APART.filter((role) => config.roles.has(role));
   const here = new Set([...config.roles].filter((role) => !apart.includes(role)));

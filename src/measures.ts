@@ -1,6 +1,7 @@
 import { zoneRulesAge } from './calendar/zone-age.js';
 import { ZONE_RULES_VERSION } from './calendar/zone-rules.js';
 import { type Progress } from './infra/postgres/projection.runner.js';
+import { type HealthChecks } from './kernel/health.js';
 import { type Metrics } from './kernel/metrics.js';
 import { type Runtime } from './runtime.js';
 
@@ -15,8 +16,41 @@ const DEPTH = QUEUES.map(
      where due_at <= clock_timestamp() and (claimed_until is null or claimed_until < clock_timestamp())`,
 ).join(' union all ');
 
+type InTrouble = Readonly<{ queue: string; failing: string; suspect: string; aside: string }>;
+
+const TROUBLE = QUEUES.map(
+  (queue) =>
+    `select '${queue}' as queue, count(*) filter (where unforeseen > 0) as failing, count(*) filter (where crashes > 0) as suspect,
+       count(set_aside) as aside from ${queue} where unforeseen > 0 or crashes > 0 or set_aside is not null`,
+).join(' union all ');
+
+const troubleIn = (database: Pick<Runtime['database'], 'query'>): Promise<readonly InTrouble[]> => database.query<InTrouble>(TROUBLE);
+
+/** Rows that are set aside are counted and shown. They are some people's trouble, so the process as a whole is well. */
+export const watchQueues = (health: Pick<HealthChecks, 'add'>, { database }: Pick<Runtime, 'database'>): void => {
+  health.add('due work', async () => {
+    const aside = (await troubleIn(database)).filter((row) => Number(row.aside) > 0).map((row) => `${row.aside} of ${row.queue}`);
+    return aside.length === 0 ? { ok: true } : { ok: true, detail: `set aside: ${aside.join(', ')}` };
+  });
+};
+
 /** What is asked of the engines whenever a process is scraped; of all processes together, so that each tells the same. */
 export const measureState = ({ database }: Pick<Runtime, 'database'>, metrics: Metrics): void => {
+  const trouble = (column: 'failing' | 'suspect' | 'aside') => async () =>
+    (await troubleIn(database)).map(({ queue, ...row }) => ({ value: Number(row[column]), labels: { queue } }));
+  metrics.asked('queue_failing', 'Rows of a queue whose work fails for a reason nobody foresaw', ['queue'], trouble('failing'));
+  metrics.asked(
+    'queue_suspect',
+    'Rows of a queue that were held when their process died, and have not succeeded since',
+    ['queue'],
+    trouble('suspect'),
+  );
+  metrics.asked(
+    'queue_set_aside',
+    'Rows of a queue that are tried only once a day, because they failed too often',
+    ['queue'],
+    trouble('aside'),
+  );
   const depth = (column: 'due' | 'late') => async () =>
     (await database.query<Depth>(DEPTH)).map(({ queue, ...row }) => ({ value: Number(row[column]), labels: { queue } }));
   metrics.asked('queue_due', 'Rows of a queue that are due and not being worked at', ['queue'], depth('due'));

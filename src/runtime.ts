@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { type Config, Misconfigured } from './config.js';
 import { type ConnectionRuntime } from './connection/connection.runtime.js';
 import { calendarCodec } from './calendar/calendar.codec.js';
@@ -27,6 +28,8 @@ export type Runtime = Omit<ConnectionRuntime, 'database'> &
     log: Log;
     metrics: Metrics;
     pollWithin: number;
+    /** Of the program, as its package has it. */
+    version: string;
     close: () => Promise<void>;
   }>;
 
@@ -47,6 +50,8 @@ const providersOf = ({ caldav }: Config, { sandbox }: EngineAddresses): Readonly
 
 /** Connections of a thread that answers requests or syncs. */
 export const CONNECTIONS = 20;
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
 /** The master keys a process is given; a file of them is made when it may be. */
 export const masterKeysOf = ({ masterKey, masterKeyPrevious }: Config): MasterKeys => ({
@@ -78,6 +83,7 @@ export const openRuntime = async (
     log,
     metrics,
     pollWithin: config.pollWithin,
+    version,
     close: async () => {
       await close();
       await closeStore();

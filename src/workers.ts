@@ -3,6 +3,7 @@ import { calendarCodec, feedCodec } from './calendar/calendar.codec.js';
 import { calendars } from './calendar/calendars.projection.js';
 import { schedule } from './calendar/schedule.projection.js';
 import { syncCalendar } from './calendar/sync.run.js';
+import { tellRuns } from './calendar/sync.state.js';
 import { serverOf } from './connection/account.door.js';
 import { connectionCodec } from './connection/connection.codec.js';
 import { type ConnectionRow, faultReporter, recoveryReporter, tendConnection } from './connection/connection.worker.js';
@@ -10,7 +11,8 @@ import { connections } from './connection/connections.projection.js';
 import { anyOf } from './infra/codec.zod.js';
 import { cleanUpsOf } from './clean-ups.js';
 import { runCleanUps } from './infra/postgres/clean-up.postgres.js';
-import { workOff } from './infra/postgres/due-work.postgres.js';
+import { type DueRuntime, workOff } from './infra/postgres/due-work.postgres.js';
+import { solitude } from './infra/postgres/solitude.js';
 import { type RebuildProgress, rebuildProjection } from './infra/postgres/projection.rebuild.js';
 import { type Progress, runProjection } from './infra/postgres/projection.runner.js';
 import { type Message } from './kernel/decider.js';
@@ -56,7 +58,7 @@ const CALENDARS_OF_A_SERVER = 4;
 const CONNECTIONS_AT_ONCE = 10;
 const CONNECTIONS_OF_A_SERVER = 2;
 
-const startSyncing = (runtime: Runtime, signal: AbortSignal): readonly Promise<void>[] => {
+const startSyncing = (runtime: DueRuntime & Runtime, signal: AbortSignal): readonly Promise<void>[] => {
   const observed = <Row extends object>(queue: string, task: DueTask<Row>): DueTask<Row> =>
     observedTask(queue, task, runtime.clock.now, runtime.metrics);
   const server = serverOf(runtime.vault);
@@ -66,6 +68,8 @@ const startSyncing = (runtime: Runtime, signal: AbortSignal): readonly Promise<v
     order: `lane <> 'hot', due_at`,
     concurrency: CALENDARS_AT_ONCE,
     crowds: { member: 'connection_id', named: 'provider', width: CALENDARS_OF_A_SERVER, exempt: 'false', groupOf: server },
+    person: 'user_id',
+    onTrouble: tellRuns(runtime),
     task: observed(
       'sync_state',
       syncCalendar({ ...runtime, reportFault: faultReporter(runtime), reportRecovery: recoveryReporter(runtime) }),
@@ -84,13 +88,15 @@ const startSyncing = (runtime: Runtime, signal: AbortSignal): readonly Promise<v
       exempt: `task = 'revoke'`,
       groupOf: (row: ConnectionRow) => (row.task === 'revoke' ? Promise.resolve(null) : server(row)),
     },
+    person: 'user_id',
+    isLasting: ({ task }: ConnectionRow) => task === 'revoke',
     task: observed('connection_state', tendConnection(runtime)),
   } as const;
   return [workOff(runtime, calendarsDue, signal), workOff(runtime, connectionsDue, signal)];
 };
 
 /** One at a time: each holds the projection up for moments, and none is more urgent than what the log brings. */
-const startPlacing = (runtime: Runtime, signal: AbortSignal): Promise<void> => {
+const startPlacing = (runtime: DueRuntime & Runtime, signal: AbortSignal): Promise<void> => {
   const task = observedTask('placement', placeDue(runtime), runtime.clock.now, runtime.metrics);
   return workOff<PlacementRow>(runtime, { table: 'placement', key: 'name', order: 'due_at', concurrency: 1, task }, signal);
 };
@@ -99,8 +105,9 @@ const startPlacing = (runtime: Runtime, signal: AbortSignal): Promise<void> => {
 export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health: HealthChecks, signal: AbortSignal): Promise<unknown> => {
   const { metrics } = runtime;
   const work: Promise<void>[] = [];
+  const together = { ...runtime, solitude: solitude() };
   if (roles.has('projector')) {
-    work.push(runCleanUps(runtime, cleanUpsOf(runtime), metrics, signal), startPlacing(runtime, signal));
+    work.push(runCleanUps(together, cleanUpsOf(runtime), metrics, signal), startPlacing(together, signal));
     const all = PROJECTIONS.map((projection) => {
       const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
       health.add(`projection ${projection.name}`, () => standing(progress));
@@ -110,7 +117,7 @@ export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health:
     measureProjections(runtime, metrics, all);
   }
   if (roles.has('projector')) work.push(warmUpProjection(runtime.clock, signal));
-  if (roles.has('sync')) work.push(warmUpSync(runtime.clock, signal), ...startSyncing(runtime, signal));
+  if (roles.has('sync')) work.push(warmUpSync(runtime.clock, signal), ...startSyncing(together, signal));
   return Promise.all(work);
 };
 

@@ -1,4 +1,5 @@
 import { instant, MINUTE } from '../kernel/clock.js';
+import { TOLD_AFTER } from '../kernel/failure-policy.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { nextStepFor, objectsUnread, reasonFor } from './reasons.js';
 import { keptFrom } from './retention.js';
@@ -45,18 +46,24 @@ export type FreshnessRow = Readonly<{
   visible: boolean;
 }>;
 
+/** What is placed again of a calendar (`c`). */
+const PLACEMENT = `placement p where p.user_id = c.user_id and (p.calendar_id = c.calendar_id or (p.calendar_id is null and c.time_zone is null))`;
+
+/** The code of what is wrong with a row of `sync_state` (`s`): also what nobody foresaw, since it was tried several times, or set aside. */
+const FAULT_SQL = `case when s.fault = 'access-revoked' then s.fault when s.set_aside is not null then 'set-aside' when s.fault is not null then s.fault
+      when s.unforeseen >= ${TOLD_AFTER} then 'unforeseen'
+      when exists (select 1 from ${PLACEMENT} and p.set_aside is not null) then 'set-aside' end`;
+
 /** Selects `FreshnessRow`s of the calendars of `$1` (user id), of all or of those in `$2` (uuid[] or null). */
 export const FRESHNESS_SQL = `
   select c.calendar_id, c.provider, nullif(s.due_at, 'infinity') as due_at, s.last_success_at, s.last_attempt_at, s.window_start, s.window_end,
-    s.fault,
+    ${FAULT_SQL} as fault,
     (select coalesce(json_agg(json_build_object('code', code, 'count', count) order by code), '[]') from (
       select fault as code, count(*) from remote_object r where r.calendar_id = c.calendar_id and r.fault is not null group by fault
       union all
       select unexpandable, count(*) from event_contents e where e.calendar_id = c.calendar_id and e.unexpandable is not null group by unexpandable
     ) kinds) as problems,
-    coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) or exists (
-      select 1 from placement p where p.user_id = c.user_id and (p.calendar_id = c.calendar_id or (p.calendar_id is null and c.time_zone is null))
-    ) as behind, c.visible
+    coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) or exists (select 1 from ${PLACEMENT}) as behind, c.visible
   from calendars c left join sync_state s using (calendar_id)
   where c.user_id = $1 and c.status = 'adopted' and ($2::uuid[] is null or c.calendar_id = any($2))
   order by c.calendar_id`;

@@ -30,6 +30,11 @@ const WORDS: Readonly<Record<string, Words>> = {
     reason: 'More than half of this calendar would disappear at once. It is kept as it was and read again in a minute.',
     nextStep: 'Nothing, or ask for a sync to confirm the change now.',
   },
+  unforeseen: { reason: 'Reading failed several times for a reason on our side. The last good state is shown.', nextStep: BY_ITSELF },
+  'set-aside': {
+    reason: 'Reading failed again and again for a reason on our side. The last good state is shown.',
+    nextStep: 'Nothing: it is tried again once a day, and by every new version. To have it tried now, ask for a sync.',
+  },
 };
 
 const UNFORESEEN: Words = { reason: 'Something went wrong while reading. The last good state is shown.', nextStep: BY_ITSELF };

@@ -2,6 +2,7 @@ import { type Clock, instant, MINUTE, SECOND } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type Entropy } from '../kernel/entropy.js';
 import { type Position } from '../kernel/event-store.js';
+import { type Trouble } from '../kernel/failure-policy.js';
 import { type Database, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { ACCOUNT_FAULTS } from './reasons.js';
@@ -63,6 +64,13 @@ type Success = Readonly<{
   gone: readonly string[];
   position: Position | null;
 }>;
+
+/** Ends the manual syncs of a calendar that is in trouble: it is tried again by itself, but nobody need wait for that. */
+export const tellRuns =
+  ({ database, clock }: Pick<Runtime, 'database' | 'clock'>) =>
+  async (calendarId: unknown, { setAside }: Trouble): Promise<void> => {
+    await endRuns(database, String(calendarId), instant(clock.now()), setAside === null ? 'unforeseen' : 'set-aside', null);
+  };
 
 /** After the last acknowledgement: what is known and the cursor, in one transaction, if the claim still holds. */
 export const finishSucceeded = async (

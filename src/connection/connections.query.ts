@@ -35,6 +35,8 @@ type ConnectionRow = Readonly<{
   connected_at: Date;
   revoked_at: Date | null;
   revision: string;
+  /** Looking for its calendars has failed again and again, for a reason nobody foresaw. */
+  set_aside: boolean;
 }>;
 
 type CalendarRow = Readonly<{
@@ -51,14 +53,14 @@ type CalendarRow = Readonly<{
 const statusOf = (row: ConnectionRow, states: readonly Freshness[]): ConnectionView['status'] => {
   if (row.status !== 'connected') return row.status;
   if (states.some(({ state }) => state === 'needs_reconnect')) return 'needs_reconnect';
-  if (states.some(({ state }) => state === 'failing')) return 'failing';
+  if (row.set_aside || states.some(({ state }) => state === 'failing')) return 'failing';
   return states.some(({ state }) => state === 'syncing') ? 'syncing' : 'connected';
 };
 
 /** What is wrong with the account, else with the calendar that needs its owner most. */
 const faultOf = (row: ConnectionRow, states: readonly Freshness[]): string | null => {
   const worst = states.find(({ state }) => state === 'needs_reconnect') ?? states.find(({ code }) => code !== null);
-  return row.reason ?? worst?.code ?? null;
+  return row.reason ?? worst?.code ?? (row.set_aside ? 'set-aside' : null);
 };
 
 @QueryHandler(MyConnections)
@@ -71,7 +73,9 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
 
   async execute({ actor: { userId }, connectionId }: MyConnections): Promise<readonly SeenConnection[]> {
     const rows = await this.database.query<ConnectionRow>(
-      `select * from connections where user_id = $1 and ($2::uuid is null and status <> 'revoked' or connection_id = $2) order by connected_at, connection_id`,
+      `select c.*, coalesce(s.set_aside is not null and s.task = 'discover', false) as set_aside
+       from connections c left join connection_state s using (connection_id)
+       where c.user_id = $1 and ($2::uuid is null and c.status <> 'revoked' or connection_id = $2) order by c.connected_at, connection_id`,
       [userId, connectionId],
     );
     if (rows.length === 0 && connectionId !== null) throw new Refused('connection.unknown', 404, 'There is no such connection.');

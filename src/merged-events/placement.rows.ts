@@ -34,13 +34,14 @@ export type PlacementRow = Readonly<{
 export type Asked = Readonly<{ reason: PlacingReason; calendarId: string | null }>;
 
 /**
- * Leaves a due row for the worker that places; one that waits already takes the newer fact's time. Due at the time of the fact, because a
+ * Leaves a due row for the worker that places; one that waits already takes the newer fact's time, and one that was set aside is tried again. Due at the time of the fact, because a
  * projection knows no other.
  */
 export const placeLater = async (sql: Sql, { userId, at }: Pick<Source, 'userId' | 'at'>, { reason, calendarId }: Asked): Promise<void> => {
   await sql.query(
     `insert into placement (name, user_id, calendar_id, reason, at, due_at) values ($1, $2, $3, $4, $5, $5)
-     on conflict (name) do update set at = greatest(placement.at, excluded.at), asked = placement.asked + 1`,
+     on conflict (name) do update set at = greatest(placement.at, excluded.at), asked = placement.asked + 1,
+       due_at = case when placement.set_aside is null then placement.due_at else excluded.due_at end`,
     [`${reason} ${calendarId ?? userId}`, userId, calendarId, reason, at],
   );
   await sql.query('notify placement');

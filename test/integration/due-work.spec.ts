@@ -3,9 +3,14 @@ import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { type Crowds, workOff } from '../../src/infra/postgres/due-work.postgres.js';
+import { type Crowds, type Queue } from '../../src/infra/postgres/due-rows.postgres.js';
+import { workOff } from '../../src/infra/postgres/due-work.postgres.js';
 import { PRESENCE } from '../../src/infra/postgres/presence.postgres.js';
+import { type Solitude, solitude } from '../../src/infra/postgres/solitude.js';
+import { type Clock } from '../../src/kernel/clock.js';
 import { type DueTask, type Lease, Superseded } from '../../src/kernel/due-work.js';
+import { EngineAway } from '../../src/kernel/engine-away.js';
+import { type Trouble } from '../../src/kernel/failure-policy.js';
 import { NOW } from '../support/builders.js';
 import { testEndings } from '../support/opened.js';
 import { eventually, openStores, type Stores } from '../support/store.js';
@@ -35,13 +40,32 @@ const addRow = async (due = NOW, provider = 'caldav'): Promise<string> => {
   );
   return id;
 };
+type Seen = Readonly<{
+  due_at: Date;
+  epoch: string;
+  claimed_until: Date | null;
+  failures: number;
+  unforeseen: number;
+  crashes: number;
+  set_aside: string | null;
+}>;
 const rowOf = async (id: string) => {
-  const [row] = await stores.database.query<{ due_at: Date; epoch: string; claimed_until: Date | null; failures: number }>(
-    'select due_at, epoch, claimed_until, failures from connection_state where connection_id = $1',
+  const [row] = await stores.database.query<Seen>(
+    'select due_at, epoch, claimed_until, failures, unforeseen, crashes, set_aside from connection_state where connection_id = $1',
     [id],
   );
   if (row === undefined) throw new Error('the row is gone');
   return row;
+};
+
+/** Longer than any test takes, by the database's clock, as all leases. */
+const SOON = `clock_timestamp() + interval '1 hour'`;
+
+/** Waits until a claim has been renewed. */
+const renewed = async (id: string): Promise<void> => {
+  const until = async (): Promise<number> => (await rowOf(id)).claimed_until?.getTime() ?? 0;
+  const before = await until();
+  await eventually('the claim is renewed', async () => (await until()) > before);
 };
 
 const claimedBy = async (id: string): Promise<unknown> => {
@@ -74,15 +98,20 @@ const wake = async (id: string): Promise<void> => {
   await hint();
 };
 
-const startWorker = (task: DueTask<Row>, concurrency = 4, crowds?: Crowds<Row>, log = stores.log, idle?: number) => {
+type Settings = Partial<Queue<Row>> & Readonly<{ log?: typeof stores.log; version?: string; solitude?: Solitude; of?: Clock }>;
+
+const startWorkerWith = (task: DueTask<Row>, { log = stores.log, version = 'one', solitude, of = clock, ...queue }: Settings) => {
   const aborting = new AbortController();
   const ended = workOff<Row>(
-    { database: stores.database, clock, log },
     {
-      ...({ table: 'connection_state', key: 'connection_id', order: 'due_at', concurrency, task } as const),
-      ...(crowds === undefined ? {} : { crowds }),
-      ...(idle === undefined ? {} : { idle }),
+      database: stores.database,
+      clock: of,
+      log,
+      version,
+      entropy: { fraction: () => 0.5 },
+      ...(solitude === undefined ? {} : { solitude }),
     },
+    { table: 'connection_state', key: 'connection_id', order: 'due_at', concurrency: 4, task, ...queue },
     aborting.signal,
   );
   const stop = async (): Promise<void> => {
@@ -92,6 +121,8 @@ const startWorker = (task: DueTask<Row>, concurrency = 4, crowds?: Crowds<Row>, 
   atEnd(stop);
   return { stop, stopping: aborting.signal };
 };
+const startWorker = (task: DueTask<Row>, concurrency = 4, crowds?: Crowds<Row>, log = stores.log) =>
+  startWorkerWith(task, { concurrency, log, ...(crowds === undefined ? {} : { crowds }) });
 
 /** How much a signal holds, of listeners and of signals that were made of it. */
 const keptBy = (signal: AbortSignal): number =>
@@ -139,7 +170,7 @@ describe('Due work', () => {
 
   it('that is not due yet, or that somebody holds, is left alone', async () => {
     const [later, held, due] = [await addRow(NOW + 1), await addRow(), await addRow()];
-    await stores.database.query('update connection_state set claimed_until = $2 where connection_id = $1', [held, at(NOW + 8_000)]);
+    await stores.database.query(`update connection_state set claimed_until = ${SOON} where connection_id = $1`, [held]);
     const done: string[] = [];
     const worker = startWorker(async (row, lease) => {
       await finish(row, lease);
@@ -158,8 +189,8 @@ describe('Due work', () => {
     atEnd(() => killed.end());
     await killed.query('select pg_advisory_lock($1, 1000000)', [PRESENCE]);
     await stores.database.query(
-      'update connection_state set epoch = 1, claimed_until = $2, claimed_by = 1000000 where connection_id = $1',
-      [id, at(NOW + 8_000)],
+      `update connection_state set epoch = 1, claimed_until = ${SOON}, claimed_by = 1000000 where connection_id = $1`,
+      [id],
     );
     const done: string[] = [];
     const worker = startWorker(async (row, lease) => {
@@ -203,21 +234,17 @@ describe('Due work', () => {
 
   it('of a worker that says nothing more is free when its lease has ended', async () => {
     const id = await addRow();
-    await stores.database.query('update connection_state set epoch = 1, claimed_until = $2 where connection_id = $1', [
-      id,
-      at(NOW + 8_000),
-    ]);
+    await stores.database.query(`update connection_state set epoch = 1, claimed_until = ${SOON} where connection_id = $1`, [id]);
     const done: [string, bigint][] = [];
     const worker = startWorker(async (row, lease) => {
       await finish(row, lease);
       done.push([row.connection_id, lease.epoch]);
     });
-    now = NOW + 8_000;
-    const other = await addRow(now);
+    const other = await addRow();
     await hint();
     await eventually('it has looked', () => done.length > 0);
     expect(done).toEqual([[other, 1n]]);
-    now = NOW + 8_001;
+    await stores.database.query('update connection_state set claimed_until = clock_timestamp() where connection_id = $1', [id]);
     await hint();
     await eventually('it is done', () => done.length > 1);
     await worker.stop();
@@ -236,24 +263,24 @@ describe('Due work', () => {
       found.push(lease.signal.reason);
     });
     await started.opened;
+    const until = new Date(Date.now() + 600_000);
     await stores.database.query('update connection_state set epoch = epoch + 1, claimed_until = $2, due_at = $3 where connection_id = $1', [
       id,
-      at(NOW + 60_000),
+      until,
       at(NOW + 5),
     ]);
     thawed.open();
     await eventually('it has given up', () => found.length === 3);
     await worker.stop();
     expect(found).toEqual([expect.any(Superseded), false, expect.any(Superseded)]);
-    expect(await rowOf(id)).toMatchObject({ epoch: '2', failures: 0, due_at: new Date(NOW + 5), claimed_until: new Date(NOW + 60_000) });
+    expect(await rowOf(id)).toMatchObject({ epoch: '2', failures: 0, due_at: new Date(NOW + 5), claimed_until: until });
   });
 
   it('is permitted for as long as the claim holds, which is renewed while the work lasts', async () => {
     const id = await addRow();
     const permitted: boolean[] = [];
     const worker = startWorker(async (row, lease) => {
-      now = NOW + 5_000;
-      await eventually('the claim is renewed', async () => (await rowOf(id)).claimed_until?.getTime() === NOW + 13_000);
+      await renewed(id);
       await lease.permit();
       permitted.push(await finish(row, lease));
     });
@@ -272,7 +299,7 @@ describe('A hint', () => {
       runs += 1;
       await finish(row, lease);
     };
-    const worker = startWorker(task, 4, undefined, stores.log, 86_400_000);
+    const worker = startWorkerWith(task, { idle: 86_400_000 });
     for (let time = 1; time <= 5; time += 1) {
       await wake(id);
       await eventually('it has run', async () => runs === time && (await rowOf(id)).claimed_until === null);
@@ -336,6 +363,324 @@ describe('Work that fails', () => {
   });
 });
 
+const DAY = 86_400_000;
+
+/** Waits until it has failed so many times, each time as soon as it may be tried again. */
+const failingTimes = async (id: string, times: number): Promise<void> => {
+  for (let time = (await rowOf(id)).unforeseen + 1; time <= times; time += 1) {
+    now = Math.max(now, (await rowOf(id)).due_at.getTime());
+    await hint();
+    await eventually(`it has failed ${time} times`, async () => {
+      const row = await rowOf(id);
+      return row.unforeseen >= time && row.claimed_until === null;
+    });
+  }
+};
+const refuse: DueTask<Row> = () => Promise.reject(new Error('nobody foresaw this'));
+
+describe('Work that fails again and again for a reason nobody foresaw', () => {
+  it('is tried after longer and longer pauses, then set aside for a day, told, and good again when it succeeds', async () => {
+    const id = await addRow();
+    let mended = false;
+    const told: Trouble[] = [];
+    const worker = startWorkerWith((row, lease) => (mended ? finish(row, lease).then(() => undefined) : refuse(row, lease)), {
+      onTrouble: (_, trouble) => {
+        told.push(trouble);
+        return Promise.resolve();
+      },
+    });
+    await failingTimes(id, 5);
+    expect(await rowOf(id)).toMatchObject({ unforeseen: 5, set_aside: null, due_at: new Date(now + 6_480_000) });
+    await failingTimes(id, 6);
+    expect(await rowOf(id)).toMatchObject({ unforeseen: 6, set_aside: 'failed', due_at: new Date(now + DAY) });
+    await eventually('it is told', () => told.length === 4);
+    expect(told.map(({ unforeseen, setAside }) => [unforeseen, setAside])).toEqual([
+      [3, null],
+      [4, null],
+      [5, null],
+      [6, 'failed'],
+    ]);
+    mended = true;
+    now += DAY;
+    await hint();
+    await eventually('it is done', async () => (await rowOf(id)).failures === 1);
+    await worker.stop();
+    expect(await rowOf(id)).toMatchObject({ unforeseen: 0, set_aside: null });
+  });
+
+  it('is tried at once when its owner asks', async () => {
+    const id = await addRow();
+    const worker = startWorkerWith(refuse, {});
+    await failingTimes(id, 6);
+    await wake(id);
+    await eventually('it is tried', async () => (await rowOf(id)).unforeseen === 7);
+    await worker.stop();
+  });
+
+  it('is tried at once by another version of the program, and by no other process of the same', async () => {
+    const id = await addRow();
+    const old = startWorkerWith(refuse, {});
+    await failingTimes(id, 6);
+    await old.stop();
+    let tried = 0;
+    const finishing: DueTask<Row> = async (row, lease) => {
+      tried += 1;
+      await finish(row, lease);
+    };
+    const same = startWorkerWith(finishing, {});
+    const other = await addRow(now);
+    await eventually('other work is done', async () => (await rowOf(other)).failures === 1);
+    await same.stop();
+    expect(tried).toBe(1);
+    const next = startWorkerWith(finishing, { version: 'two' });
+    await eventually('it is done', async () => (await rowOf(id)).failures === 1);
+    await next.stop();
+    expect(await rowOf(id)).toMatchObject({ set_aside: null });
+  });
+
+  it('is never set aside when it may not be left undone', async () => {
+    const id = await addRow();
+    const worker = startWorkerWith(refuse, { isLasting: () => true });
+    await failingTimes(id, 8);
+    await worker.stop();
+    const { set_aside, due_at } = await rowOf(id);
+    expect(set_aside).toBeNull();
+    expect(due_at.getTime() - now).toBe(6 * 3_600_000);
+  });
+
+  it('because an engine is away counts for nothing', async () => {
+    const id = await addRow();
+    let runs = 0;
+    const worker = startWorkerWith(() => {
+      runs += 1;
+      return Promise.reject(new EngineAway('event store', null));
+    }, {});
+    for (let time = 1; time <= 8; time += 1) {
+      await eventually('it has been tried', async () => runs === time && (await rowOf(id)).claimed_until === null);
+      now = (await rowOf(id)).due_at.getTime();
+      await hint();
+    }
+    await worker.stop();
+    expect(await rowOf(id)).toMatchObject({ unforeseen: 0, set_aside: null });
+  });
+});
+
+describe('A row that was held when its process died', () => {
+  /** Rows as a killed process leaves them: claimed under a number that is gone. */
+  const leftBehind = async (id: string): Promise<void> => {
+    await stores.database.query(
+      `update connection_state set epoch = epoch + 1, claimed_until = ${SOON}, claimed_by = 1000001 where connection_id = $1`,
+      [id],
+    );
+  };
+  const pastDue = async (id: string): Promise<void> => {
+    now = Math.max(now, (await rowOf(id)).due_at.getTime());
+    await hint();
+  };
+
+  it('runs alone, before all others, and is no suspect any more when it has passed', async () => {
+    const suspects = [await addRow(), await addRow(), await addRow()];
+    const others = [await addRow(NOW - 60_000), await addRow(NOW - 60_000)];
+    for (const id of suspects) await leftBehind(id);
+    const [order, beside]: [string[], number[]] = [[], []];
+    let atOnce = 0;
+    const worker = startWorker(async (row, lease) => {
+      atOnce += 1;
+      if (suspects.includes(row.connection_id)) beside.push(atOnce);
+      order.push(row.connection_id);
+      await sleep(20);
+      await finish(row, lease);
+      atOnce -= 1;
+    });
+    await eventually('all is done', () => order.length === 5 && atOnce === 0);
+    await worker.stop();
+    expect(order.slice(0, 3).toSorted()).toEqual(suspects.toSorted());
+    expect(order.slice(3).toSorted()).toEqual(others.toSorted());
+    expect(beside).toEqual([1, 1, 1]);
+    for (const id of suspects) expect(await rowOf(id)).toMatchObject({ crashes: 0, failures: 1 });
+  });
+
+  it('runs beside no row of another queue of its thread either', async () => {
+    const [suspect, other] = [await addRow(), await addRow()];
+    await leftBehind(suspect);
+    await stores.database.query('truncate clean_up');
+    await stores.database.query(`insert into clean_up (name, due_at) values ('a', $1)`, [at(NOW + DAY)]);
+    const [passed, begun] = [gate(), gate()];
+    const both = solitude();
+    const worker = startWorkerWith(
+      async (row, lease) => {
+        begun.open();
+        await passed.opened;
+        await finish(row, lease);
+      },
+      { solitude: both },
+    );
+    await begun.opened;
+    let [cleaned, looks] = [0, 0];
+    const stopping = new AbortController();
+    const watched = { ...both, isOpen: (when: number) => ((looks += 1), both.isOpen(when)) };
+    const cleaning = workOff<Readonly<{ name: string }>>(
+      { database: stores.database, clock, log: stores.log, version: 'one', entropy: { fraction: () => 0.5 }, solitude: watched },
+      {
+        table: 'clean_up',
+        key: 'name',
+        order: 'due_at',
+        concurrency: 1,
+        task: async () => {
+          cleaned += 1;
+          await stores.database.query(`update clean_up set due_at = 'infinity'`);
+        },
+      },
+      stopping.signal,
+    );
+    atEnd(() => {
+      stopping.abort();
+      return cleaning;
+    });
+    await stores.database.query('update clean_up set due_at = $1', [at(NOW)]);
+    await eventually('the other queue has looked', () => looks > 2);
+    expect(cleaned).toBe(0);
+    expect((await rowOf(other)).failures).toBe(0);
+    passed.open();
+    await eventually('everything is done', async () => cleaned === 1 && (await rowOf(other)).failures === 1);
+    await worker.stop();
+  });
+
+  it('is set aside when three more processes died while it ran alone, and is told; its owner brings it back', async () => {
+    const id = await addRow();
+    const told: Trouble[] = [];
+    const begun: number[] = [];
+    const start = () =>
+      startWorkerWith(
+        async (row, { signal }) => {
+          begun.push(row.connection_id === id ? 1 : 0);
+          await new Promise((resolve) => {
+            signal.addEventListener('abort', resolve);
+          });
+          throw new Error('it was stopped');
+        },
+        {
+          onTrouble: (_, trouble) => {
+            told.push(trouble);
+            return Promise.resolve();
+          },
+        },
+      );
+    for (let crash = 1; crash <= 4; crash += 1) {
+      // Its process dies: nobody releases what it held.
+      await leftBehind(id);
+      const worker = start();
+      await eventually('it is counted', async () => (await rowOf(id)).crashes === crash);
+      await worker.stop();
+      await pastDue(id);
+    }
+    expect(await rowOf(id)).toMatchObject({ crashes: 4, set_aside: 'crashed' });
+    expect(told).toEqual([{ unforeseen: 0, crashes: 4, setAside: 'crashed' }]);
+    const before = begun.length;
+    const worker = startWorker(async (row, lease) => {
+      begun.push(1);
+      await finish(row, lease);
+    });
+    await wake(id);
+    await eventually('it has passed', async () => (await rowOf(id)).failures === 1);
+    await worker.stop();
+    expect(begun.length).toBe(before + 1);
+    expect(await rowOf(id)).toMatchObject({ crashes: 0, set_aside: null });
+  });
+
+  it('is counted once, however many processes find it', async () => {
+    const ids = await Promise.all(Array.from({ length: 12 }, () => addRow()));
+    for (const id of ids) await leftBehind(id);
+    const counts: number[] = [];
+    const workers = [1, 2, 3].map(() =>
+      startWorker(async (row, lease) => {
+        counts.push((await rowOf(row.connection_id)).crashes);
+        await finish(row, lease);
+      }),
+    );
+    await eventually('all is done', () => counts.length === ids.length);
+    await Promise.all(workers.map(({ stop }) => stop()));
+    expect(new Set(counts)).toEqual(new Set([1]));
+    for (const id of ids) expect(await rowOf(id)).toMatchObject({ crashes: 0, failures: 1 });
+  });
+
+  it('is no suspect when its process was told to stop, or was only frozen', async () => {
+    const id = await addRow();
+    const started = gate();
+    const worker = startWorker(async (_, { signal }) => {
+      started.open();
+      await new Promise((resolve) => {
+        signal.addEventListener('abort', resolve);
+      });
+    });
+    await started.opened;
+    await worker.stop();
+    expect(await rowOf(id)).toMatchObject({ crashes: 0, claimed_until: null });
+  });
+});
+
+describe('The clock of a process that goes ahead of all others', () => {
+  it('frees no claim of another: leases are dated by the database', async () => {
+    const id = await addRow();
+    const [started, finished] = [gate(), gate()];
+    const first = startWorkerWith(
+      async (row, lease) => {
+        started.open();
+        await finished.opened;
+        await finish(row, lease);
+      },
+      { of: { now: () => NOW } },
+    );
+    await started.opened;
+    now = NOW + 3_600_000;
+    const seen: string[] = [];
+    const second = startWorker(async (row, lease) => {
+      seen.push(row.connection_id);
+      await finish(row, lease);
+    });
+    const later = await addRow(now);
+    await hint();
+    await eventually('the other has worked', () => seen.length > 0);
+    expect(seen).toEqual([later]);
+    finished.open();
+    await eventually('it is done', async () => (await rowOf(id)).failures === 1);
+    await Promise.all([first.stop(), second.stop()]);
+    expect(await rowOf(id)).toMatchObject({ epoch: '1' });
+  });
+});
+
+describe('Due work of one person', () => {
+  it('takes half of the places at most, whatever servers it is for, and the work of others is done meanwhile', async () => {
+    const mine = await Promise.all(Array.from({ length: 30 }, () => addRow(NOW - 60_000)));
+    const others = await Promise.all(Array.from({ length: 10 }, () => addRow()));
+    await stores.database.query(`update connection_state set user_id = 'eve' where connection_id = any($1)`, [others]);
+    const { opened, open } = gate();
+    let [atOnce, most] = [0, 0];
+    const done = new Set<string>();
+    const worker = startWorkerWith(
+      async (row, lease) => {
+        const id = row.connection_id;
+        if (mine.includes(id)) {
+          atOnce += 1;
+          most = Math.max(most, atOnce);
+          await opened;
+          atOnce -= 1;
+        }
+        await finish(row, lease);
+        done.add(id);
+      },
+      { concurrency: 8, person: 'user_id' },
+    );
+    await eventually('the others are done', () => others.every((id) => done.has(id)));
+    expect(atOnce).toBe(4);
+    open();
+    await eventually('all is done', () => done.size === mine.length + others.length);
+    await worker.stop();
+    expect(most).toBe(4);
+    for (const id of mine) expect(await rowOf(id)).toMatchObject({ failures: 1, claimed_until: null });
+  });
+});
+
 describe('A worker that is stopped', () => {
   it('tells its work to stop, waits for it, and leaves the row free at once', async () => {
     const id = await addRow();
@@ -353,22 +698,27 @@ describe('A worker that is stopped', () => {
   });
 
   it('while it asks for work begins nothing, and leaves what it was given free at once', async () => {
-    const id = await addRow();
     let begun = 0;
     const asked = async () =>
       (await stores.database.query(`select 1 from pg_locks where relation = 'connection_state'::regclass and not granted`)).length > 0;
+    const worker = startWorker(async (row, lease) => {
+      begun += 1;
+      await finish(row, lease);
+    });
+    await addRow();
+    await hint();
+    await eventually('it works', () => begun === 1);
+    const id = await addRow(NOW + 1);
     const ended = await stores.database.transaction(async (sql) => {
       await sql.query('lock table connection_state in access exclusive mode');
-      const worker = startWorker(() => {
-        begun += 1;
-        return Promise.resolve();
-      });
+      await sql.query('update connection_state set due_at = $2 where connection_id = $1', [id, at(NOW)]);
+      await hint();
       await eventually('it has asked', asked);
       return { whole: worker.stop() };
     });
     await ended.whole;
-    expect(begun).toBe(0);
-    expect(await rowOf(id)).toMatchObject({ epoch: '1', claimed_until: null, due_at: new Date(NOW) });
+    expect(begun).toBe(1);
+    expect(await rowOf(id)).toMatchObject({ claimed_until: null, due_at: new Date(NOW), failures: 0 });
   });
 
   it('finds nothing left with the signal that stops it of all the work it did', async () => {
@@ -445,11 +795,10 @@ describe('Due work of a server', () => {
     const groupOf = ({ connection_id: id }: Row) => Promise.resolve(hanging.includes(id) ? `//${hanging.indexOf(id) % 2}` : null);
     const worker = startWorker(task, 4, { member: 'connection_id', named: 'provider', width: 2, exempt: 'false', groupOf });
     await eventually('all places are taken', () => begun.length === 4);
-    const [first = ''] = begun;
     for (const passed of [6_000, 12_000]) {
       expect(done.size).toBe(0);
       now = NOW + passed;
-      await eventually('the claims are renewed', async () => (await rowOf(first)).claimed_until?.getTime() === now + 8_000);
+      await hint();
     }
     await eventually('the others are done', () => quick.every((id) => done.has(id)));
     expect(done.size).toBe(quick.length);
@@ -492,7 +841,7 @@ describe('Due work of a server', () => {
     // While it passes, claims must be renewed.
     const passing = async (id: string | undefined): Promise<void> => {
       now += 6_000;
-      await eventually('the claims are renewed', async () => (await rowOf(id ?? '')).claimed_until?.getTime() === now + 8_000);
+      await renewed(id ?? '');
     };
 
     const [slow] = await adding('//one');

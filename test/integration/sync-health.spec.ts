@@ -141,6 +141,40 @@ describe('A password that is refused', () => {
   });
 });
 
+/** What its owner is shown of a calendar. */
+const freshness = async (calendar: Adopted) => {
+  await stores.database.query(
+    `insert into calendars (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, sealed, generation, revision)
+     values ($1, $2, $3, 'caldav', 'adopted', 'read_only', 'busy_only', true, true, false, '', 0, 0) on conflict do nothing`,
+    [calendar.calendarId, calendar.connectionId, calendar.userId],
+  );
+  const [row] = await stores.database.query<FreshnessRow>(FRESHNESS_SQL, [calendar.userId, null]);
+  if (row === undefined) throw new Error('there is no such calendar');
+  return freshnessOf(row, NOW);
+};
+
+describe('A calendar whose reading fails for a reason nobody foresaw', () => {
+  it.each([
+    [2, null, 'fresh', null],
+    [3, null, 'failing', 'unforeseen'],
+    [6, 'failed', 'failing', 'set-aside'],
+    [0, 'crashed', 'failing', 'set-aside'],
+  ])('%d times (%s) is shown as %s', async (unforeseen, aside, state, code) => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a'));
+    await sync(calendar);
+    await shown(calendar);
+    await stores.database.query('update sync_state set unforeseen = $2, set_aside = $3 where calendar_id = $1', [
+      calendar.calendarId,
+      unforeseen,
+      aside,
+    ]);
+    const told = await freshness(calendar);
+    expect(told).toMatchObject({ state, code });
+    expect(told.reason === null).toBe(code === null);
+  });
+});
+
 describe('What cannot be read of a calendar', () => {
   it('is counted by kind and said in plain words, without anything of what it holds', async () => {
     const calendar = await adopted();
@@ -151,14 +185,7 @@ describe('What cannot be read of a calendar', () => {
     for (const name of ['x', 'y', 'z']) calendar.account.spoil(name);
     await sync(calendar);
     expect(await shown(calendar)).toEqual(['a']);
-    await stores.database.query(
-      `insert into calendars (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, sealed, generation, revision)
-       values ($1, $2, $3, 'caldav', 'adopted', 'read_only', 'busy_only', true, true, false, '', 0, 0)`,
-      [calendar.calendarId, calendar.connectionId, calendar.userId],
-    );
-    const [row] = await stores.database.query<FreshnessRow>(FRESHNESS_SQL, [calendar.userId, null]);
-    if (row === undefined) throw new Error('there is no such calendar');
-    expect(freshnessOf(row, NOW)).toMatchObject({
+    expect(await freshness(calendar)).toMatchObject({
       unreadable: 4,
       problems: [
         { code: 'object.bad-time', count: 3, reason: '3 events could not be read: a date or time makes no sense.' },

@@ -1,126 +1,82 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Clock, instant, SECOND } from '../../kernel/clock.js';
-import { type DueTask, type Lease, Superseded } from '../../kernel/due-work.js';
+import { MINUTE, SECOND } from '../../kernel/clock.js';
+import { type Lease, Superseded } from '../../kernel/due-work.js';
 import { EngineAway } from '../../kernel/engine-away.js';
+import { afterFailure, type Trouble } from '../../kernel/failure-policy.js';
 import { type Log } from '../../kernel/log.js';
 import { type Crowding, crowding } from './crowding.js';
 import { type Postgres } from './database.typeorm.js';
-import { PRESENCE, type Presence } from './presence.postgres.js';
+import {
+  bringBack,
+  claim,
+  type Ending,
+  type Held,
+  isHeld,
+  isTold,
+  type Queue,
+  release,
+  renew,
+  type Room,
+  type RowsRuntime,
+  settle,
+  survey,
+  troubleOf,
+} from './due-rows.postgres.js';
+import { type Presence } from './presence.postgres.js';
+import { type Shares, shares } from './shares.js';
+import { type Solitude, solitude, type Turn } from './solitude.js';
 
-/**
- * Rows that are slow together, `width` of whose group are worked at by one process at the same time, whatever else of it is due. `member`: the
- * column by which it is remembered what group a row is in; `named`: the column that holds the group itself, for some rows. `exempt`: a
- * condition on rows that are not counted; `groupOf` answers null for them, and for any other row that stands for itself.
- */
-export type Crowds<Row> = Readonly<{
-  member: string;
-  named: string;
-  width: number;
-  exempt: string;
-  groupOf: (row: Row) => Promise<string | null>;
-}>;
-
-/** A table whose rows are work: `due_at`, `wake`, `epoch`, `claimed_until`, `claimed_by` and a key. Its name doubles as the channel of hints. */
-type Queue<Row> = Readonly<{
-  table: 'sync_state' | 'connection_state' | 'clean_up' | 'placement';
-  key: string;
-  order: string;
-  concurrency: number;
-  task: DueTask<Row>;
-  crowds?: Crowds<Row>;
-  /** Milliseconds after which a worker that got no hint looks again. */
-  idle?: number;
-}>;
-
-type Runtime = Readonly<{ database: Postgres; clock: Clock; log: Log }>;
-/** `leases`: what ends each lease that is held. They are told to stop one by one, since `AbortSignal.any` leaves something of each with a signal that lives on. */
-type Worker = Runtime & Readonly<{ presence: Presence; crowding: Crowding; leases: Set<AbortController>; stopping: AbortSignal }>;
-
-/** For workers that are frozen or out of reach; those that died are told by their locks. Writes are refused by epoch and revision, not by time. */
-const LEASE = 8 * SECOND;
-const RENEWAL = 2 * SECOND;
-const IDLE = 2 * SECOND;
-const PAUSE_AFTER_FAILURE = 5 * SECOND;
-const PAUSE_WITHOUT_ENGINE = SECOND;
+/** `solitude`: shared by all queues of a thread; a queue without one has its own. */
+export type DueRuntime = RowsRuntime & Readonly<{ database: Postgres; log: Log; solitude?: Solitude }>;
 
 type Run = Readonly<{ id: unknown; ended: Promise<void> }>;
-type Claimed = Readonly<Record<string, unknown>> & Readonly<{ epoch: string }>;
 
-/** Numbers of the workers that live. As an array, it is looked up only when a row is met whose lease still runs. */
-const LIVING = `array(select objid::bigint from pg_locks where locktype = 'advisory' and classid = ${PRESENCE} and objsubid = 2 and granted
-  and database = (select oid from pg_database where datname = current_database()))`;
+/** `leases`: what ends each lease that is held. They are told to stop one by one, since `AbortSignal.any` leaves something of each with a signal that lives on. */
+type Worker<Row> = Readonly<{
+  runtime: DueRuntime;
+  queue: Queue<Row>;
+  presence: Presence;
+  crowding: Crowding;
+  shares: Shares;
+  solitude: Solitude;
+  leases: Set<AbortController>;
+  /** How often in a row an engine was away while a row was worked at, by key. */
+  aways: Map<unknown, number>;
+  running: Set<Run>;
+  stopping: AbortSignal;
+}>;
 
-/** Rows of groups that have no place left are passed over. */
-const roomFor = <Row>({ crowds }: Queue<Row>): string =>
-  crowds === undefined ? '' : `and (${crowds.exempt} or (${crowds.member} <> all($6) and ${crowds.named} <> all($7)))`;
+const RENEWAL = 2 * SECOND;
+const IDLE = 2 * SECOND;
 
-/** `mine`: rows this worker is at, whose claims a lost connection of its own may have left without a living number. */
-const claim = <Row>(
-  { database, clock, crowding }: Worker,
-  queue: Queue<Row>,
-  limit: number,
-  number: number,
-  mine: readonly unknown[],
-): Promise<readonly (Row & Claimed)[]> => {
-  const { table, key, order, crowds } = queue;
-  const { groups, members } = crowding.crowded(clock.now());
-  return database.query<Row & Claimed>(
-    `update ${table} set epoch = epoch + 1, wake = false, claimed_until = $1::timestamptz + $2 * interval '1 millisecond', claimed_by = $4
-     where ${key} in (
-       select ${key} from ${table} where due_at <= $1
-         and (claimed_until is null or claimed_until < $1 or (claimed_by <> all(${LIVING}) and ${key} <> all($5))) ${roomFor(queue)}
-       order by ${order} limit $3 for update skip locked)
-     returning *`,
-    [instant(clock.now()), LEASE, limit, number, mine, ...(crowds === undefined ? [] : [members, groups])],
-  );
-};
+/** How soon it is looked again whether a suspect may begin, or whether others may. */
+const BLOCKED = SECOND / 4;
 
-/** A database that is away is asked again on the next look. */
-const claimOrNone = async <Row>(
-  worker: Worker,
-  queue: Queue<Row>,
-  limit: number,
-  mine: readonly unknown[],
-): Promise<readonly (Row & Claimed)[]> => {
-  const number = worker.presence.number();
-  if (number === null || limit === 0) return [];
-  try {
-    return await claim(worker, queue, limit, number, mine);
-  } catch (error) {
-    worker.log.error('due work could not be claimed', error, { queue: queue.table });
-    return [];
-  }
-};
+/** An engine is usually back within seconds. A row that always ends so may have made the engine go away, so its pauses grow. */
+const awayPause = (times: number): number => Math.min(SECOND * 2 ** Math.max(0, times - 5), 5 * MINUTE);
 
 const leaseOf = <Row>(
-  { database, clock, log, presence, leases, stopping }: Worker,
-  queue: Queue<Row>,
+  { runtime, queue, presence, leases, stopping }: Worker<Row>,
   id: unknown,
   epoch: bigint,
 ): Lease & { end: () => Promise<void> } => {
   const ending = new AbortController();
   if (stopping.aborted) ending.abort(stopping.reason);
   leases.add(ending);
-  const renew = async (): Promise<void> => {
-    const rows = await database.query(
-      `update ${queue.table} set claimed_until = $3::timestamptz + $4 * interval '1 millisecond', claimed_by = coalesce($5, claimed_by)
-       where ${queue.key} = $1 and epoch = $2 returning 1`,
-      [id, epoch, instant(clock.now()), LEASE, presence.number()],
-    );
-    if (rows.length === 0) ending.abort(new Superseded());
+  const renewed = async (): Promise<void> => {
+    if (!(await renew(runtime, queue, id, epoch, presence.number()))) ending.abort(new Superseded());
   };
   let renewal: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    renewal = renew().catch((error: unknown) => {
-      log.error('a lease could not be renewed', error, { queue: queue.table });
+    renewal = renewed().catch((error: unknown) => {
+      runtime.log.error('a lease could not be renewed', error, { queue: queue.table });
     });
   }, RENEWAL);
   return {
     epoch,
     signal: ending.signal,
     permit: async () => {
-      const rows = await database.query(`select 1 from ${queue.table} where ${queue.key} = $1 and epoch = $2`, [id, epoch]);
-      if (rows.length === 0) throw new Superseded();
+      if (!(await isHeld(runtime, queue, id, epoch))) throw new Superseded();
     },
     end: () => {
       clearInterval(timer);
@@ -131,58 +87,87 @@ const leaseOf = <Row>(
   };
 };
 
-/** Lets go of a row after its work: due again at once when a hint came meanwhile, after a pause when the work failed. */
-const release = async <Row>(
-  { database, clock }: Runtime,
-  { table, key }: Queue<Row>,
-  id: unknown,
-  epoch: bigint,
-  pause: number,
-): Promise<void> => {
-  const now = instant(clock.now());
-  await database.query(
-    `update ${table} set claimed_until = null, due_at = case when $4 > 0 then greatest(due_at, $3::timestamptz + $4 * interval '1 millisecond')
-       when wake then $3 else due_at end
-     where ${key} = $1 and epoch = $2`,
-    [id, epoch, now, pause],
-  );
-};
-
-/** Does a row's work in a place of its group. When there is none the row stays due: from now on it is known whom it would have to wait for. */
-const inItsGroup = async <Row>(
-  { crowding, clock }: Worker,
-  { crowds }: Queue<Row>,
-  row: Row & Claimed,
-  work: () => Promise<void>,
-): Promise<void> => {
-  const group = (await crowds?.groupOf(row)) ?? null;
-  if (crowds === undefined || group === null) return work();
-  const member = row[crowds.named] === group ? null : String(row[crowds.member]);
-  const place = crowding.enter(member, group, clock.now());
-  if (place === null) return;
+/** Does a row's work in a place of its person and of its group; false when there is none. The row stays due: now it is known whom it waits for. */
+const inItsPlace = async <Row>(
+  { crowding: crowd, shares: share, runtime: { clock }, queue: { crowds, person, isLasting } }: Worker<Row>,
+  row: Row & Held,
+  work: () => Promise<boolean>,
+): Promise<boolean> => {
+  const owner = person === undefined || isLasting?.(row) === true ? null : String(row[person]);
+  if (owner !== null && !share.enter(owner)) return false;
   try {
-    await work();
+    const group = (await crowds?.groupOf(row)) ?? null;
+    if (crowds === undefined || group === null) return await work();
+    const member = row[crowds.named] === group ? null : String(row[crowds.member]);
+    const place = crowd.enter(member, group, clock.now());
+    if (place === null) return false;
+    try {
+      return await work();
+    } finally {
+      crowd.leave(place, clock.now());
+    }
   } finally {
-    crowding.leave(place, clock.now());
+    if (owner !== null) share.leave(owner);
   }
 };
 
-/** A row may be given to a worker that was told to stop while it asked: it is let go of as it is, for a signal that has gone off is not heard. */
-const runOne = async <Row>(worker: Worker, queue: Queue<Row>, row: Row & Claimed): Promise<void> => {
-  const { stopping } = worker;
+const NO_TROUBLE: Trouble = { unforeseen: 0, crashes: 0, setAside: null };
+
+/** What becomes of a row whose work threw. */
+const endingOf = <Row>({ runtime, queue, aways }: Worker<Row>, row: Row & Held, error: unknown): Ending => {
+  const id = row[queue.key];
+  if (error instanceof EngineAway) {
+    const times = (aways.get(id) ?? 0) + 1;
+    aways.set(id, times);
+    runtime.log.error('due work met an engine that is away and is tried again', error, { queue: queue.table });
+    return { trouble: troubleOf(row), pause: awayPause(times), hasFailed: false };
+  }
+  const ending = afterFailure(troubleOf(row), queue.isLasting?.(row) ?? false, runtime.entropy.fraction());
+  if (!(error instanceof Superseded)) {
+    const { unforeseen, setAside } = ending.trouble;
+    runtime.log.error('due work failed and is tried again', error, { queue: queue.table, times: unforeseen, setAside: setAside ?? 'no' });
+  }
+  return { ...ending, hasFailed: true };
+};
+
+/** Frees the row; while the database is away again and again, because a row that stays held looks as if its worker had died. */
+const letGo = async <Row>({ runtime, queue, stopping }: Worker<Row>, id: unknown, epoch: bigint, ending: Ending): Promise<void> => {
+  for (;;)
+    try {
+      await release(runtime, queue, id, epoch, ending);
+      return;
+    } catch (error) {
+      if (!(error instanceof EngineAway) || stopping.aborted) return;
+      await sleep(SECOND, undefined, { signal: stopping }).catch(() => undefined);
+    }
+};
+
+/** A row may be given to a worker that was told to stop while it asked: it is freed as it is, for a signal that has gone off is not heard. */
+const runOne = async <Row>(worker: Worker<Row>, row: Row & Held): Promise<void> => {
+  const { runtime, queue, stopping, aways } = worker;
   const [id, epoch] = [row[queue.key], BigInt(row.epoch)];
-  const lease = leaseOf(worker, queue, id, epoch);
-  let pause = 0;
+  const lease = leaseOf(worker, id, epoch);
+  let ending: Ending = { trouble: troubleOf(row), pause: 0, hasFailed: false };
   try {
-    await inItsGroup(worker, queue, row, () => (stopping.aborted ? Promise.resolve() : queue.task(row, lease)));
+    const isDone = await inItsPlace(worker, row, async () => {
+      if (stopping.aborted) return false;
+      await queue.task(row, lease);
+      return true;
+    });
+    if (isDone) {
+      ending = { trouble: NO_TROUBLE, pause: 0, hasFailed: false };
+      aways.delete(id);
+    }
   } catch (error) {
-    if (!stopping.aborted) pause = error instanceof EngineAway ? PAUSE_WITHOUT_ENGINE : PAUSE_AFTER_FAILURE;
-    if (!stopping.aborted && !(error instanceof Superseded))
-      worker.log.error('due work failed and is tried again', error, { queue: queue.table });
+    if (!stopping.aborted) ending = endingOf(worker, row, error);
   } finally {
     await lease.end();
-    await release(worker, queue, id, epoch, pause).catch(() => undefined);
+    await letGo(worker, id, epoch, ending);
   }
+  if (ending.hasFailed && isTold(ending.trouble))
+    await queue.onTrouble?.(id, ending.trouble).catch((error: unknown) => {
+      runtime.log.error('that due work is in trouble could not be told', error, { queue: queue.table });
+    });
 };
 
 /** Somebody who waits until there may be something to do: a hint, also one that came while nobody waited, or the time. */
@@ -210,40 +195,96 @@ const attention = () => {
   };
 };
 
+const start = <Row>(worker: Worker<Row>, rows: readonly (Row & Held)[], hint: () => void): void => {
+  const { runtime, queue, running } = worker;
+  for (const row of rows) {
+    const turn: Turn = worker.solitude.begin(runtime.clock.now(), row.crashes);
+    const run: Run = {
+      id: row[queue.key],
+      ended: runOne(worker, row).finally(() => {
+        worker.solitude.end(turn);
+        running.delete(run);
+        hint();
+      }),
+    };
+    running.add(run);
+  }
+};
+
+/** Looks once for work and starts it: counts the dead, then a suspect, then the others. Answers how long to rest until the next look. */
+const look = async <Row>(worker: Worker<Row>, hint: () => void): Promise<number> => {
+  const { runtime, queue, running } = worker;
+  const number = worker.presence.number();
+  const idle = queue.idle ?? IDLE;
+  if (number === null) return idle;
+  const now = runtime.clock.now();
+  const room: Room = { ...worker.crowding.crowded(now), people: worker.shares.full() };
+  const { dead, suspects } = await survey(
+    runtime,
+    queue,
+    room,
+    [...running].map(({ id }) => String(id)),
+  );
+  for (const row of dead) await settle(runtime, queue, row);
+  if (dead.length > 0) return 0;
+  const free = Math.max(0, queue.concurrency - running.size + worker.crowding.lent(now));
+  if (free === 0) return idle;
+  const [suspect] = suspects;
+  if (suspect !== undefined && worker.solitude.isQuietFor(suspect.crashes, now)) {
+    start(worker, await claim(runtime, queue, room, { limit: 1, number, suspect: String(suspect[queue.key]) }), hint);
+    return BLOCKED;
+  }
+  if (!worker.solitude.isOpen(now)) return BLOCKED;
+  const rows = await claim(runtime, queue, room, { limit: free, number, suspect: null });
+  start(worker, rows, hint);
+  return rows.length === 0 || rows.length === free ? idle : 0;
+};
+
+const employ = <Row>(runtime: DueRuntime, queue: Queue<Row>, hint: () => void, stopping: AbortSignal): Worker<Row> => ({
+  runtime,
+  queue,
+  presence: runtime.database.presence(hint),
+  crowding: crowding(queue.crowds?.width ?? Infinity, queue.concurrency),
+  shares: shares(Math.max(1, Math.floor(queue.concurrency / 2))),
+  solitude: runtime.solitude ?? solitude(),
+  leases: new Set(),
+  aways: new Map(),
+  running: new Set(),
+  stopping,
+});
+
 /**
  * Works off a queue until aborted: claims what is due (`for update skip locked`, so any number of processes may), renews its leases, and looks
  * again on a hint, when a task ends, and every two seconds. A claim is free when its worker has died, or has not renewed it for eight seconds.
- * More than `concurrency` rows are worked at only while groups of them turn out to be slow.
+ * More than `concurrency` rows are worked at only while groups of them turn out to be slow. Work that throws is tried again after pauses that
+ * grow (`failure-policy`); rows whose worker died are suspects, which run alone (`solitude`).
  */
-export const workOff = async <Row>(runtime: Runtime, queue: Queue<Row>, signal: AbortSignal): Promise<void> => {
-  const running = new Set<Run>();
-  const { hint, look, rest } = attention();
-  const presence = runtime.database.presence(hint);
+export const workOff = async <Row>(runtime: DueRuntime, queue: Queue<Row>, signal: AbortSignal): Promise<void> => {
+  const { hint, look: forget, rest } = attention();
   const unlisten = runtime.database.listen(queue.table, hint);
-  const leases = new Set<AbortController>();
-  const places = crowding(queue.crowds?.width ?? Infinity, queue.concurrency);
-  const worker: Worker = { ...runtime, presence, crowding: places, leases, stopping: signal };
-  signal.addEventListener('abort', () => {
-    for (const lease of leases) lease.abort(signal.reason);
+  const stop = new AbortController();
+  const worker = employ(runtime, queue, hint, stop.signal);
+  const end = (): void => {
+    if (!stop.signal.aborted) stop.abort(signal.reason);
+    for (const lease of worker.leases) lease.abort(signal.reason);
     hint();
-  });
-  while (!signal.aborted) {
-    look();
-    const free = Math.max(0, queue.concurrency - running.size + places.lent(runtime.clock.now()));
-    const mine = [...running].map(({ id }) => id);
-    const rows = await claimOrNone(worker, queue, free, mine);
-    for (const row of rows) {
-      const run: Run = {
-        id: row[queue.key],
-        ended: runOne(worker, queue, row).finally(() => {
-          running.delete(run);
-          hint();
-        }),
-      };
-      running.add(run);
+  };
+  const failed = (what: string) => (error: unknown) => {
+    runtime.log.error(what, error, { queue: queue.table });
+    return IDLE;
+  };
+  signal.addEventListener('abort', end);
+  try {
+    await bringBack(runtime, queue).catch(failed('what failed before could not be brought back'));
+    while (!signal.aborted) {
+      forget();
+      const pause = await look(worker, hint).catch(failed('due work could not be claimed'));
+      if (pause > 0) await rest(pause);
     }
-    if (rows.length === 0 || rows.length === free) await rest(queue.idle ?? IDLE);
+  } finally {
+    signal.removeEventListener('abort', end);
+    end();
+    await Promise.all([...worker.running].map(({ ended }) => ended));
+    await Promise.all([unlisten(), worker.presence.leave()]);
   }
-  await Promise.all([...running].map(({ ended }) => ended));
-  await Promise.all([unlisten(), presence.leave()]);
 };

@@ -35,7 +35,18 @@ const sync = ``;
 const connections = ``;
 
 /** Queues of due work. */
-const queues = ``;
+const queues = `
+-- What has happened to a row since it last succeeded: failures of which the program knows nothing, deaths of the process that held it, why it is
+-- tried only once a day, and in which version of the program it failed last.
+alter table sync_state add column unforeseen integer not null default 0, add column crashes integer not null default 0, add column set_aside text,
+  add column failed_in text;
+alter table connection_state add column unforeseen integer not null default 0, add column crashes integer not null default 0, add column set_aside text,
+  add column failed_in text;
+alter table clean_up add column unforeseen integer not null default 0, add column crashes integer not null default 0, add column set_aside text,
+  add column failed_in text;
+alter table placement add column unforeseen integer not null default 0, add column crashes integer not null default 0, add column set_aside text,
+  add column failed_in text;
+`;
 
 /** The log store and its scavenges. */
 const log = ``;

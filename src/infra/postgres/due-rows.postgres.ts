@@ -1,0 +1,190 @@
+import { type Clock, instant, SECOND } from '../../kernel/clock.js';
+import { type DueTask } from '../../kernel/due-work.js';
+import { type Entropy } from '../../kernel/entropy.js';
+import { afterCrash, type SetAside, TOLD_AFTER, type Trouble } from '../../kernel/failure-policy.js';
+import { type Sql } from '../../kernel/sql.js';
+import { PRESENCE } from './presence.postgres.js';
+
+/**
+ * Rows that are slow together, `width` of whose group are worked at by one process at the same time, whatever else of it is due. `member`: the
+ * column by which it is remembered what group a row is in; `named`: the column that holds the group itself, for some rows. `exempt`: a
+ * condition on rows that are not counted; `groupOf` answers null for them, and for any other row that stands for itself.
+ */
+export type Crowds<Row> = Readonly<{
+  member: string;
+  named: string;
+  width: number;
+  exempt: string;
+  groupOf: (row: Row) => Promise<string | null>;
+}>;
+
+/**
+ * A table whose rows are work: `due_at`, `wake`, `epoch`, `claimed_until`, `claimed_by`, `unforeseen`, `crashes`, `set_aside`, `failed_in` and a
+ * key. Its name doubles as the channel of hints.
+ */
+export type Queue<Row> = Readonly<{
+  table: 'sync_state' | 'connection_state' | 'clean_up' | 'placement';
+  key: string;
+  order: string;
+  concurrency: number;
+  task: DueTask<Row>;
+  crowds?: Crowds<Row>;
+  /** Milliseconds after which a worker that got no hint looks again. */
+  idle?: number;
+  /** The column that holds whose row it is, of rows of which one person may have any number: half of the places are theirs at most, not counting lasting rows. */
+  person?: 'user_id';
+  /** Whether a row's work may never be left undone: it backs off and goes on, is not set aside, and waits for no place of its person. */
+  isLasting?: (row: Row) => boolean;
+  /** Is told of a row that people are to be told of, each time it has failed or crashed; repeatable. */
+  onTrouble?: (id: unknown, trouble: Trouble) => Promise<void>;
+}>;
+
+/** `version`: of the program. A row that failed in another one is tried at once. */
+export type RowsRuntime = Readonly<{ database: Sql; clock: Clock; entropy: Pick<Entropy, 'fraction'>; version: string }>;
+
+/** What every row has. */
+export type Held = Readonly<Record<string, unknown>> &
+  Readonly<{ epoch: string; unforeseen: number; crashes: number; set_aside: SetAside | null }>;
+
+/** What keeps rows from being claimed now: `groups` and `members` as in `Crowding`, `people` as in `Shares`. */
+export type Room = Readonly<{ groups: readonly string[]; members: readonly string[]; people: readonly string[] }>;
+
+/** For workers that are frozen or out of reach; those that died are told by their locks. Writes are refused by epoch and revision, not by time. */
+const LEASE = 8 * SECOND;
+
+/** Leases are dated and compared by the database's clock alone, because processes' own clocks differ. */
+const LEASED = `clock_timestamp() + ${LEASE} * interval '1 millisecond'`;
+const IS_FREE = '(claimed_until is null or claimed_until < clock_timestamp())';
+
+/** Numbers of the workers that live. As an array, it is looked up only when a row is met that is held. */
+const LIVING = `array(select objid::bigint from pg_locks where locktype = 'advisory' and classid = ${PRESENCE} and objsubid = 2 and granted
+  and database = (select oid from pg_database where datname = current_database()))`;
+
+/** Rows of groups or people that have no place left are passed over. Takes the parameters from `$2` to `$4`. */
+const roomFor = <Row>({ crowds, person }: Queue<Row>, { groups, members, people }: Room) => ({
+  sql: [
+    crowds === undefined
+      ? '($2::text[] is null or $3::text[] is null or true)'
+      : `(${crowds.exempt} or (${crowds.member}::text <> all($2::text[]) and ${crowds.named} <> all($3::text[])))`,
+    person === undefined ? '($4::text[] is null or true)' : `(${crowds?.exempt ?? 'false'} or ${person} <> all($4::text[]))`,
+  ].join(' and '),
+  values: [members, groups, people],
+});
+
+export const troubleOf = ({ unforeseen, crashes, set_aside }: Held): Trouble => ({ unforeseen, crashes, setAside: set_aside });
+
+/** What is to be looked at before other rows are claimed: rows whose worker died, and suspects that are due, the least suspected first. */
+export type Survey<Row> = Readonly<{ dead: readonly (Row & Held)[]; suspects: readonly (Row & Held)[] }>;
+
+/** `mine`: rows this worker is at, whose claims a lost connection of its own may have left without a living number. */
+export const survey = async <Row>(
+  { database, clock }: RowsRuntime,
+  queue: Queue<Row>,
+  room: Room,
+  mine: readonly unknown[],
+): Promise<Survey<Row>> => {
+  const { table, key, order } = queue;
+  const { sql, values } = roomFor(queue, room);
+  const rows = await database.query<Row & Held & Readonly<{ has_died: boolean }>>(
+    `select * from (
+       select *, claimed_until is not null and claimed_by is not null and claimed_by <> all(${LIVING}) as has_died from ${table}
+       where due_at <= $1 and (crashes > 0 or claimed_until is not null) and ${key}::text <> all($5::text[])) as odd
+     where has_died or (crashes > 0 and ${IS_FREE} and ${sql})
+     order by crashes, ${order}`,
+    [instant(clock.now()), ...values, mine],
+  );
+  return { dead: rows.filter(({ has_died }) => has_died), suspects: rows.filter(({ has_died }) => !has_died) };
+};
+
+/** `suspect`: the key of the one suspect that is claimed; null claims rows that are suspected of nothing. */
+export const claim = <Row>(
+  { database, clock }: RowsRuntime,
+  queue: Queue<Row>,
+  room: Room,
+  { limit, number, suspect }: Readonly<{ limit: number; number: number; suspect: unknown }>,
+): Promise<readonly (Row & Held)[]> => {
+  const { table, key, order } = queue;
+  const { sql, values } = roomFor(queue, room);
+  return database.query<Row & Held>(
+    `update ${table} set epoch = epoch + 1, wake = false, claimed_until = ${LEASED}, claimed_by = $6
+     where ${key} in (
+       select ${key} from ${table} where due_at <= $1 and ${IS_FREE} and ${sql}
+         and ${suspect === null ? '$7::text is null and crashes = 0' : `${key}::text = $7`}
+       order by ${order} limit $5 for update skip locked)
+     returning *`,
+    [instant(clock.now()), ...values, limit, number, suspect],
+  );
+};
+
+/** Renews a claim under the worker's number of the moment; false when it is no longer its own. */
+export const renew = async <Row>(
+  { database }: RowsRuntime,
+  { table, key }: Queue<Row>,
+  id: unknown,
+  epoch: bigint,
+  number: number | null,
+): Promise<boolean> => {
+  const rows = await database.query(
+    `update ${table} set claimed_until = ${LEASED}, claimed_by = coalesce($3, claimed_by) where ${key} = $1 and epoch = $2 returning 1`,
+    [id, epoch, number],
+  );
+  return rows.length > 0;
+};
+
+/** Whether the claim still holds. */
+export const isHeld = async <Row>({ database }: RowsRuntime, { table, key }: Queue<Row>, id: unknown, epoch: bigint): Promise<boolean> =>
+  (await database.query(`select 1 from ${table} where ${key} = $1 and epoch = $2`, [id, epoch])).length > 0;
+
+/** How a row's work ended: what it has come to, when it may be tried again (milliseconds; 0: when it is due), whether it failed just now. */
+export type Ending = Readonly<{ trouble: Trouble; pause: number; hasFailed: boolean }>;
+
+/** Frees a row after its work: due again at once when a hint came meanwhile, after a pause when the work failed. */
+export const release = async <Row>(
+  { database, clock, version }: RowsRuntime,
+  { table, key }: Queue<Row>,
+  id: unknown,
+  epoch: bigint,
+  { trouble, pause, hasFailed }: Ending,
+): Promise<void> => {
+  const { unforeseen, crashes, setAside } = trouble;
+  await database.query(
+    `update ${table} set claimed_until = null, unforeseen = $5, crashes = $6, set_aside = $7, failed_in = coalesce($8, failed_in),
+       due_at = case when $4 > 0 then greatest(due_at, $3::timestamptz + $4 * interval '1 millisecond') when wake then $3 else due_at end
+     where ${key} = $1 and epoch = $2`,
+    [id, epoch, instant(clock.now()), Math.ceil(pause), unforeseen, crashes, setAside, hasFailed ? version : null],
+  );
+};
+
+export const isTold = ({ unforeseen, setAside }: Trouble): boolean => setAside !== null || unforeseen >= TOLD_AFTER;
+
+/** Frees a row whose worker died and counts the crash, unless another worker has done so, or its own has come back under another number. */
+export const settle = async <Row>(runtime: RowsRuntime, queue: Queue<Row>, row: Row & Held): Promise<void> => {
+  const { database, clock, entropy, version } = runtime;
+  const { table, key, isLasting, onTrouble } = queue;
+  const { trouble, pause } = afterCrash(troubleOf(row), isLasting?.(row) ?? false, entropy.fraction());
+  const settled = await database.query(
+    `update ${table} set epoch = epoch + 1, claimed_until = null, claimed_by = null, crashes = $4, set_aside = $5, failed_in = $6,
+       due_at = greatest(due_at, $7::timestamptz + $8 * interval '1 millisecond')
+     where ${key} = $1 and epoch = $2 and claimed_by = $3 and claimed_until is not null returning 1`,
+    [
+      row[key],
+      row.epoch,
+      row['claimed_by'],
+      trouble.crashes,
+      trouble.setAside,
+      version,
+      instant(pause === 0 ? 0 : clock.now()),
+      Math.ceil(pause),
+    ],
+  );
+  if (settled.length > 0 && isTold(trouble)) await onTrouble?.(row[key], trouble);
+};
+
+/** What failed in another version of the program may be mended by this one: it is tried now, and counted from the beginning. */
+export const bringBack = async <Row>({ database, clock, version }: RowsRuntime, { table }: Queue<Row>): Promise<void> => {
+  await database.query(
+    `update ${table} set due_at = least(due_at, $1), unforeseen = 0, crashes = least(crashes, 1), failed_in = $2
+     where failed_in <> $2 and (set_aside is not null or unforeseen > 0 or crashes > 1) and due_at < 'infinity'`,
+    [instant(clock.now()), version],
+  );
+};
