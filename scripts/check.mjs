@@ -25,7 +25,7 @@ const run = async (name) => {
   });
   const passed = code === 0;
   say(`${passed ? '✓' : '✗'} ${name} (${((performance.now() - began) / 1_000).toFixed(1)} s)`);
-  if (printed.trim() !== '') say(printed.trim().replaceAll(/^/gm, '  '));
+  if (printed.trim() !== '') say(printed.trimEnd());
   return passed;
 };
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type EventData, EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { startPostgres } from '../../src/embedded/postgres.process.js';
 import { type Engines, startEngines } from '../support/engines.js';
@@ -44,12 +44,12 @@ describe('When an engine is killed', () => {
   let engines: Engines;
   let client: EventStoreDBClient;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     engines = await startEngines({ own: true });
     client = EventStoreDBClient.connectionString(engines.eventStoreUrl);
   });
 
-  afterEach(async () => {
+  afterAll(async () => {
     await client.dispose();
     await engines.stop();
   });
