@@ -271,7 +271,7 @@ describe('Every table', () => {
   };
   /** A row for each person, account or calendar, or of the program itself: they do not grow by being used. */
   const steady = [
-    ...['connections', 'calendars', 'preferences', 'event_calendars', 'event_people', 'sync_state', 'connection_state'],
+    ...['connections', 'calendars', 'preferences', 'event_calendars', 'event_people', 'sync_state', 'connection_state', 'placement'],
     ...['checkpoint', 'clean_up', 'known_log', 'master_key', 'migrations'],
   ];
 

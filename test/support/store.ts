@@ -49,12 +49,12 @@ export const metadata = (commandId: string = randomUUID()): Metadata => ({
   actor: 'ada',
 });
 
-/** Looks again until it finds something; gives up, with `what` it was waiting for, after half a minute. */
+/** Looks again until it finds something; gives up, with `what` it was waiting for, after a minute. */
 export const eventually = async <T>(
   what: string,
   look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
 ): Promise<T> => {
-  const until = performance.now() + 30_000;
+  const until = performance.now() + 60_000;
   for (;;) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found;

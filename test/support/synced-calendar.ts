@@ -107,7 +107,7 @@ export const adopted = async (
     at,
   };
   const { position } = await stores.store.append(`calendar-${calendarId}`, -1n, [found], calendarCodec, metadata());
-  expect(await readModels(stores.database).reached([merged.name, due.name], position, 20_000)).toBe(true);
+  expect(await readModels(stores.database).reached([merged.name, due.name], position, 60_000)).toBe(true);
   // The row is dated by the database's own clock, which knows nothing of the tests' present.
   await stores.database.query('update sync_state set retained_from = $2 where calendar_id = $1', [calendarId, at]);
   return { account, userId, connectionId, calendarId, sealer };
@@ -196,7 +196,7 @@ const projected = async (): Promise<void> => {
   // A fact nobody is shown, whose place in the log is behind everything else.
   const fact: CalendarEvent = { type: 'SyncRecovered', at: new Date(NOW).toISOString() };
   const { position } = await stores.store.append(`calendar-${randomUUID()}`, -1n, [fact], calendarCodec, metadata());
-  expect(await readModels(stores.database).reached([merged.name], position, 20_000)).toBe(true);
+  expect(await readModels(stores.database).reached([merged.name], position, 60_000)).toBe(true);
 };
 
 /** Empties the read model under its running projection, which then builds it again from the first event. */
