@@ -50,6 +50,8 @@ export type Config = Readonly<{
   manualSyncPause: number;
   /** Milliseconds within which every calendar is read again by itself. */
   pollWithin: number;
+  /** The most objects of one calendar that are listed; a calendar with more is not read. */
+  mostListed: number;
 }>;
 
 /** The environment is wrong. The message names every mistake, and what to set instead; it quotes no value that could be a secret. */
@@ -220,6 +222,7 @@ const build = (settings: Settings): Config => {
     caldav: { appleUrl: settings.APPLE_CALDAV_URL ?? 'https://caldav.icloud.com', allowPrivate: settings.CALDAV_ALLOW_PRIVATE ?? false },
     manualSyncPause: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000,
     pollWithin: (settings.POLL_SECONDS ?? 120) * 1_000,
+    mostListed: settings.MOST_LISTED ?? 100_000,
   };
 };
 

@@ -128,6 +128,12 @@ export const variables = {
   MANUAL_SYNC_SECONDS: seconds(0, 3_600),
   // A calendar that was not read for a quarter of an hour is said to be stale.
   POLL_SECONDS: seconds(10, 900),
+  MOST_LISTED: z
+    .string()
+    .refine((text) => /^\d{1,7}$/.test(text) && Number(text) >= 1_000 && Number(text) <= 1_000_000, {
+      error: 'must be a whole number from 1000 to 1000000',
+    })
+    .transform(Number),
   KAFKA_BROKERS: z.never({ error: 'must be unset: this version publishes to no broker yet' }),
 } as const;
 

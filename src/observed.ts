@@ -25,15 +25,16 @@ const step = (provider: string, operation: string) => ({
 });
 
 const observedProvider = (provider: CalendarProvider, name: string, metrics: Metrics): CalendarProvider => {
-  const objects = metrics.counter('sync_objects_total', 'Objects a calendar service named: read, unchanged, removed, unreadable', [
-    'provider',
-    'kind',
-    'code',
-  ]);
+  const objects = metrics.counter(
+    'sync_objects_total',
+    'Objects a calendar service named: read, unchanged, removed, missing, other, unreadable',
+    ['provider', 'kind', 'code'],
+  );
   const count = ({ changes }: ScanPage): void => {
     for (const change of changes) objects({ provider: name, kind: change.kind, code: codeOf(change) });
   };
   return {
+    mapping: provider.mapping,
     discover: (...call) => observe(metrics, step(name, 'discover'), () => provider.discover(...call)),
     revoke: (...call) => observe(metrics, step(name, 'revoke'), () => provider.revoke(...call)),
     scan: (...call) => observeEach(metrics, step(name, 'scan'), provider.scan(...call), count),

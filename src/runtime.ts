@@ -30,17 +30,21 @@ export type Runtime = Omit<ConnectionRuntime, 'database'> &
     pollWithin: number;
     /** Of the program, as its package has it. */
     version: string;
+    mostListed: number;
     close: () => Promise<void>;
   }>;
 
-const providersOf = ({ caldav }: Config, { sandbox }: EngineAddresses): Readonly<{ providers: Providers; close: () => Promise<void> }> => {
+const providersOf = (
+  { caldav, mostListed }: Config,
+  { sandbox }: EngineAddresses,
+): Readonly<{ providers: Providers; close: () => Promise<void> }> => {
   const http = guardedHttp({
     clock: systemClock,
     random: systemEntropy.fraction,
     allowPrivate: caldav.allowPrivate,
     allowedOrigins: [new URL(caldav.appleUrl).origin, ...(sandbox?.origins ?? [])],
   });
-  const common = { http, clock: systemClock };
+  const common = { http, clock: systemClock, mostListed };
   const providers = new Map([
     ['caldav', caldavProvider(common)],
     ['apple', caldavProvider({ ...common, service: { ...ICLOUD, serverUrl: caldav.appleUrl } })],
@@ -84,6 +88,7 @@ export const openRuntime = async (
     metrics,
     pollWithin: config.pollWithin,
     version,
+    mostListed: config.mostListed,
     close: async () => {
       await close();
       await closeStore();

@@ -54,6 +54,7 @@ const emptyDatabase = (): Sql => {
 };
 
 const nothingKnown: Known = {
+  held: 0,
   hashes: () => Promise.resolve(new Map()),
   etags: () => Promise.resolve(new Map()),
   refs: async function* () {
@@ -85,9 +86,17 @@ const readWhole = async (provider: CalendarProvider, clock: Clock, signal: Abort
     target,
   );
   const secret = { username: 'warm-up', password: '', serverUrl: ADDRESS };
-  const request = { cursor: null, soon: soonAt(clock.now()), window, known: nothingKnown.etags, call: { signal, permit } };
+  const request = {
+    cursor: null,
+    soon: soonAt(clock.now()),
+    window,
+    known: nothingKnown.etags,
+    held: 0,
+    list: true,
+    call: { signal, permit },
+  };
   const scan = provider.scan(secret, ADDRESS, request);
-  await absorb({ ink, sealer: sealing, progress: permit }, { scan, writer, known: nothingKnown, whole: true });
+  await absorb({ ink, sealer: sealing, progress: permit }, { scan, writer, known: nothingKnown, whole: true, most: Infinity });
   await writer.flush(true);
   await writer.settled();
   return stored;

@@ -81,7 +81,7 @@ export class FeedWriter {
     await this.flushWhenFull();
   }
 
-  /** Remembers an object whose content is not appended: unchanged, or unreadable. */
+  /** Remembers an object whose content is not appended: unchanged, without an event, or (`hash` null) not to be had. */
   async keep(kept: Kept): Promise<void> {
     this.kept.push(kept);
     if (kept.hash === null) this.unread.push(kept.ref);

@@ -35,6 +35,18 @@ export const windowAt = (now: number): TimeRange => {
 
 export const nextGenerationAt = (now: number, fraction: number): number => now + LIFE - Math.floor(fraction * 2 * DAY);
 
+/**
+ * When a calendar is read whole because another mapping reads it now: `share`, in [0, 1) and always the same for a calendar, spreads all of them
+ * over a day. Counted from the first look, since a later one comes to a later time.
+ */
+export const remappedAt = (now: number, share: number): number => now + Math.floor(share * DAY);
+
+/** Everything of a calendar is listed by name once a day. */
+export const nextListingAt = (now: number, fraction: number): number => now + DAY - Math.floor(fraction * 2 * HOUR);
+
+/** Due later than any listing is put off: the clock has gone back. */
+export const isListingDue = (dueAt: number | null, now: number): boolean => dueAt !== null && (dueAt <= now || dueAt > now + DAY);
+
 /** The days a person looks at first. */
 export const soonAt = (now: number): TimeRange => ({ start: instant(now - DAY), end: instant(now + 30 * DAY) });
 

@@ -22,6 +22,10 @@ const WORDS: Readonly<Record<string, Words>> = {
     reason: 'The calendar service answers in a way that makes no sense. The last good state is shown.',
     nextStep: 'Nothing at first: it is tried again by itself. If it lasts, ask whoever runs the calendar service.',
   },
+  'too-large': {
+    reason: 'This calendar holds more entries than this service reads of one calendar. The last good state is shown.',
+    nextStep: 'Divide it into several calendars, or ask whoever runs this service to raise MOST_LISTED.',
+  },
   'refused-address': {
     reason: 'The address of the calendar service is one this service does not call.',
     nextStep: 'Connect again with an https address on the public internet.',

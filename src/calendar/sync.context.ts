@@ -18,6 +18,8 @@ export type SyncRuntime = Readonly<{
   clock: Clock;
   entropy: Entropy;
   log: Log;
+  /** The most objects a calendar may hold that is read. */
+  mostListed: number;
   /** Milliseconds within which a calendar is read again after a good reading. */
   pollWithin: number;
   /** What concerns the account and not one calendar is told to the connection; a dead grant makes it ask its owner to reconnect. */
@@ -36,5 +38,6 @@ export type Run = Readonly<{
   secret: Secret;
   sealer: Sealer;
   ink: Ink;
-  remoteId: string;
+  /** What the calendar is called by at its provider; personal. */
+  address: string;
 }>;

@@ -1,5 +1,4 @@
 import { type Run } from './sync.context.js';
-import { isRead } from './reasons.js';
 import { refOf } from './upsert.js';
 
 /** What `remote_object` holds of a calendar. Looked up for some objects at a time: all of it may be a hundred thousand rows. */
@@ -8,35 +7,34 @@ export type Known = Readonly<{
   hashes: (refs: readonly string[]) => Promise<ReadonlyMap<string, string | null>>;
   /** The same for etags, by remote id; null of what is to be read again whenever it is listed. */
   etags: (remoteIds: readonly string[]) => Promise<ReadonlyMap<string, string | null>>;
+  /** How many objects were held when this was opened. */
+  held: number;
   /** All references, some at a time. */
   refs: () => AsyncGenerator<readonly string[], void>;
 }>;
 
 const PAGE = 5_000;
 
-type Row = Readonly<{ ref: string; etag: string | null; hash: string | null; fault: string | null }>;
+type Row = Readonly<{ ref: string; etag: string | null; hash: string | null }>;
 
 const NOTHING: ReadonlyMap<string, string | null> = new Map();
 
 export const openKnown = async ({ runtime: { database }, row, ink, sealer }: Run): Promise<Known> => {
   const calendarId = row.calendar_id;
-  const some = await database.query('select 1 from remote_object where calendar_id = $1 limit 1', [calendarId]);
+  const [counted] = await database.query<{ count: string }>('select count(*) from remote_object where calendar_id = $1', [calendarId]);
+  const held = Number(counted?.count ?? 0);
   // What this very run brings it knows itself.
-  const isEmpty = some.length === 0;
+  const isEmpty = held === 0;
   const look = (refs: readonly string[]): Promise<readonly Row[]> =>
-    database.query<Row>('select ref, etag, hash, fault from remote_object where calendar_id = $1 and ref = any($2)', [calendarId, refs]);
+    database.query<Row>('select ref, etag, hash from remote_object where calendar_id = $1 and ref = any($2)', [calendarId, refs]);
   return {
+    held,
     hashes: async (refs) => (isEmpty || refs.length === 0 ? NOTHING : new Map((await look(refs)).map(({ ref, hash }) => [ref, hash]))),
     etags: async (remoteIds) => {
       if (isEmpty || remoteIds.length === 0) return NOTHING;
       const names = new Map(remoteIds.map((remoteId) => [refOf(ink, remoteId), remoteId]));
       const rows = await look([...names.keys()]);
-      return new Map(
-        rows.map(({ ref, etag, fault }) => [
-          names.get(ref) ?? '',
-          etag === null || !isRead(fault) ? null : sealer.open(`etag:${ref}`, etag),
-        ]),
-      );
+      return new Map(rows.map(({ ref, etag }) => [names.get(ref) ?? '', etag === null ? null : sealer.open(`etag:${ref}`, etag)]));
     },
     refs: async function* () {
       for (let last = ''; ;) {

@@ -8,8 +8,9 @@ import { type GenerationReason, type SyncReport, calendar } from './calendar.js'
 import { calendarCodec } from './calendar.codec.js';
 import { FEED } from './feed.js';
 import { FeedWriter } from './feed.writer.js';
-import { isMassRemoval, newGenerationFor, soonAt, windowAt } from './generation.js';
+import { isListingDue, isMassRemoval, newGenerationFor, remappedAt, soonAt, windowAt } from './generation.js';
 import { ACCOUNT_FAULTS } from './reasons.js';
+import { readSyncCursor, type SyncCursor, writeSyncCursor } from './sync-cursor.js';
 import { absorb, type Absorbed } from './sync.absorb.js';
 import { type Run, type SyncRuntime } from './sync.context.js';
 import { type Known, openKnown } from './sync.known.js';
@@ -32,7 +33,11 @@ const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease): Promis
   const provider = runtime.providers.get(row.provider);
   if (provider === undefined) throw new ProviderFault('unavailable', 'this provider is not configured');
   const sealer = await runtime.vault.connection(userId, connectionId);
-  const { remoteId } = JSON.parse(sealer.open(`calendar:${calendarId}`, row.sealed)) as { remoteId: string };
+  // One that was adopted by the first release has no address of its own.
+  const { remoteId, address = remoteId } = JSON.parse(sealer.open(`calendar:${calendarId}`, row.sealed)) as {
+    remoteId: string;
+    address?: string;
+  };
   return {
     runtime,
     row,
@@ -42,14 +47,14 @@ const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease): Promis
     secret: await runtime.vault.secret(userId, connectionId),
     sealer,
     ink: { calendarId, seal: sealer.seal, mark: await runtime.vault.marker(userId) },
-    remoteId,
+    address,
   };
 };
 
 /** What would go: what is said to have gone, and everything known that a whole listing did not bring. */
-const goneOf = async (known: Known, { end, seen, removed }: Absorbed): Promise<readonly string[]> => {
-  const gone = new Set(removed);
-  if (end.whole) for await (const refs of known.refs()) for (const ref of refs) if (!seen.has(ref)) gone.add(ref);
+const goneOf = async (known: Known, { end, met }: Absorbed): Promise<readonly string[]> => {
+  const gone = new Set(met.removed);
+  if (end.whole) for await (const refs of known.refs()) for (const ref of refs) if (!met.has(ref)) gone.add(ref);
   return [...gone];
 };
 
@@ -62,7 +67,8 @@ const occurrencesOf = async ({ runtime, row }: Run, refs: readonly string[]): Pr
   return { removed: Number(counted?.removed ?? 0), known: Number(counted?.known ?? 0) };
 };
 
-type Plan = Readonly<{ generation: number; window: TimeRange; whole: boolean; cursor: string | null }>;
+/** `from`: what is read on from; null reads the calendar whole. `list`: everything is to be listed by name. */
+type Plan = Readonly<{ generation: number; window: TimeRange; from: SyncCursor | null; list: boolean }>;
 
 const plan = async (run: Run, forced: GenerationReason | null): Promise<Plan> => {
   const { row, runtime, sealer } = run;
@@ -77,11 +83,12 @@ const plan = async (run: Run, forced: GenerationReason | null): Promise<Plan> =>
   const reason = forced ?? newGenerationFor(standing, now);
   if (reason === null && row.cursor !== null && row.window_start !== null && row.window_end !== null) {
     const window = { start: row.window_start.toISOString(), end: row.window_end.toISOString() };
-    return { generation: row.generation, window, whole: false, cursor: sealer.open(`cursor:${row.calendar_id}`, row.cursor) };
+    const from = readSyncCursor(sealer.open(`cursor:${row.calendar_id}`, row.cursor));
+    return { generation: row.generation, window, from, list: isListingDue(row.list_due_at?.getTime() ?? null, now) };
   }
   const window = windowAt(now);
   await run.lease.permit();
-  return { generation: await report(run, { kind: 'generation', window, reason: reason ?? 'resumed' }), window, whole: true, cursor: null };
+  return { generation: await report(run, { kind: 'generation', window, reason: reason ?? 'resumed' }), window, from: null, list: true };
 };
 
 const openWriter = ({ runtime, row, lease, runId }: Run, { generation, window }: Plan): Promise<FeedWriter> =>
@@ -99,44 +106,72 @@ const hold = async (run: Run, writer: FeedWriter, counted: { removed: number; kn
   await finishFailed(runtime, row, lease, { fault: 'mass-change-held', retryAfter: null, held: instant(runtime.clock.now()) });
 };
 
-const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, seen, gone }: Found): Promise<void> => {
-  const { runtime, row, lease, sealer } = run;
-  const { generation, window, whole } = planned;
+/** In [0, 1), always the same for a calendar. */
+const shareOf = (calendarId: string): number => Number.parseInt(calendarId.slice(0, 8), 16) / 2 ** 32;
+
+/** What is held was read by the mapping of the cursor that was read on from, until the calendar is read whole. */
+const cursorAfter = ({ provider, sealer, row }: Run, { from }: Plan, { cursor }: ScanEnd): string | null =>
+  cursor === null
+    ? null
+    : sealer.seal(`cursor:${row.calendar_id}`, writeSyncCursor({ mapping: from === null ? provider.mapping : from.mapping, cursor }));
+
+/** The old cursor is in use until then. */
+const remapAt = ({ provider, row, runtime }: Run, { from }: Plan): number | null =>
+  from === null || (from.mapping ?? 0) >= provider.mapping ? null : remappedAt(runtime.clock.now(), shareOf(row.calendar_id));
+
+const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met, emptied, gone }: Found): Promise<void> => {
+  const { runtime, row, lease } = run;
+  const { generation, window } = planned;
+  const whole = planned.from === null;
   for (const ref of gone) await writer.remove(ref);
+  for (const [ref, kept] of emptied) {
+    await writer.remove(ref);
+    await writer.keep(kept);
+  }
   await writer.flush(whole);
   await writer.settled();
-  if (whole) await report(run, { kind: 'completed', generation, objects: seen.size });
+  if (whole) await report(run, { kind: 'completed', generation, objects: met.seen.size });
   // One that was forgiven by a new password has no fault any more, but a failure.
   const failed = row.fault !== null || row.failures > 0;
   if (failed) await report(run, { kind: 'succeeded' });
-  const cursor = end.cursor === null ? null : sealer.seal(`cursor:${row.calendar_id}`, end.cursor);
-  await finishSucceeded(runtime, row, lease, { cursor, generation, window, gone, position: writer.position });
+  await finishSucceeded(runtime, row, lease, {
+    ...{ cursor: cursorAfter(run, planned, end), remapAt: remapAt(run, planned), listed: planned.list || end.whole, again: end.again },
+    ...{ generation, window, gone, position: writer.position },
+  });
   if (failed && !(await siblingsFail(runtime, row))) await runtime.reportRecovery(row.connection_id);
   if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);
 };
 
-/** What a scan brought to light: how it ended, which objects it saw, and which are gone. */
-type Found = Readonly<{ end: ScanEnd; seen: ReadonlySet<string>; gone: readonly string[] }>;
+/** What a scan brought to light, and which objects are gone. */
+type Found = Absorbed & Readonly<{ gone: readonly string[] }>;
+
+/** So much is held only where a server names more and more and never lists everything. */
+const refuseHoard = ({ held }: Known, { from }: Plan, most: number): void => {
+  if (from !== null && held > 2 * most) throw new ProviderFault('cursor-expired', 'more is held than a calendar may hold');
+};
 
 const scanWith = async (run: Run, planned: Plan): Promise<void> => {
   const { runtime, row, lease, ink, sealer } = run;
-  const { window, whole, cursor } = planned;
+  const { window, from, list } = planned;
   const progress = (done: number, expected: number | null) => recordProgress(runtime.database, row.calendar_id, done, expected);
   const writer = await openWriter(run, planned);
   const known = await openKnown(run);
-  const scan = run.provider.scan(run.secret, run.remoteId, {
-    cursor,
-    soon: whole ? soonAt(runtime.clock.now()) : null,
+  refuseHoard(known, planned, runtime.mostListed);
+  const scan = run.provider.scan(run.secret, run.address, {
+    cursor: from?.cursor ?? null,
+    soon: from === null ? soonAt(runtime.clock.now()) : null,
     window,
     known: known.etags,
+    held: known.held,
+    list,
     call: { signal: lease.signal, permit: lease.permit },
   });
-  const absorbed = await absorb({ ink, sealer, progress }, { scan, writer, known, whole });
-  const { end, seen } = absorbed;
+  const absorbing = { scan, writer, known, whole: from === null, most: runtime.mostListed };
+  const absorbed = await absorb({ ink, sealer, progress }, absorbing);
   const gone = await goneOf(known, absorbed);
-  const counted = await occurrencesOf(run, gone);
+  const counted = await occurrencesOf(run, [...gone, ...absorbed.emptied.keys()]);
   if (isMassRemoval(counted.removed, counted.known) && run.row.held === null) await hold(run, writer, counted);
-  else await complete(run, planned, writer, { end, seen, gone });
+  else await complete(run, planned, writer, { ...absorbed, gone });
 };
 
 /** Some servers answer 401 for one calendar that is no longer shared: the grant is dead only when the account itself is refused. */

@@ -6,7 +6,7 @@ import { type Trouble } from '../kernel/failure-policy.js';
 import { type Database, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { ACCOUNT_FAULTS } from './reasons.js';
-import { nextGenerationAt, nextPollAt, retryAt } from './generation.js';
+import { nextGenerationAt, nextListingAt, nextPollAt, retryAt } from './generation.js';
 
 /** A claimed row of `sync_state`. */
 export type SyncRow = Readonly<{
@@ -18,6 +18,7 @@ export type SyncRow = Readonly<{
   cursor: string | null;
   generation: number;
   generation_due_at: Date | null;
+  list_due_at: Date | null;
   window_start: Date | null;
   window_end: Date | null;
   full_requested: boolean;
@@ -57,9 +58,15 @@ const endRuns = (sql: Sql, calendarId: string, now: string, code: string | null,
     [calendarId, now, code, position],
   );
 
+/** `remapAt`: when it is to be read whole at the latest because another mapping reads it now; null when no other does. */
 type Success = Readonly<{
   cursor: string | null;
   generation: number;
+  remapAt: number | null;
+  /** Everything was listed, or would not be. */
+  listed: boolean;
+  /** It is to be read again at once. */
+  again: boolean;
   window: TimeRange;
   gone: readonly string[];
   position: Position | null;
@@ -80,12 +87,13 @@ export const finishSucceeded = async (
   success: Success,
 ): Promise<void> => {
   const now = clock.now();
-  const { cursor, generation, window, gone, position } = success;
+  const { cursor, generation, window, gone, position, remapAt, listed, again } = success;
   const began = generation !== row.generation || row.generation_due_at === null;
   await database.transaction(async (sql) => {
     const [held] = await sql.query<{ position: string | null }>(
       `update sync_state set cursor = $3, generation = $4, window_start = $5, window_end = $6,
-         generation_due_at = case when $7 then $8::timestamptz else generation_due_at end,
+         generation_due_at = case when $7 then $8::timestamptz else least(generation_due_at, $13::timestamptz) end,
+         list_due_at = coalesce($14, list_due_at),
          last_attempt_at = $9, last_success_at = $9, position = coalesce($10, position), failures = 0, fault = null, held = null,
          full_requested = full_requested and (not $12 or exists (select 1 from sync_run where calendar_id = $1 and state = 'queued' and full_read)), lane = 'sweep', due_at = $11
        where calendar_id = $1 and epoch = $2 returning position`,
@@ -100,9 +108,11 @@ export const finishSucceeded = async (
         instant(nextGenerationAt(now, entropy.fraction())),
         instant(now),
         position,
-        instant(nextPollAt(now, pollWithin, entropy.fraction())),
+        instant(again ? now : nextPollAt(now, pollWithin, entropy.fraction())),
         // One that was asked for while this run was under way is still owed.
         row.full_requested,
+        remapAt === null ? null : instant(remapAt),
+        listed ? instant(nextListingAt(now, entropy.fraction())) : null,
       ],
     );
     if (held === undefined) throw new Superseded();

@@ -16,7 +16,7 @@ export type Looked = Readonly<{ connectionId: string; userId: string; provider: 
 const calendarIdOf = (mark: Marker, connectionId: string, remoteId: string): string => uuidOf(mark(`calendar:${connectionId}`, remoteId));
 
 const sealedCalendar = (sealer: Sealer, mark: Marker, connectionId: string, found: DiscoveredCalendar): FoundCalendar => {
-  const { remoteId, name, writable, busyOnly, color, timeZone } = found;
+  const { remoteId, address, name, writable, busyOnly, color, timeZone } = found;
   const calendarId = calendarIdOf(mark, connectionId, remoteId);
   return {
     calendarId,
@@ -24,7 +24,7 @@ const sealedCalendar = (sealer: Sealer, mark: Marker, connectionId: string, foun
     busyOnly,
     color,
     timeZone,
-    sealed: sealer.seal(`calendar:${calendarId}`, JSON.stringify({ name, remoteId })),
+    sealed: sealer.seal(`calendar:${calendarId}`, JSON.stringify({ name, remoteId, address })),
   };
 };
 

@@ -5,7 +5,8 @@ import { type Secret } from '../kernel/vault.js';
 /**
  * Why a provider could not do what was asked, in words callers switch on: `cursor-expired` read it whole again; `access-revoked` the user
  * must reconnect; `throttled` and `unavailable` pass by themselves; `calendar-gone` it no longer exists; `conflict` somebody else wrote
- * first; `forbidden` the account may not; `malformed` the answer makes no sense; `refused-address` we will not call that address.
+ * first; `forbidden` the account may not; `malformed` the answer makes no sense; `too-large` it holds more than is read of one calendar;
+ * `refused-address` we will not call that address.
  */
 export type Fault =
   | 'cursor-expired'
@@ -16,6 +17,7 @@ export type Fault =
   | 'conflict'
   | 'forbidden'
   | 'malformed'
+  | 'too-large'
   | 'refused-address';
 
 /** `detail` names no person, host path or content: it is logged and shown. */
@@ -33,7 +35,10 @@ export class ProviderFault extends Error {
 
 /** A calendar as discovery finds it. */
 export type DiscoveredCalendar = Readonly<{
+  /** What it is known by, always the same. */
   remoteId: string;
+  /** What it is called by when it is scanned, as its server writes it. */
+  address: string;
   name: string;
   /** `#rrggbb`, when the account has one. */
   color: string | null;
@@ -50,11 +55,15 @@ export type Discovery = Readonly<{
   calendars: readonly DiscoveredCalendar[];
 }>;
 
-/** What one scan says about one remote object. `unchanged`: listed with the etag already known, not read again. */
+/**
+ * What one scan says about one remote object. `unchanged`: listed with the etag already known, not read again. `missing`: listed, and not there
+ * when it was asked for; what is held of it stays, and the next scan decides whether it is gone or unreadable. `other`: listed, and no event
+ * (a task); its etag is worth knowing so that it is not read again.
+ */
 export type Change =
   | Readonly<{ kind: 'object'; object: CalendarObject }>
-  | Readonly<{ kind: 'unchanged'; remoteId: string }>
-  | Readonly<{ kind: 'removed'; remoteId: string }>
+  | Readonly<{ kind: 'unchanged' | 'removed' | 'missing'; remoteId: string }>
+  | Readonly<{ kind: 'other'; remoteId: string; etag: string | null }>
   | Readonly<{ kind: 'unreadable'; remoteId: string; etag: string | null; code: string }>;
 
 /** What every request on the network needs: the way to stop it, and leave to make it. */
@@ -73,21 +82,30 @@ export type ScanRequest = Readonly<{
   window: TimeRange;
   /** The etags we hold of some objects, by remote id; of one we hold none of, none. With a null cursor everything is read again, whatever is known. */
   known: (remoteIds: readonly string[]) => Promise<ReadonlyMap<string, string | null>>;
+  /** How many objects we hold. A scan that names many of them, or brings fewer than it must, is to be held against a listing of everything. */
+  held: number;
+  /** Everything is to be listed by name, whatever the cursor makes unnecessary: a cursor may have missed what went. Asked once a day. */
+  list: boolean;
   call: Call;
 }>;
 
-/** `whole`: every object of the calendar was listed, so what was not is gone. `cursor` is to be stored only after all pages were. */
-export type ScanEnd = Readonly<{ cursor: string | null; whole: boolean; expected: number }>;
+/**
+ * `whole`: every object of the calendar was listed, so what was not is gone. `again`: something listed was not to be had, which the next scan
+ * decides: it is to follow at once. `cursor` is to be stored only after all pages were.
+ */
+export type ScanEnd = Readonly<{ cursor: string | null; whole: boolean; again: boolean; expected: number }>;
 
 /** `expected`: how many objects the scan will bring altogether, once known; for progress. */
 export type ScanPage = Readonly<{ changes: readonly Change[]; expected: number | null }>;
 
 /** One kind of calendar service. Stateless: everything it needs arrives with the call. Every failure is a `ProviderFault`. */
 export type CalendarProvider = Readonly<{
+  /** Version of what turns the service's objects into ours; it grows with every change of what is read. */
+  mapping: number;
   /** Proves the credentials and lists the account's calendars. An account without calendars is empty; one that cannot be read throws. */
   discover: (secret: Secret, call: Call) => Promise<Discovery>;
   /** Changes since the cursor, page by page; the cursor to keep is the generator's return value. Throws `cursor-expired` when refused. */
-  scan: (secret: Secret, calendarRemoteId: string, request: ScanRequest) => AsyncGenerator<ScanPage, ScanEnd>;
+  scan: (secret: Secret, address: string, request: ScanRequest) => AsyncGenerator<ScanPage, ScanEnd>;
   /** Gives the grant back where the provider can; `manual`: the user must do it at the provider. */
   revoke: (secret: Secret, call: Call) => Promise<'revoked' | 'manual'>;
 }>;

@@ -49,6 +49,10 @@ describe('Configuration', () => {
   it('has calendars read again within the time it is given, a quarter of an hour at the most', () => {
     expect(readConfig({}).pollWithin).toBe(120_000);
     expect(readConfig({ POLL_SECONDS: '60' }).pollWithin).toBe(60_000);
+    expect(readConfig({}).mostListed).toBe(100_000);
+    expect(readConfig({ MOST_LISTED: '2000' }).mostListed).toBe(2_000);
+    for (const wrong of ['999', '1000001', 'many'])
+      expect(mistakes({ MOST_LISTED: wrong })).toEqual(['MOST_LISTED must be a whole number from 1000 to 1000000.']);
     for (const wrong of ['9', '901', 'often'])
       expect(mistakes({ POLL_SECONDS: wrong })).toEqual(['POLL_SECONDS must be a whole number of seconds from 10 to 900.']);
   });

@@ -47,6 +47,7 @@ describe('discovering a CalDAV account', () => {
     expect(calendars).toHaveLength(2);
     expect(calendars).toContainEqual({
       remoteId: `${radicale.url}alice/2026/`,
+      address: `${radicale.url}alice/2026/`,
       name: '007',
       color: '#ff8800',
       writable: true,
@@ -55,6 +56,7 @@ describe('discovering a CalDAV account', () => {
     });
     expect(calendars).toContainEqual({
       remoteId: `${radicale.url}alice/team%20%40home/`,
+      address: `${radicale.url}alice/team%20%40home/`,
       name: 'Team',
       color: null,
       writable: true,

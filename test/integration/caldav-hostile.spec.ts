@@ -66,13 +66,32 @@ describe('a server whose listing never ends', () => {
     expect(JSON.parse(whole.end.cursor ?? '')).toMatchObject({ rung: 'list' });
   });
 
-  it('because it invents objects without end is given up as nonsense', async () => {
+  it('because it invents objects without end is given up as too large', async () => {
     let part = 0;
-    const hrefs = (from: number) => Array.from({ length: 200_000 }, (_, index) => `<d:href>/${from}/${index}</d:href>`).join('');
+    const hrefs = (from: number) => Array.from({ length: 40_000 }, (_, index) => `<d:href>/${from}/${index}</d:href>`).join('');
     const named = (from: number) => `<d:response>${hrefs(from)}<d:status>HTTP/1.1 404 No</d:status></d:response>`;
     proxy.inject({ when: sync, instead: () => answered(207, {}, multistatus(named(part) + full, `part-${(part += 1)}`)) });
-    await expect(scan()).rejects.toMatchObject({ fault: 'malformed' });
+    await expect(scan()).rejects.toMatchObject({ fault: 'too-large' });
     expect(part).toBe(3);
+  });
+
+  it('because its names are endless is given up long before there are as many', async () => {
+    let rows = 0;
+    const named = (index: number) => found(`/${index}/${'x'.repeat(4_000)}.ics`);
+    const answer = (part: number) => {
+      rows += 4_000;
+      return multistatus(Array.from({ length: 4_000 }, (_, index) => named(part * 4_000 + index)).join('') + full, `part-${part}`);
+    };
+    let part = 0;
+    proxy.inject({ when: sync, instead: () => answered(207, {}, answer((part += 1))) });
+    await expect(scan()).rejects.toMatchObject({ fault: 'too-large' });
+    expect(rows).toBeLessThan(10_000);
+  });
+
+  it('because one of its rows has more parts than any is given up as nonsense', async () => {
+    const endless = `<d:response><d:href>/a.ics</d:href>${'<d:status/>'.repeat(200_000)}</d:response>`;
+    proxy.inject({ when: sync, instead: answered(207, {}, multistatus(endless, 'token')) });
+    await expect(scan()).rejects.toMatchObject({ fault: 'malformed' });
   });
 });
 
@@ -140,8 +159,10 @@ describe('a server with names that lead elsewhere', () => {
     proxy.inject({ when: ({ method }) => method === 'GET', instead: answered(404) });
     const outcomes = allTold(await scan());
     expect(outcomes).toHaveLength(3);
-    expect(outcomes.every((line) => line.startsWith('removed'))).toBe(true);
-    expect(proxy.seen.filter(({ method }) => method === 'GET')).toHaveLength(3);
+    expect(outcomes.every((line) => line.startsWith('missing'))).toBe(true);
+    const asked = proxy.seen.filter(({ method }) => method === 'GET').map(({ path: address }) => address);
+    expect(asked).toHaveLength(new Set(asked).size);
+    expect(asked).toEqual(expect.arrayContaining(['/a.ics', '//127.0.0.3:9/b.ics', '/c.ics']));
   });
 
   it('may list one name many times: it is one object', async () => {

@@ -39,7 +39,7 @@ const telling = (...pages: readonly (readonly Change[])[]): MemoryAccount => {
       ...account.provider,
       scan: async function* () {
         for (const changes of pages) yield await Promise.resolve<ScanPage>({ changes, expected: changes.length });
-        return { cursor: 'end', whole: true, expected: pages.flat().length };
+        return { cursor: 'end', whole: true, again: false, expected: pages.flat().length };
       },
     },
   };

@@ -52,7 +52,7 @@ const read = async (request: Partial<ScanRequest> = {}, server = made): Promise<
   };
   const provider = caldavProvider({ http, clock: { now: () => Date.now() }, parse });
   const secret = { serverUrl: server.url, username: 'ada', password: 'open sesame' };
-  const whole = { cursor: null, soon: days(-1, 30), window: days(-30, 400), known: nothingKnown, call: allowed() };
+  const whole = { cursor: null, soon: days(-1, 30), window: days(-30, 400), known: nothingKnown, held: 0, list: false, call: allowed() };
   const scan = provider.scan(secret, `${server.url}dav/ada/work/`, { ...whole, ...request });
   const seen = new Set<string>();
   let [objects, mostHeld, longestPage] = [0, 0, 0];

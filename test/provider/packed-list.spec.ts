@@ -4,11 +4,17 @@ import { type Listed, PIECE, packedList } from '../../src/provider/caldav/packed
 
 const listed = fc.record({
   href: fc.string({ maxLength: 8 }),
+  spelling: fc.string({ maxLength: 3 }),
   path: fc.string({ maxLength: 3, unit: 'binary' }),
   etag: fc.option(fc.string({ maxLength: 4 })),
 });
 
-const plain = (index: number): Listed => ({ href: `/${index}.ics`, path: `/${index}.ics`, etag: `"${index}"` });
+const plain = (index: number): Listed => ({
+  href: `/${index}.ics`,
+  spelling: `/${index}.ics`,
+  path: `/${index}.ics`,
+  etag: `"${index}"`,
+});
 
 const byPath = (objects: readonly Listed[]): readonly Listed[] => [...objects].sort((a, b) => (a.path < b.path ? -1 : 1));
 
@@ -36,5 +42,22 @@ describe('a packed list', () => {
   it('keeps the order of few', () => {
     const few = [plain(3), plain(1), plain(2)];
     expect([...packedList(few).take()]).toEqual([few]);
+  });
+
+  it('tells addresses that differ in their spelling alone, and hands each over as an object of its own when asked', () => {
+    fc.assert(
+      fc.property(fc.array(listed, { maxLength: 60 }), fc.integer({ min: 0, max: 2_500 }), (objects, more) => {
+        const all = [...objects, ...Array.from({ length: more }, (_, index) => plain(index))];
+        const spellings = new Map(
+          objects.map(({ path }) => [path, new Set(objects.filter((each) => each.path === path).map((each) => each.spelling))]),
+        );
+        const list = packedList(all);
+        expect(list.isAmbiguous()).toBe([...spellings.values()].some((different) => different.size > 1));
+        const exactly = [...list.take(true)].flat();
+        expect(new Set(exactly.map(({ path }) => path))).toEqual(new Set(all.map(({ spelling }) => spelling)));
+        expect(exactly.every(({ path, spelling }) => path === spelling)).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
   });
 });

@@ -117,11 +117,12 @@ export const memoryAccount = (pageSize = 10): MemoryAccount => {
       yield { changes: changes.slice(page * pageSize, (page + 1) * pageSize), expected: changes.length };
     }
     if (failing !== null) throw failing.fault;
-    return { cursor: end, whole: cursor === null, expected: changes.length };
+    return { cursor: end, whole: cursor === null, again: false, expected: changes.length };
   }
 
   return {
     provider: {
+      mapping: 1,
       discover: async () => {
         await Promise.resolve();
         enter();

@@ -36,6 +36,8 @@ export const scanAll = async (
     soon: null,
     window: WINDOW,
     known: nothingKnown,
+    held: 0,
+    list: false,
     call: allowed(),
   };
   const scan = provider.scan(secret, calendar, { ...whole, ...request });

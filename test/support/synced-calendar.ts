@@ -129,6 +129,7 @@ export const runtimeOf = ({ account }: Adopted, database: Database = stores.data
     clock: { now: () => now },
     entropy: { uuid: () => randomUUID(), fraction: () => 0.5 },
     log: SILENT,
+    mostListed: 100_000,
     pollWithin: 2 * MINUTE,
   };
   const connections = { ...shared, calendarCodec };

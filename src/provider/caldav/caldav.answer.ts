@@ -57,11 +57,13 @@ const arrive = ({ dav, calendar, ...reading }: Reader, { range, wants, page, mos
     request,
     (row, base) => {
       const found = delivered(row, base);
-      if (found === null || found.text === null || !wants(found.path, found.etag)) return null;
+      if (found === null || found.text === null) return null;
+      const path = reading.exact ? found.spelling : found.path;
+      if (!wants(path, found.etag)) return null;
       if (count === most) throw new Enough();
       count += 1;
       arriving.characters += found.text.length;
-      arriving.changes.push(toChange({ dav, calendar, ...reading }, found.path, found.etag, found.text));
+      arriving.changes.push(toChange(reading, path, found.etag, found.text));
       return null;
     },
     ready,

@@ -1,6 +1,6 @@
 import { type DiscoveredCalendar, ProviderFault } from '../calendar-provider.js';
 import { asFault, type DavClient, DavRefused, isUnsupported } from './dav.client.js';
-import { collectionUrl, isAddress } from './hrefs.js';
+import { collectionAddress, collectionUrl, isAddress, readSegment } from './hrefs.js';
 import { child, hrefsOf, type Row, textOf } from './multistatus.wire.js';
 import { propfind } from './requests.js';
 
@@ -77,7 +77,7 @@ const LONGEST_NAME = 500;
 const MOST_CALENDARS = 250;
 const MOST_HOMES = 20;
 
-const lastSegment = (url: string): string => decodeURIComponent(url.split('/').at(-2) ?? '');
+const lastSegment = (url: string): string => readSegment(url.split('/').at(-2) ?? '');
 
 const toCalendar = (row: Row, base: string, zoneOf: ZoneOf): DiscoveredCalendar | null => {
   // An inner error must not pass for a calendar that is not there.
@@ -88,6 +88,7 @@ const toCalendar = (row: Row, base: string, zoneOf: ZoneOf): DiscoveredCalendar 
   const zone = textOf(row, 'c:calendar-timezone');
   return {
     remoteId,
+    address: collectionAddress(row.href, base),
     name: (textOf(row, 'd:displayname') ?? lastSegment(remoteId)).slice(0, LONGEST_NAME),
     color: /^#[0-9a-f]{6}/i.exec(textOf(row, 'ical:calendar-color') ?? '')?.[0].toLowerCase() ?? null,
     writable: mayWrite(privileges),

@@ -8,7 +8,7 @@ import { type ParseResource } from './caldav.objects.js';
 import { scanCalendar } from './caldav.scan.js';
 import { calendarTimeZone } from './calendar-timezone.js';
 import { davClient } from './dav.client.js';
-import { parseResource } from './ics.mapping.js';
+import { MAPPING, parseResource } from './ics.mapping.js';
 
 export type CaldavOptions = Readonly<{
   http: GuardedHttp;
@@ -16,7 +16,11 @@ export type CaldavOptions = Readonly<{
   parse?: ParseResource;
   zoneOf?: ZoneOf;
   service?: Service;
+  /** The most names a listing of one calendar may have; more are refused as `too-large`. */
+  mostListed?: number;
 }>;
+
+const MOST_LISTED = 100_000;
 
 /** Any CalDAV server; the secret names it. */
 export const ANY_SERVER: Service = { serverUrl: null, domain: null };
@@ -34,9 +38,11 @@ export const caldavProvider = ({
   parse = parseResource,
   zoneOf = calendarTimeZone,
   service = ANY_SERVER,
+  mostListed: most = MOST_LISTED,
 }: CaldavOptions): CalendarProvider => {
   const about = collections(clock);
   return {
+    mapping: MAPPING,
     discover: async (secret, call) => {
       const account: Account = accountOf(secret, service);
       const dav = davClient(http, account, call);
@@ -47,7 +53,7 @@ export const caldavProvider = ({
       const dav = davClient(http, account, request.call);
       const known = () => about.known(dav, calendar, account);
       const fresh = () => about.fresh(dav, calendar, account);
-      return yield* scanCalendar({ dav, calendar, parse, known, fresh }, request);
+      return yield* scanCalendar({ dav, calendar, parse, most, known, fresh }, request);
     },
     revoke: () => Promise.resolve('manual'),
   };

@@ -17,8 +17,11 @@ export class DavRefused extends Error {
   }
 }
 
-/** `items`: what `pick` made of the rows. `url`: where the answer came from, which relative hrefs are relative to. */
-export type Multistatus<T> = Readonly<{ items: readonly T[]; syncToken: string | null; url: string }>;
+/**
+ * `items`: what `pick` made of the rows. `url`: where the answer came from, which relative hrefs are relative to. `weight`: how many rows it
+ * had, one with a long name counted as several.
+ */
+export type Multistatus<T> = Readonly<{ items: readonly T[]; syncToken: string | null; url: string; weight: number }>;
 
 export type DavRequest = Readonly<{
   method: 'PROPFIND' | 'REPORT';
@@ -27,6 +30,8 @@ export type DavRequest = Readonly<{
   body: string;
   /** Of the answer; a larger one is `malformed`. As large as any may be without it. */
   maxBytes?: number;
+  /** The most its rows may weigh; more of them are `too-large`. */
+  most?: number;
 }>;
 
 /** WebDAV with one account's credentials. Throws `DavRefused` for 4xx and 5xx, else `ProviderFault`. */
@@ -46,6 +51,14 @@ const textOfBody = async (response: HttpResponse): Promise<string> => {
   for await (const part of textIn(response.body, charsetIn(response))) parts.push(part);
   return parts.join('');
 };
+
+/** Names and etags of so many characters weigh as much as one more row. */
+const ONE_NAME = 256;
+
+const weightOf = ({ href, properties }: Row): number =>
+  Math.ceil((href.length + (properties.get('d:getetag')?.text.length ?? 0) + 1) / ONE_NAME);
+
+const tooLarge = (): ProviderFault => new ProviderFault('too-large', 'the calendar holds more entries than are read');
 
 /** Answers other than the expected 2xx. */
 const refuse = async (response: HttpResponse): Promise<never> => {
@@ -72,23 +85,25 @@ const unlessUnauthorized = async <T>(request: () => Promise<T>): Promise<T> => {
 };
 
 export const davClient = (http: GuardedHttp, { credentials, lane }: Account, call: Call): DavClient => ({
-  multistatus: ({ method, url, depth, body, maxBytes = null }, pick, ready) => {
+  multistatus: ({ method, url, depth, body, maxBytes = null, most = Infinity }, pick, ready) => {
     const headers = { 'content-type': 'application/xml; charset=utf-8', depth: String(depth), accept: 'application/xml, text/xml' };
     return unlessUnauthorized(() =>
       http.request({ method, url, headers, body, credentials, lane, maxBytes }, call, async (response) => {
         if (response.status !== 207) return refuse(response);
         type Item = NonNullable<ReturnType<typeof pick>>;
         const items: Item[] = [];
+        let weight = 0;
         const syncToken = await readMultistatus(
           response.body,
           (row) => {
+            if ((weight += weightOf(row)) > most) throw tooLarge();
             const item = pick(row, response.url);
             if (item !== null) items.push(item as Item);
           },
           charsetIn(response),
           ready,
         );
-        return { items, syncToken, url: response.url };
+        return { items, syncToken, url: response.url, weight };
       }),
     );
   },

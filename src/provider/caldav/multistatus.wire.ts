@@ -26,7 +26,27 @@ const PREFIXES: Readonly<Record<string, string>> = {
 const MAX_DEPTH = 32;
 const MAX_ATTRIBUTES = 100;
 
+/** Within one child of the root: a row with more costs more room than it can be worth. */
+const MAX_ELEMENTS = 50_000;
+
 const malformed = (why: string): ProviderFault => new ProviderFault('malformed', why);
+
+const refuse = ({ message }: Error): void => {
+  if (!HARMLESS.test(message)) throw malformed('the answer is no well-formed XML');
+};
+
+/** Something of which so much is taken until it is renewed. */
+const budget = (most: number, why: string): Readonly<{ spend: () => void; renew: () => void }> => {
+  let spent = 0;
+  return {
+    spend: () => {
+      if ((spent += 1) > most) throw malformed(why);
+    },
+    renew: () => {
+      spent = 0;
+    },
+  };
+};
 
 type Open = { name: string; attributes: Element['attributes']; text: string; children: Element[] };
 
@@ -47,16 +67,14 @@ const topLevel = (onElement: (root: string, element: Element) => void): Readonly
   const parser = new SaxesParser({ xmlns: true, position: false });
   const open: Open[] = [];
   let root: string | null = null;
-  parser.on('error', ({ message }) => {
-    if (!HARMLESS.test(message)) throw malformed('the answer is no well-formed XML');
-  });
-  let attributes = 0;
+  parser.on('error', refuse);
+  const attributes = budget(MAX_ATTRIBUTES, 'the answer has too many attributes');
+  const elements = budget(MAX_ELEMENTS, 'a part of the answer has too many elements');
   // Refused while they are still being read: an element is handed over only with all of its attributes.
-  parser.on('attribute', () => {
-    if ((attributes += 1) > MAX_ATTRIBUTES) throw malformed('the answer has too many attributes');
-  });
+  parser.on('attribute', attributes.spend);
   parser.on('opentag', ({ uri, local, attributes: own }) => {
-    attributes = 0;
+    attributes.renew();
+    elements.spend();
     if (open.length === MAX_DEPTH) throw malformed('the answer is nested too deeply');
     const name = `${PREFIXES[uri] ?? 'other'}:${local}`;
     root ??= name;
@@ -72,8 +90,9 @@ const topLevel = (onElement: (root: string, element: Element) => void): Readonly
     const element = open.pop();
     const parent = open.at(-1);
     if (element === undefined || parent === undefined) return;
-    if (open.length > 1) parent.children.push(element);
-    else onElement(parent.name, element);
+    if (open.length > 1) return void parent.children.push(element);
+    elements.renew();
+    onElement(parent.name, element);
   });
   return {
     write: (text) => void parser.write(text),

@@ -9,7 +9,11 @@ const NAMESPACES = [
 ].join(' ');
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
+/** What no XML document may hold, however it is written. */
+const NO_XML = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|\p{Surrogate}/gu;
+
+const escaped = (text: string): string =>
+  text.replace(NO_XML, '\uFFFD').replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
 
 const document = (root: string, content: string): string =>
   `<?xml version="1.0" encoding="utf-8"?>\n<${root} ${NAMESPACES}>${content}</${root}>`;

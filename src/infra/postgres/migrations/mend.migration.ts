@@ -29,7 +29,12 @@ const projections = ``;
 const zoneRules = ``;
 
 /** What a sync remembers of objects and cursors. */
-const sync = ``;
+const sync = `
+-- When everything of a calendar is to be listed by name, whatever its cursor makes unnecessary.
+alter table sync_state add column list_due_at timestamptz;
+-- Those there are already are spread over a day.
+update sync_state set list_due_at = clock_timestamp() + random() * interval '1 day';
+`;
 
 /** Connections, the vault and its tombstones. */
 const connections = ``;
