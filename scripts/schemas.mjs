@@ -9,6 +9,7 @@ import { z } from 'zod';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { connectionSchemas } = await import('../dist/connection/connection.codec.js');
 const { calendarSchemas, feedSchemas } = await import('../dist/calendar/calendar.codec.js');
+const { zonesSchemas } = await import('../dist/calendar/zone-change.codec.js');
 const { accessSchemas } = await import('../dist/audit/access.codec.js');
 const { preferenceSchemas } = await import('../dist/preference/preference.codec.js');
 const { logSchemas } = await import('../dist/infra/postgres/log-name.postgres.js');
@@ -24,6 +25,7 @@ const families = {
   calendar: calendarSchemas,
   feed: feedSchemas,
   preference: preferenceSchemas,
+  zones: zonesSchemas,
   access: accessSchemas,
   log: logSchemas,
 };

@@ -4,6 +4,8 @@ import { calendars } from './calendar/calendars.projection.js';
 import { schedule } from './calendar/schedule.projection.js';
 import { syncCalendar } from './calendar/sync.run.js';
 import { tellRuns } from './calendar/sync.state.js';
+import { zonesCodec } from './calendar/zone-change.codec.js';
+import { keepBringingZoneRules } from './calendar/zone-change.handler.js';
 import { serverOf } from './connection/account.door.js';
 import { connectionCodec } from './connection/connection.codec.js';
 import { type ConnectionRow, faultReporter, recoveryReporter, tendConnection } from './connection/connection.worker.js';
@@ -49,7 +51,7 @@ export const PROJECTIONS = [
   runnable(calendars(accountCodec)),
   runnable(schedule(accountCodec)),
   runnable(preferences),
-  runnable(userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec))),
+  runnable(userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec, zonesCodec))),
 ] as const;
 
 /** Work waits for servers, of which some hang until they time out. Each has few of the places, all that are slow at most half, and everybody else goes on. */
@@ -108,6 +110,7 @@ export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health:
   const together = { ...runtime, solitude: solitude() };
   if (roles.has('projector')) {
     work.push(runCleanUps(together, cleanUpsOf(runtime), metrics, signal), startPlacing(together, signal));
+    work.push(keepBringingZoneRules(runtime, signal));
     const all = PROJECTIONS.map((projection) => {
       const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
       health.add(`projection ${projection.name}`, () => standing(progress));

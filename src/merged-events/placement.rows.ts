@@ -3,10 +3,10 @@ import { type PreferenceEvent } from '../preference/preference.js';
 import { type Source } from './changes.rows.js';
 
 /**
- * Why series have to be placed again; stored, so permanent. `zone-chosen`: what names no zone of its own, after its owner chose one. A new
- * reason names its series, and how their changes are told, in `PLACINGS`.
+ * Why series have to be placed again; stored, so permanent. `zone-chosen`: what names no zone of its own, after its owner chose one;
+ * `zone-rules`: what is in a zone whose rules changed. A new reason names its series, and how their changes are told, in `PLACINGS`.
  */
-export type PlacingReason = 'zone-chosen';
+export type PlacingReason = 'zone-chosen' | 'zone-rules';
 
 /** Which series of a calendar a reason concerns, as a condition on `event_contents c`, and how readers of the change feed learn of it. */
 export type Placing = Readonly<{
@@ -18,6 +18,10 @@ export type Placing = Readonly<{
 export const PLACINGS: Readonly<Record<PlacingReason, Placing>> = {
   // An instance of a floating series is named by its start: another zone gives it another name, so no difference would say what became of it.
   'zone-chosen': { series: 'c.unplaced', tells: 'calendar' },
+  'zone-rules': {
+    series: `(c.unplaced or c.timings::text ~* (select p.zones from placement p where p.name = 'zone-rules ' || c.calendar_id))`,
+    tells: 'events',
+  },
 };
 
 /** A claimed row of `placement`. */

@@ -8,6 +8,7 @@ import { recordCalendarChanges, recordEventChanges, type Source, takeOut } from 
 import { type OccurrenceRow, rowsOf, type StoredObject } from './occurrence-rows.js';
 import { insertRows, type Owner, storedObjects } from './occurrences.rows.js';
 import { type PlacementRow, PLACINGS } from './placement.rows.js';
+import { admitZoneRules } from './zone-rules.rows.js';
 
 const PROJECTION = 'user_calendar_events';
 
@@ -37,6 +38,7 @@ const held = <T>(database: Database, row: PlacementRow, lease: Lease, step: (sql
     await sql.query(HOLD_PROJECTION, [PROJECTION]);
     const claimed = await sql.query('select 1 from placement where name = $1 and epoch = $2', [row.name, lease.epoch]);
     if (claimed.length === 0) throw new Superseded();
+    await admitZoneRules(sql);
     const [checkpoint] = await sql.query<{ position: string | null }>('select position from checkpoint where name = $1', [PROJECTION]);
     // Events take more than one byte of the log each: no event has this place.
     const position = BigInt(checkpoint?.position ?? 0) + 1n;

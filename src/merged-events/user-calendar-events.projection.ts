@@ -1,6 +1,7 @@
 import { type AccountEvent } from '../calendar/account-events.js';
 import { type DeltaSynced } from '../calendar/feed.js';
 import { keptFrom } from '../calendar/retention.js';
+import { type ZoneRulesChanged } from '../calendar/zone-change.js';
 import { type Codec, type Position, type Recorded } from '../kernel/event-store.js';
 import { instant } from '../kernel/clock.js';
 import { type Projection } from '../kernel/projection.js';
@@ -11,9 +12,10 @@ import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEv
 import { isUnplaced, type OccurrenceRow, rowsOf, type StoredObject } from './occurrence-rows.js';
 import { insertRows, type Owner, storedObjects } from './occurrences.rows.js';
 import { chooseZone } from './placement.rows.js';
+import { admitZoneRules, placeByNewRules } from './zone-rules.rows.js';
 
 /** What the merged calendar is built from. */
-export type MergedEvent = AccountEvent | DeltaSynced | PreferenceEvent;
+export type MergedEvent = AccountEvent | DeltaSynced | PreferenceEvent | ZoneRulesChanged;
 
 /** `zone` is where days and floating times are: the calendar's, else its owner's, else UTC. */
 type CalendarRow = Owner & Readonly<{ zone: string; whole: boolean; visible: boolean; window_start: Date | null; window_end: Date | null }>;
@@ -204,6 +206,8 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
       return show(sql, { position, at: event.at }, idOf(stream), event.visible);
     case 'CalendarPreferenceSet':
       return chooseZone(sql, event);
+    case 'ZoneRulesChanged':
+      return placeByNewRules(sql, event, position);
     case 'DeltaSynced':
       return applyDelta(sql, withoutThePast(withoutRepetitions(event)), position);
     case 'FeedExpired':
@@ -237,10 +241,11 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
  */
 export const userCalendarEvents = (codec: Codec<MergedEvent>): Projection<MergedEvent> => ({
   name: 'user_calendar_events',
-  follows: ['connection-', 'calendar-', 'feed-', 'preference-'],
+  follows: ['connection-', 'calendar-', 'feed-', 'preference-', 'zones-'],
   codec,
   apply: async (sql, events) => {
+    await admitZoneRules(sql);
     for (const recorded of events) await applyOne(sql, recorded);
   },
-  tables: ['event_people', 'event_calendars', 'event_contents', 'user_calendar_events', 'changes', 'placement'],
+  tables: ['event_people', 'event_calendars', 'event_contents', 'user_calendar_events', 'changes', 'placement', 'event_zone_rules'],
 });

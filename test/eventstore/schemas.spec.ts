@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { accessCodec, accessSchemas } from '../../src/audit/access.codec.js';
 import { calendarCodec, calendarSchemas, feedCodec, feedSchemas } from '../../src/calendar/calendar.codec.js';
+import { zonesCodec, zonesSchemas } from '../../src/calendar/zone-change.codec.js';
 import { connectionCodec, connectionSchemas } from '../../src/connection/connection.codec.js';
 import { logCodec, logSchemas } from '../../src/infra/postgres/log-name.postgres.js';
 import { type Message } from '../../src/kernel/decider.js';
@@ -30,6 +31,7 @@ const FAMILIES = [
   family('calendar', calendarSchemas, calendarCodec),
   family('feed', feedSchemas, feedCodec),
   family('preference', preferenceSchemas, preferenceCodec),
+  family('zones', zonesSchemas, zonesCodec),
   family('access', accessSchemas, accessCodec),
   family('log', logSchemas, logCodec),
 ];

@@ -8,6 +8,7 @@ import { schedule } from '../../src/calendar/schedule.projection.js';
 import { type SyncRuntime } from '../../src/calendar/sync.context.js';
 import { syncCalendar } from '../../src/calendar/sync.run.js';
 import { type SyncRow } from '../../src/calendar/sync.state.js';
+import { zonesCodec } from '../../src/calendar/zone-change.codec.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { faultReporter, recoveryReporter } from '../../src/connection/connection.worker.js';
@@ -27,7 +28,7 @@ import { type Running, startProjection } from './running.js';
 import { metadata, openStores, SILENT, type Stores } from './store.js';
 
 export const MINUTE = 60_000;
-export const merged = userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec));
+export const merged = userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec, zonesCodec));
 export const due = schedule(anyOf<AccountEvent>(connectionCodec, calendarCodec));
 
 export let stores: Stores;
@@ -204,7 +205,7 @@ const projected = async (): Promise<void> => {
 export const replay = async (): Promise<void> => {
   await stores.database.transaction(async (sql) => {
     await sql.query('update checkpoint set position = null where name = $1', [merged.name]);
-    await sql.query('truncate event_calendars, event_contents, user_calendar_events, changes, placement');
+    await sql.query('truncate event_calendars, event_contents, user_calendar_events, changes, placement, event_zone_rules');
   });
   await projected();
 };

@@ -26,7 +26,16 @@ create index placement_user on placement (user_id);
 const projections = ``;
 
 /** Zone rules. */
-const zoneRules = ``;
+const zoneRules = `
+-- Version of the zone rules that occurrences are placed by, in one row; none before there are any. Of those that are there it is not known.
+create table event_zone_rules (
+  one boolean primary key default true check (one),
+  version text not null
+);
+insert into event_zone_rules (version) select '' where exists (select 1 from event_calendars);
+-- Of calendars that wait because zone rules changed: a pattern of the zones in question.
+alter table placement add column zones text;
+`;
 
 /** What a sync remembers of objects and cursors. */
 const sync = `
