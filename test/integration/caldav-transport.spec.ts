@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Call } from '../../src/provider/calendar-provider.js';
 import { type GuardedHttp, type GuardedHttpOptions, type HttpResponse } from '../../src/provider/http/guarded.http.js';
-import { AddressRefused, publicLookup } from '../../src/provider/http/addresses.guard.js';
+import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress } from '../../src/provider/http/addresses.guard.js';
 import { allowed, nearHttp } from '../support/caldav.js';
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -78,6 +78,32 @@ describe('the guard of addresses', () => {
     await expect(get(http, url)).rejects.toMatchObject({ fault: 'refused-address' });
   });
 
+  it.each([
+    ...['169.254.169.254', '169.254.170.2', '169.254.0.1', '100.100.100.200', '168.63.129.16', '192.0.0.192', '0xa9fea9fe', '2852039166'],
+    ...['[fe80::1]', '[febf::1]', '[fd00:ec2::254]', '[fd20:ce::254]', '[::ffff:169.254.169.254]', '[::ffff:a83f:8110]'],
+    ...['[64:ff9b::169.254.169.254]', '[64:ff9b::6464:64c8]', '[2002:a9fe:a9fe::1]', '169.254.169.254.'],
+  ])('never calls %s, also where private addresses may be called or the origin is allowed', async (host) => {
+    for (const scheme of ['http', 'https']) {
+      const url = `${scheme}://${host}/latest/meta-data/`;
+      for (const options of [{ allowPrivate: true }, { allowPrivate: false, allowedOrigins: [new URL(url).origin] }])
+        await expect(get(transport(options), url)).rejects.toMatchObject({ fault: 'refused-address' });
+    }
+  });
+
+  it.each(['10.0.0.1', '192.168.1.1', '172.16.0.1', '127.0.0.1', '100.64.0.1', '::1', 'fd00::1', '93.184.215.14', '2606:2800:21f::1'])(
+    'may call %s where private addresses may be called',
+    (address) => {
+      expect(isOwnNetworkAddress(address)).toBe(true);
+    },
+  );
+
+  it('follows no redirect to a cloud’s metadata, also where private addresses may be called', async () => {
+    const origin = await listening(
+      createServer((_, response) => response.writeHead(307, { location: 'http://169.254.169.254/latest/meta-data/' }).end()),
+    );
+    await expect(get(transport({ allowPrivate: true }), `${origin}/`)).rejects.toMatchObject({ fault: 'refused-address' });
+  });
+
   it('lets an allowed origin pass, but not a redirect from it to anywhere else', async () => {
     const targets = ['https://127.0.0.1:9/', 'http://127.0.0.1:9/', 'https://localhost:9/', 'file:///etc/hosts'];
     const origin = await listening(
@@ -94,9 +120,9 @@ describe('the guard of addresses', () => {
 
 describe('a name', () => {
   type Found = readonly Readonly<{ address: string; family: number }>[];
-  const lookUp = (found: Found, all: boolean) =>
+  const lookUp = (found: Found, all: boolean, mayCall = isPublicAddress) =>
     new Promise<unknown>((resolve) => {
-      publicLookup((_, __, callback) => {
+      guardedLookup(mayCall, (_, __, callback) => {
         callback(null, [...found]);
       })('calendar.example', { all }, (error, address) => {
         resolve(error ?? address);
@@ -106,6 +132,11 @@ describe('a name', () => {
     { address: '93.184.215.14', family: 4 },
     { address: '10.0.0.1', family: 4 },
   ];
+
+  it('leads to a private address where those may be called, and never to a link or a cloud’s metadata', async () => {
+    expect(await lookUp([inside], false, isOwnNetworkAddress)).toBe(inside.address);
+    expect(await lookUp([inside, { address: '169.254.169.254', family: 4 }], true, isOwnNetworkAddress)).toBeInstanceOf(AddressRefused);
+  });
 
   it('leads to the very addresses that were checked', async () => {
     expect(await lookUp([open], false)).toBe('93.184.215.14');
@@ -127,7 +158,7 @@ describe('a name', () => {
 
   it('that changes its mind between two calls is asked, and judged, anew', async () => {
     const answers = [[open], [inside]];
-    const lookup = publicLookup((_, __, callback) => {
+    const lookup = guardedLookup(isPublicAddress, (_, __, callback) => {
       callback(null, answers.shift() ?? []);
     });
     const ask = () =>

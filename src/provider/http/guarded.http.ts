@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher, request as send } from 'undici';
 import { type Clock, MINUTE, SECOND } from '../../kernel/clock.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
-import { AddressRefused, isPublicAddress, literalAddress, publicLookup } from './addresses.guard.js';
+import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress, literalAddress } from './addresses.guard.js';
 import { decompressed, headerOf, limited, unpaused } from './answer.stream.js';
 import { type Credentials, mayAuthorize } from './credentials.js';
 import { lanes } from './lanes.js';
@@ -48,9 +48,9 @@ export type GuardedHttpOptions = Readonly<{
   clock: Clock;
   /** In [0, 1); spreads retries. */
   random: () => number;
-  /** Calls private addresses, and plain http, as well: a server on one's own network. */
+  /** Calls private addresses, and plain http, as well: a server on one's own network. Links and cloud metadata are never called. */
   allowPrivate?: boolean;
-  /** Origins that are called whatever their address, over http too. */
+  /** Origins that are called at private addresses and over plain http too. */
   allowedOrigins?: readonly string[];
   connectTimeout?: number;
   headersTimeout?: number;
@@ -112,34 +112,44 @@ const passingStatus = (status: number, retryAfter: number | null, settings: Sett
 
 const refusal = (why: string): ProviderFault => new ProviderFault('refused-address', why);
 
+/** Who may be called, and the connections to them. */
+type Reach = Readonly<{ mayCall: (address: string) => boolean; agent: Agent; refusal: string }>;
+
 /** Everything that is fixed when the transport is made. */
-type Transport = Readonly<{ settings: Settings; guarded: Agent; open: Agent }>;
+type Transport = Readonly<{ settings: Settings; internet: Reach; ownNetwork: Reach }>;
 
 const transport = (options: GuardedHttpOptions): Transport => {
   const settings: Settings = { ...DEFAULTS, ...options };
   const { connectTimeout: timeout, headersTimeout, bodyTimeout } = settings;
-  const agent = { headersTimeout, bodyTimeout, connections: 32, allowH2: false };
+  const reach = (mayCall: Reach['mayCall'], why: string): Reach => ({
+    mayCall,
+    agent: new Agent({
+      ...{ headersTimeout, bodyTimeout, connections: 32, allowH2: false },
+      connect: { timeout, lookup: guardedLookup(mayCall) },
+    }),
+    refusal: why,
+  });
   return {
     settings,
-    guarded: new Agent({ ...agent, connect: { timeout, lookup: publicLookup() } }),
-    open: new Agent({ ...agent, connect: { timeout } }),
+    internet: reach(isPublicAddress, 'not on the public internet'),
+    ownNetwork: reach(isOwnNetworkAddress, 'link-local or a cloud’s metadata'),
   };
 };
 
-const dispatcherFor = ({ settings, guarded, open }: Transport, url: URL): Agent => {
+const reachFor = ({ settings, internet, ownNetwork }: Transport, url: URL): Reach => {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refusal('only http and https addresses are called');
-  if (settings.allowPrivate || settings.allowedOrigins.includes(url.origin)) return open;
-  if (url.protocol === 'http:') throw refusal('calendars are read over https only');
+  const reach = settings.allowPrivate || settings.allowedOrigins.includes(url.origin) ? ownNetwork : internet;
+  if (reach === internet && url.protocol === 'http:') throw refusal('calendars are read over https only');
   const address = literalAddress(url);
-  if (address !== null && !isPublicAddress(address)) throw refusal('the address is not on the public internet');
-  return guarded;
+  if (address !== null && !reach.mayCall(address)) throw refusal(`the address is ${reach.refusal}`);
+  return reach;
 };
 
 type Hop = Readonly<{ response: Dispatcher.ResponseData; taken: Readable; url: URL; authorized: boolean }>;
 
 const broken = (error: unknown, call: Call, settings: Settings): unknown => {
   if (call.signal.aborted) return call.signal.reason;
-  if (error instanceof AddressRefused) return refusal('the name leads to an address that is not on the public internet');
+  if (error instanceof AddressRefused) return refusal('the name leads to an address that is not called');
   return new Passing(new ProviderFault('unavailable', 'the connection failed or broke off'), settings.faultFloor);
 };
 
@@ -147,7 +157,7 @@ const largest = ({ settings }: Transport, { maxBytes }: ReadRequest): number => 
 
 const hop = async (made: Transport, request: ReadRequest, url: URL, call: Call, signal: AbortSignal): Promise<Hop> => {
   const { credentials } = request;
-  const dispatcher = dispatcherFor(made, url);
+  const { agent: dispatcher } = reachFor(made, url);
   const authorized = credentials !== null && mayAuthorize(credentials, url);
   const headers = {
     ...request.headers,
@@ -252,7 +262,7 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
   return {
     request,
     close: async () => {
-      await Promise.all([made.guarded.close(), made.open.close()]);
+      await Promise.all([made.internet.agent.close(), made.ownNetwork.agent.close()]);
     },
   };
 };
