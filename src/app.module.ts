@@ -69,6 +69,7 @@ export class AppModule {
           rateLimits: config.http.rateLimits,
           tickets: tickets(runtime.database, runtime.clock, runtime.entropy),
           idempotency: idempotency({ ...runtime, sql: runtime.database }),
+          operationsApart: config.http.operationsPort !== null,
         }),
       ],
       controllers: api ? CONTROLLERS : [],

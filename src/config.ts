@@ -19,6 +19,8 @@ export type Config = Readonly<{
     host: string;
     /** 0 takes any free port. */
     port: number;
+    /** Where health and metrics are answered instead of at `port`, 0 at any free one; null: at `port`. */
+    operationsPort: number | null;
     /** How the outside reaches the service, without a slash at the end; null when nobody said. */
     publicUrl: string | null;
     corsOrigins: readonly string[];
@@ -129,6 +131,10 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
           `${name} is missing: with AUTH_JWKS_URL, set it to what the tokens carry, so that nobody else's tokens are accepted.`,
         ] as const,
     ),
+    [
+      has('OPERATIONS_PORT') && settings.OPERATIONS_PORT !== 0 && settings.OPERATIONS_PORT === (settings.PORT ?? 3000),
+      'OPERATIONS_PORT must be another port than PORT; leave it unset to serve health and metrics at PORT.',
+    ],
     ...splitRoles(has, settings),
     [
       settings.PROVIDERS === 'sandbox' && !playsAll(settings),
@@ -206,6 +212,7 @@ const build = (settings: Settings): Config => {
       // Outside production anyone who reaches the service can mint a token.
       host: settings.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
       port: settings.PORT ?? 3000,
+      operationsPort: settings.OPERATIONS_PORT ?? null,
       publicUrl: settings.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
       corsOrigins: settings.CORS_ORIGINS ?? [],
       tls: settings.TLS_CERT === undefined || settings.TLS_KEY === undefined ? null : { cert: settings.TLS_CERT, key: settings.TLS_KEY },

@@ -101,6 +101,7 @@ export const variables = {
   NODE_ENV: oneOf(['production', 'development', 'test']),
   ROLE: roles,
   PORT: port,
+  OPERATIONS_PORT: port,
   HOST: z.string().regex(/^[A-Za-z0-9.:-]+$/, { error: 'must be a host name or an address to listen on' }),
   PUBLIC_URL: web,
   CORS_ORIGINS: z.string().transform(items).pipe(z.array(origin)),

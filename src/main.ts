@@ -7,6 +7,7 @@ import { startEngines } from './engines.js';
 import { isPortFree } from './infra/http/free-port.check.js';
 import { createApp } from './infra/http/http.app.js';
 import { healthRegistry } from './infra/http/health.registry.js';
+import { portOf, serveOperations, stopServing } from './infra/http/operations.server.js';
 import { type LogSettings, pinoLog } from './infra/logging/log.pino.js';
 import { prometheusMetrics } from './infra/metrics.prometheus.js';
 import { lostEvents } from './infra/postgres/lost-events.postgres.js';
@@ -73,9 +74,10 @@ const checkLog = async (runtime: Runtime): Promise<void> => {
 };
 
 /** Before any engine is started for nothing. */
-const checkPort = async ({ http: { port, host } }: Config): Promise<void> => {
-  if (!(await isPortFree(port, host)))
-    throw new Misconfigured([`PORT ${port} is taken by another program: set PORT to another, or to 0 for any free one.`]);
+const checkPorts = async ({ http: { port, operationsPort, host } }: Config): Promise<void> => {
+  for (const [name, wanted] of Object.entries({ PORT: port, OPERATIONS_PORT: operationsPort }))
+    if (wanted !== null && !(await isPortFree(wanted, host)))
+      throw new Misconfigured([`${name} ${wanted} is taken by another program: set ${name} to another, or to 0 for any free one.`]);
 };
 
 /**
@@ -115,8 +117,10 @@ const startParts = async ({ config, log, logSettings }: Parts, stops: Stop[]): P
   }
   const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
   stops.push(() => app.close());
+  const operations = await serveOperations(app, config.http);
+  if (operations !== null) stops.push(() => stopServing(operations));
   await app.listen(config.http.port, config.http.host);
-  log.info('ready', { roles: [...config.roles] });
+  log.info('ready', { roles: [...config.roles], operationsPort: portOf(operations) });
   if (config.roles.has('api')) process.stdout.write(welcome(config, await app.getUrl(), sandbox));
 };
 
@@ -137,7 +141,7 @@ const start = async (parts: Parts): Promise<Stop> => {
 
 const main = async (): Promise<void> => {
   const config = readConfig();
-  await checkPort(config);
+  await checkPorts(config);
   const logSettings: LogSettings = { level: config.logLevel, format: config.production || !process.stdout.isTTY ? 'json' : 'text' };
   const log = pinoLog(logSettings);
   const starting = start({ config, log, logSettings });

@@ -46,6 +46,14 @@ describe('Configuration', () => {
     });
   });
 
+  it('serves health and metrics at the API’s port unless they are given another', () => {
+    expect(readConfig({}).http.operationsPort).toBe(null);
+    expect(readConfig({ OPERATIONS_PORT: '9100' }).http.operationsPort).toBe(9_100);
+    const same = 'OPERATIONS_PORT must be another port than PORT; leave it unset to serve health and metrics at PORT.';
+    expect(mistakes({ OPERATIONS_PORT: '3000' })).toEqual([same]);
+    expect(mistakes({ OPERATIONS_PORT: '8080', PORT: '8080' })).toEqual([same]);
+  });
+
   it('has calendars read again within the time it is given, a quarter of an hour at the most', () => {
     expect(readConfig({}).pollWithin).toBe(120_000);
     expect(readConfig({ POLL_SECONDS: '60' }).pollWithin).toBe(60_000);

@@ -35,6 +35,7 @@ class NoteController {
       teams: NO_TEAMS,
       tickets: null,
       idempotency: null,
+      operationsApart: false,
     }),
   ],
   controllers: [NoteController],

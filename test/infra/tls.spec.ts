@@ -44,6 +44,7 @@ beforeAll(async () => {
     rateLimits: { person: 0, anonymous: 0 },
     tickets: null,
     idempotency: null,
+    operationsApart: false,
   };
   app = await createApp(HttpModule.with(parts), config, pinoLog({ level: 'silent', format: 'json' }));
   await app.listen(0, '127.0.0.1');

@@ -67,6 +67,7 @@ const start = async (): Promise<NestExpressApplication> => {
         teams: NO_TEAMS,
         tickets: null,
         idempotency: idempotency({ sql: stores.database, vault: vault(stores.database, randomBytes(32)), clock, entropy: systemEntropy }),
+        operationsApart: false,
       }),
     ],
     controllers: [NoteController],

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestExpressApplication } from '@nestjs/platform-express';
@@ -10,6 +9,7 @@ import { documentedMethods, openApiDocument, serveOpenApi } from './openapi.docu
 import { ProblemFilter } from './problem.filter.js';
 import { boundAddresses, protectServer } from './protected.server.js';
 import { observeRequests, protectAnswers } from './request.observer.js';
+import { secured } from './secured.server.js';
 import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT = '256kb';
@@ -40,14 +40,8 @@ export const createApp = async (module: Type | DynamicModule, config: Config, lo
   }
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useGlobalPipes(validationPipe());
-  const document = openApiDocument(app, publicUrl);
+  const document = openApiDocument(app, { publicUrl, operations: config.http.operationsPort === null });
   serveOpenApi(app, document);
   app.useGlobalFilters(new ProblemFilter(log, documentedMethods(document)));
   return app;
 };
-
-const secured = ({ cert, key }: Readonly<{ cert: string; key: string }>) => ({
-  cert: readFileSync(cert),
-  key: readFileSync(key),
-  minVersion: 'TLSv1.2',
-});

@@ -2,7 +2,7 @@ import { type Server } from 'node:http';
 import { type BeforeApplicationShutdown, type DynamicModule, Inject, Module } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
 import { type AuthConfig } from '../../config.js';
-import { type Clock } from '../../kernel/clock.js';
+import { type Clock, CLOCK } from '../../kernel/clock.js';
 import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
 import { METRICS } from '../../kernel/metrics.js';
 import { TEAMS, type Teams } from '../../kernel/teams.js';
@@ -13,6 +13,7 @@ import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { type Idempotency, IDEMPOTENCY } from './idempotency.sql.js';
 import { limits, LIMITS, type RateLimits } from './limits.guard.js';
 import { OperationsController } from './operations.controller.js';
+import { OPERATIONS_APART } from './operations.server.js';
 import { type Tickets, TICKETS } from './tickets.sql.js';
 import { DEV_TOKENS, devTokens, jwksTokens, TOKENS } from './tokens.jose.js';
 import { rememberedTokens } from './tokens.memory.js';
@@ -30,6 +31,8 @@ export type HttpParts = Readonly<{
   tickets: Tickets | null;
   /** null where nothing is remembered of requests. */
   idempotency: Idempotency | null;
+  /** Whether health and metrics are answered at a port of their own alone. */
+  operationsApart: boolean;
 }>;
 
 /** What requests in flight have to finish in once the service closes, in milliseconds. */
@@ -59,7 +62,18 @@ export class HttpModule implements BeforeApplicationShutdown {
     for (const timer of [answered, late]) timer.unref();
   }
 
-  static with({ auth, masterKey, clock, health, metrics, teams, rateLimits, tickets, idempotency }: HttpParts): DynamicModule {
+  static with({
+    auth,
+    masterKey,
+    clock,
+    health,
+    metrics,
+    teams,
+    rateLimits,
+    tickets,
+    idempotency,
+    operationsApart,
+  }: HttpParts): DynamicModule {
     const dev = auth.mode === 'dev' ? rememberedTokens(devTokens(masterKey, clock), clock) : null;
     return {
       module: HttpModule,
@@ -71,6 +85,8 @@ export class HttpModule implements BeforeApplicationShutdown {
         { provide: METRICS, useValue: metrics },
         { provide: TEAMS, useValue: teams },
         { provide: LIMITS, useValue: limits(rateLimits, clock) },
+        { provide: CLOCK, useValue: clock },
+        { provide: OPERATIONS_APART, useValue: operationsApart },
         { provide: TICKETS, useValue: tickets },
         { provide: IDEMPOTENCY, useValue: idempotency },
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },

@@ -68,8 +68,14 @@ const complete = (operation: OperationObject | undefined): void => {
   for (const parameter of operation.parameters ?? []) if ('in' in parameter && parameter.in === 'header') parameter.required = false;
 };
 
+/** `operations`: whether operators ask at the API's own address. */
+type Served = Readonly<{ publicUrl: string | null; operations: boolean }>;
+
+/** Where the routes of operators are. */
+const OPERATIONS = /^[/](?:health|metrics)\b/;
+
 /** The API as OpenAPI 3.0, made from the controllers and their zod schemas. */
-export const openApiDocument = (app: INestApplication, publicUrl: string | null): OpenAPIObject => {
+export const openApiDocument = (app: INestApplication, { publicUrl, operations }: Served): OpenAPIObject => {
   const builder = new DocumentBuilder()
     .setTitle('Smart Calendar Integration')
     .setDescription(
@@ -90,6 +96,7 @@ export const openApiDocument = (app: INestApplication, publicUrl: string | null)
     if (path.post !== undefined && path.post.security === undefined)
       path.post.parameters = [...(path.post.parameters ?? []), idempotencyKey];
   }
+  if (!operations) document.paths = Object.fromEntries(Object.entries(document.paths).filter(([path]) => !OPERATIONS.test(path)));
   document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem } };
   mendNullable(document.components.schemas);
   return document;

@@ -1,12 +1,15 @@
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Res, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { z } from 'zod';
+import { type Clock, CLOCK, SECOND } from '../../kernel/clock.js';
 import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
 import { METRICS } from '../../kernel/metrics.js';
 import { type PrometheusMetrics } from '../metrics.prometheus.js';
 import { Answers } from './answers.openapi.js';
 import { Public, Unlimited } from './auth.guard.js';
+import { OperationsGuard } from './operations.server.js';
+import { sharedAnswer } from './shared-answer.js';
 
 const Check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() });
 const Liveness = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Liveness', example: { status: 'ok' } });
@@ -23,16 +26,24 @@ const Readiness = z.strictObject({ status: z.enum(['ok', 'failing']), checks: z.
 });
 const Page = z.string().meta({ example: '# TYPE events_appended_total counter\nevents_appended_total{type="DeltaSynced"} 42\n' });
 
-/** What operators and their probes ask. */
+/** What operators and their probes ask; answers that cost something are shared for a second. */
 @Public()
 @Unlimited()
+@UseGuards(OperationsGuard)
 @ApiTags('operations')
 @Controller()
 export class OperationsController {
+  private readonly found: HealthChecks['run'];
+  private readonly page: PrometheusMetrics['page'];
+
   constructor(
-    @Inject(HEALTH_CHECKS) private readonly checks: HealthChecks,
+    @Inject(HEALTH_CHECKS) checks: HealthChecks,
     @Inject(METRICS) private readonly metrics: PrometheusMetrics,
-  ) {}
+    @Inject(CLOCK) { now }: Clock,
+  ) {
+    this.found = sharedAnswer(SECOND, now, checks.run);
+    this.page = sharedAnswer(SECOND, now, metrics.page);
+  }
 
   @Get('health/live')
   @ApiOperation({ summary: 'Whether the process runs' })
@@ -46,7 +57,7 @@ export class OperationsController {
   @Answers(200, Readiness, 'Everything this process depends on works.')
   @Answers(503, Readiness, 'Something it depends on does not; the checks say what.')
   async ready(@Res({ passthrough: true }) response: Response): Promise<z.output<typeof Readiness>> {
-    const checks = await this.checks.run();
+    const checks = await this.found();
     const ok = checks.every((check) => check.ok);
     response.status(ok ? 200 : 503);
     return { status: ok ? 'ok' : 'failing', checks: [...checks] };
@@ -58,6 +69,6 @@ export class OperationsController {
   @Answers(200, Page, 'Metrics in the text format of Prometheus.')
   async scrape(@Res({ passthrough: true }) response: Response): Promise<string> {
     response.type(this.metrics.contentType);
-    return this.metrics.page();
+    return this.page();
   }
 }
