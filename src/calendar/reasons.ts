@@ -30,6 +30,11 @@ const WORDS: Readonly<Record<string, Words>> = {
     reason: 'The address of the calendar service is one this service does not call.',
     nextStep: 'Connect again with an https address on the public internet.',
   },
+  elsewhere: {
+    reason:
+      'The calendar service has moved to another host, to which the stored password does not go by itself. The last good state is shown.',
+    nextStep: 'Connect again with the address your calendar service has now.',
+  },
   'mass-change-held': {
     reason: 'More than half of this calendar would disappear at once. It is kept as it was and read again in a minute.',
     nextStep: 'Nothing, or ask for a sync to confirm the change now.',
@@ -59,7 +64,7 @@ export const nextStepFor = (fault: string | null, provider = ''): string | null 
   fault === null ? null : wordsFor(fault, provider).nextStep;
 
 /** Faults of an account or its server, as opposed to those of one calendar of it. */
-export const ACCOUNT_FAULTS: readonly string[] = ['access-revoked', 'unavailable', 'throttled', 'refused-address'];
+export const ACCOUNT_FAULTS: readonly string[] = ['access-revoked', 'unavailable', 'throttled', 'refused-address', 'elsewhere'];
 
 /** Whether an object with this fault was read and is shown, without the parts of it that make no sense. */
 export const isRead = (fault: string | null): boolean => fault === null || fault.startsWith('component.');

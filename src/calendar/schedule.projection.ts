@@ -30,7 +30,7 @@ const health: Handlers<AccountEvent> = {
   ConnectionRecovered: async (sql, { stream, event }) => {
     await sql.query(
       `update sync_state set due_at = least(due_at, $2), ${FORGIVEN}
-       where connection_id = $1 and fault in ('access-revoked', 'unavailable', 'refused-address')`,
+       where connection_id = $1 and fault in ('access-revoked', 'unavailable', 'refused-address', 'elsewhere')`,
       [idOf(stream), event.at],
     );
     await sql.query('notify sync_state');

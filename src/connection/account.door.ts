@@ -1,6 +1,6 @@
 import { Refused } from '../kernel/refused.js';
 import { KeyDestroyed, type Secret, type Vault } from '../kernel/vault.js';
-import { type Discovery, ProviderFault, type Providers } from '../provider/calendar-provider.js';
+import { type Discovery, OnAnotherHost, ProviderFault, type Providers } from '../provider/calendar-provider.js';
 import { type Provider } from './connection.js';
 
 export type Credentials = Readonly<{ username: string; password: string; serverUrl: string | null }>;
@@ -50,10 +50,18 @@ const addressRefused = (detail: string): Refused =>
     `This server is not called: ${detail}. Give an https address on the public internet; for a server on your own network, start the service with CALDAV_ALLOW_PRIVATE=true.`,
   );
 
+const otherHost = (origin: string): Refused =>
+  new Refused(
+    'connection.other-host',
+    422,
+    `The calendars of this account are on ${origin}: connect with that as the server address. A password goes to no other host than the one it was given for.`,
+  );
+
 /** What the caller can mend is their mistake; everything else is the provider's, and stays as it is. */
 const explained = (error: unknown, provider: Provider): unknown => {
   if (error instanceof ProviderFault && (error.fault === 'access-revoked' || error.fault === 'forbidden'))
     return credentialsRefused(provider);
+  if (error instanceof OnAnotherHost) return otherHost(error.origin);
   if (error instanceof ProviderFault && error.fault === 'refused-address') return addressRefused(error.detail);
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return new ProviderFault('unavailable', 'The calendar server took too long to answer. Try again in a minute.');

@@ -6,7 +6,7 @@ import { type Secret } from '../kernel/vault.js';
  * Why a provider could not do what was asked, in words callers switch on: `cursor-expired` read it whole again; `access-revoked` the user
  * must reconnect; `throttled` and `unavailable` pass by themselves; `calendar-gone` it no longer exists; `conflict` somebody else wrote
  * first; `forbidden` the account may not; `malformed` the answer makes no sense; `too-large` it holds more than is read of one calendar;
- * `refused-address` we will not call that address.
+ * `refused-address` we will not call that address; `elsewhere` the account is on another host than its owner named.
  */
 export type Fault =
   | 'cursor-expired'
@@ -18,7 +18,8 @@ export type Fault =
   | 'forbidden'
   | 'malformed'
   | 'too-large'
-  | 'refused-address';
+  | 'refused-address'
+  | 'elsewhere';
 
 /** `detail` names no person, host path or content: it is logged and shown. */
 export class ProviderFault extends Error {
@@ -30,6 +31,21 @@ export class ProviderFault extends Error {
     readonly retryAfter: number | null = null,
   ) {
     super(`${fault}: ${detail}`);
+  }
+}
+
+/** The account is on another host, where a password goes only when its owner names that host. */
+export class OnAnotherHost extends ProviderFault {
+  readonly #origin: string;
+
+  constructor(origin: string) {
+    super('elsewhere', 'the calendars are on another host than the one that was named');
+    this.#origin = origin;
+  }
+
+  /** It may name a person: for the owner alone, and in no log and no event. */
+  get origin(): string {
+    return this.#origin;
   }
 }
 

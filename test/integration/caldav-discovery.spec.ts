@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { openAccount } from '../../src/connection/account.door.js';
+import { describeError } from '../../src/infra/logging/redaction.js';
 import { type Discovery } from '../../src/provider/calendar-provider.js';
 import { allowed, nearHttp, nearProvider } from '../support/caldav.js';
-import { anything, answered, asks, eachRow, type FaultProxy, listing, startFaultProxy } from '../support/fault-proxy.js';
+import { anything, answered, asks, eachRow, type FaultProxy, listing, type Seen, startFaultProxy } from '../support/fault-proxy.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 
 const http = nearHttp();
@@ -82,9 +84,34 @@ describe('discovering a CalDAV account', () => {
 
   it('never shows the password to a server it is redirected to', async () => {
     proxy.inject({ when: anything, instead: answered(302, { location: `${elsewhere.url}alice/` }) });
-    await expect(discover()).rejects.toMatchObject({ fault: 'forbidden' });
+    await expect(discover()).rejects.toMatchObject({ fault: 'elsewhere' });
     expect(elsewhere.seen.length).toBeGreaterThan(0);
     expect(elsewhere.seen.filter(({ authorized }) => authorized)).toEqual([]);
+  });
+
+  const connect = () =>
+    openAccount(new Map([['caldav', provider]]), 'caldav', { serverUrl: proxy.url, username: radicale.user, password: radicale.password });
+
+  it.each([
+    ['every address', anything, 401],
+    ['every address, where strangers are forbidden', anything, 403],
+    ['the well-known address alone', ({ path }: Seen) => path.startsWith('/.well-known'), 401],
+    ['the list of calendars', listing, 401],
+  ])('tells its owner to connect with the host that %s leads to, and nobody else', async (_, when, status) => {
+    const away = new URL(elsewhere.url).origin;
+    proxy.inject({ when, instead: answered(302, { location: `${away}/alice/` }) });
+    if (when !== anything && when !== listing) proxy.inject({ when: anything, instead: answered(404) });
+    elsewhere.inject({ when: anything, instead: answered(status) });
+    const refused = await connect().catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'connection.other-host', status: 422, detail: expect.stringContaining(away) as unknown });
+    const fault = await discover().catch((error: unknown) => error);
+    expect(fault).toMatchObject({ fault: 'elsewhere' });
+    expect(JSON.stringify([describeError(refused), describeError(fault), fault, String(fault)])).not.toContain(new URL(away).host);
+  });
+
+  it('still says that a password is wrong where it is', async () => {
+    proxy.inject({ when: anything, instead: answered(401) });
+    await expect(connect()).rejects.toMatchObject({ code: 'connection.credentials-refused' });
   });
 
   it('gives up on redirects that never end', async () => {

@@ -33,8 +33,8 @@ const findPrincipal = async (dav: DavClient, serverUrl: string): Promise<string>
       const principal = await principalAt(dav, candidate);
       if (principal !== null) return principal;
     } catch (error) {
-      const passed = error instanceof ProviderFault && (error.fault === 'malformed' || error.fault === 'forbidden');
-      if (passed && error.fault === 'forbidden') elsewhere = error;
+      const passed = error instanceof ProviderFault && (error.fault === 'malformed' || error.fault === 'elsewhere');
+      if (passed && error.fault === 'elsewhere') elsewhere ??= error;
       if (!passed && !(error instanceof DavRefused && error.status < 500) && !isUnsupported(error)) throw asFault(error);
     }
   }

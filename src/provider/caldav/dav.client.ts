@@ -1,4 +1,4 @@
-import { type Call, ProviderFault } from '../calendar-provider.js';
+import { type Call, OnAnotherHost, ProviderFault } from '../calendar-provider.js';
 import { type Account } from './caldav.account.js';
 import { charsetOf } from '../http/charset.js';
 import { textIn } from '../http/text.stream.js';
@@ -63,8 +63,7 @@ const tooLarge = (): ProviderFault => new ProviderFault('too-large', 'the calend
 /** Answers other than the expected 2xx. */
 const refuse = async (response: HttpResponse): Promise<never> => {
   const { status } = response;
-  if (status === 401 && !response.authorized)
-    throw new ProviderFault('forbidden', 'the calendars are on another host; connect with that host as the server address');
+  if ((status === 401 || status === 403) && !response.authorized) throw new OnAnotherHost(new URL(response.url).origin);
   if (status < 400) throw new ProviderFault('malformed', `the server answers ${status} where a calendar server would not`);
   throw new DavRefused(status, await readConditions(response.body, charsetIn(response)));
 };
