@@ -1,7 +1,7 @@
 import { type Call, OnAnotherHost, ProviderFault } from '../calendar-provider.js';
 import { type Account } from './caldav.account.js';
 import { charsetOf } from '../http/charset.js';
-import { textIn } from '../http/text.stream.js';
+import { calendarText } from '../http/text.stream.js';
 import { type GuardedHttp, type HttpResponse } from '../http/guarded.http.js';
 import { readConditions, readMultistatus, type Row } from './multistatus.wire.js';
 
@@ -47,9 +47,9 @@ export type DavClient = Readonly<{
 const charsetIn = (response: HttpResponse): string | null => charsetOf(response.header('content-type'));
 
 const textOfBody = async (response: HttpResponse): Promise<string> => {
-  const parts: string[] = [];
-  for await (const part of textIn(response.body, charsetIn(response))) parts.push(part);
-  return parts.join('');
+  const parts: Uint8Array[] = [];
+  for await (const part of response.body) parts.push(part);
+  return calendarText(Buffer.concat(parts), charsetIn(response));
 };
 
 /** Names and etags of so many characters weigh as much as one more row. */
