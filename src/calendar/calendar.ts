@@ -25,7 +25,8 @@ type Adopted = Readonly<{
 
 /** What one run of SyncDelta reports; nothing is written when nothing changed in how the calendar stands. */
 export type SyncReport =
-  | Readonly<{ kind: 'generation'; window: TimeRange; reason: GenerationReason }>
+  /** `begun`: the generation that the caller began and has not ended; null when there is none. */
+  | Readonly<{ kind: 'generation'; window: TimeRange; reason: GenerationReason; begun: number | null }>
   | Readonly<{ kind: 'completed'; generation: number; objects: number }>
   | Readonly<{ kind: 'failed'; fault: string }>
   | Readonly<{ kind: 'succeeded' }>
@@ -66,6 +67,8 @@ export type Calendar =
       /** The last generation begun, and the last one read to its end; 0 before the first. */
       generation: number;
       completed: number;
+      /** What the last generation begun is read of; null before the first. */
+      window: TimeRange | null;
       /** The last generation whose content has outlived its time; 0 before any. */
       expired: number;
       fault: string | null;
@@ -76,9 +79,17 @@ export const DEFAULT_PRIVACY: Privacy = 'busy_only';
 
 type Kept = Exclude<Calendar, { status: 'none' }>;
 
+/**
+ * Whether the caller's reading of the last generation begun, of the same days, has not ended: reading it again goes on with it. So a reading
+ * that fails again and again begins one generation a day, not one a try.
+ */
+const isLeftOpen = ({ generation, expired, window: last }: Kept, { window, begun }: Extract<SyncReport, { kind: 'generation' }>): boolean =>
+  generation === begun && generation !== expired && last?.start === window.start && last.end === window.end;
+
 const report = (state: Kept, found: SyncReport, at: string): readonly CalendarEvent[] => {
   switch (found.kind) {
     case 'generation':
+      if (isLeftOpen(state, found)) return [];
       return [{ type: 'GenerationStarted', generation: state.generation + 1, window: found.window, reason: found.reason, at }];
     case 'completed':
       return found.generation <= state.completed
@@ -124,7 +135,7 @@ const evolve = (state: Calendar, event: CalendarEvent): Calendar => {
   if (event.type === 'CalendarAdopted') {
     const { userId, connectionId, writable } = event;
     const asAdopted = { mode: 'read_only', privacy: DEFAULT_PRIVACY, visible: true } as const;
-    const unread = { generation: 0, completed: 0, expired: 0, fault: null, held: false };
+    const unread = { generation: 0, completed: 0, window: null, expired: 0, fault: null, held: false };
     return { status: 'adopted', userId, connectionId, writable, ...asAdopted, ...unread };
   }
   if (state.status === 'none') return state;
@@ -136,7 +147,7 @@ const evolve = (state: Calendar, event: CalendarEvent): Calendar => {
     case 'VisibilitySet':
       return { ...state, visible: event.visible };
     case 'GenerationStarted':
-      return { ...state, generation: event.generation };
+      return { ...state, generation: event.generation, window: event.window };
     case 'BaselineCompleted':
       return { ...state, completed: event.generation, held: false };
     case 'SyncFailed':

@@ -1,7 +1,7 @@
 import { instant, MINUTE } from '../kernel/clock.js';
 import { TOLD_AFTER } from '../kernel/failure-policy.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { nextStepFor, objectsUnread, reasonFor } from './reasons.js';
+import { nextStepFor, objectsUnread, PASSING_FAULTS, reasonFor } from './reasons.js';
 import { keptFrom } from './retention.js';
 
 /**
@@ -70,16 +70,35 @@ export const FRESHNESS_SQL = `
 
 const STALE = 15 * MINUTE;
 
-const stateOf = ({ last_success_at, fault, behind }: FreshnessRow, now: number): FreshnessState => {
+/** Readings that ended well are fresh when they ended after this instant. */
+export const freshFrom = (now: number): number => now - STALE;
+
+/** Whether a fault is told, in the log and to its owner: one that passes by itself only when it has outlasted the freshness of the calendar. */
+export const isToldOf = (fault: string, lastSuccessAt: Date | null, now: number): boolean =>
+  !PASSING_FAULTS.includes(fault) || lastSuccessAt === null || lastSuccessAt.getTime() < freshFrom(now);
+
+const stateOf = ({ last_success_at, behind }: FreshnessRow, fault: string | null, now: number): FreshnessState => {
   if (fault === 'access-revoked') return 'needs_reconnect';
   if (fault !== null) return 'failing';
   if (last_success_at === null || behind) return 'syncing';
-  return now - last_success_at.getTime() > STALE ? 'stale' : 'fresh';
+  return last_success_at.getTime() < freshFrom(now) ? 'stale' : 'fresh';
 };
 
-export const freshnessOf = (row: FreshnessRow, now: number): Freshness => ({
+export const freshnessOf = (row: FreshnessRow, now: number): Freshness => {
+  const fault = row.fault !== null && isToldOf(row.fault, row.last_success_at, now) ? row.fault : null;
+  return { ...standing(row, fault, now), ...wrong(row, fault) };
+};
+
+const wrong = (row: FreshnessRow, fault: string | null) => ({
+  code: fault,
+  reason: reasonFor(fault, row.provider),
+  nextStep: nextStepFor(fault, row.provider),
+  nextAttemptAt: fault === null ? null : (row.due_at?.toISOString() ?? null),
+});
+
+const standing = (row: FreshnessRow, fault: string | null, now: number) => ({
   calendarId: row.calendar_id,
-  state: stateOf(row, now),
+  state: stateOf(row, fault, now),
   lastSuccessAt: row.last_success_at?.toISOString() ?? null,
   lastAttemptAt: row.last_attempt_at?.toISOString() ?? null,
   window:
@@ -89,8 +108,4 @@ export const freshnessOf = (row: FreshnessRow, now: number): Freshness => ({
         { start: instant(Math.max(row.window_start.getTime(), keptFrom(now))), end: row.window_end.toISOString() },
   unreadable: row.problems.reduce((sum, { count }) => sum + count, 0),
   problems: row.problems.map(({ code, count }) => ({ code, count, reason: objectsUnread(code, count) })),
-  code: row.fault,
-  reason: reasonFor(row.fault, row.provider),
-  nextStep: nextStepFor(row.fault, row.provider),
-  nextAttemptAt: row.fault === null ? null : (row.due_at?.toISOString() ?? null),
 });

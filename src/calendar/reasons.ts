@@ -69,6 +69,9 @@ export const ACCOUNT_FAULTS: readonly string[] = ['access-revoked', 'unavailable
 /** Whether an object with this fault was read and is shown, without the parts of it that make no sense. */
 export const isRead = (fault: string | null): boolean => fault === null || fault.startsWith('component.');
 
+/** Faults that mostly pass by themselves: while what is shown is fresh, nobody need know of them. */
+export const PASSING_FAULTS: readonly string[] = ['unavailable', 'throttled', 'malformed', 'refused-address'];
+
 const OBJECTS: Readonly<Record<string, string>> = {
   'object.not-icalendar': 'what the server sends is no calendar entry',
   'object.bad-time': 'a date or time makes no sense',

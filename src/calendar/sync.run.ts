@@ -5,27 +5,41 @@ import { type TimeRange } from '../kernel/time-range.js';
 import { KeyDestroyed } from '../kernel/vault.js';
 import { ProviderFault, type ScanEnd } from '../provider/calendar-provider.js';
 import { type GenerationReason, type SyncReport, calendar } from './calendar.js';
-import { calendarCodec } from './calendar.codec.js';
+import { calendarCodec, feedCodec } from './calendar.codec.js';
 import { FEED } from './feed.js';
 import { FeedWriter } from './feed.writer.js';
+import { isToldOf } from './freshness.js';
 import { isListingDue, isMassRemoval, newGenerationFor, remappedAt, soonAt, windowAt } from './generation.js';
 import { ACCOUNT_FAULTS } from './reasons.js';
 import { readSyncCursor, type SyncCursor, writeSyncCursor } from './sync-cursor.js';
 import { absorb, type Absorbed } from './sync.absorb.js';
 import { type Run, type SyncRuntime } from './sync.context.js';
 import { type Known, openKnown } from './sync.known.js';
-import { adoptRuns, finishFailed, finishSucceeded, recordProgress, siblingsFail, type SyncRow } from './sync.state.js';
+import {
+  adoptRuns,
+  type Begun,
+  finishFailed,
+  finishSucceeded,
+  recordBegun,
+  recordProgress,
+  rememberNames,
+  siblingsFail,
+  type SyncRow,
+} from './sync.state.js';
 
 const ACTOR = 'system:sync';
 
-const report = async ({ runtime, row, runId }: Run, found: SyncReport): Promise<number> => {
-  const { state } = await handle(runtime.store, calendar, calendarCodec, {
+/** `isNew`: a fact was written. */
+type Reported = Readonly<{ generation: number; isNew: boolean }>;
+
+const report = async ({ runtime, row, runId }: Run, found: SyncReport): Promise<Reported> => {
+  const { state, position } = await handle(runtime.store, calendar, calendarCodec, {
     id: row.calendar_id,
     command: { type: 'SyncDelta', report: found, at: instant(runtime.clock.now()) },
     metadata: { commandId: runtime.entropy.uuid(), correlationId: runId, causationId: runId, actor: ACTOR },
     ifMatch: null,
   });
-  return state.status === 'none' ? 0 : state.generation;
+  return { generation: state.status === 'none' ? 0 : state.generation, isNew: position !== null };
 };
 
 const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease): Promise<Run> => {
@@ -67,8 +81,11 @@ const occurrencesOf = async ({ runtime, row }: Run, refs: readonly string[]): Pr
   return { removed: Number(counted?.removed ?? 0), known: Number(counted?.known ?? 0) };
 };
 
-/** `from`: what is read on from; null reads the calendar whole. `list`: everything is to be listed by name. */
-type Plan = Readonly<{ generation: number; window: TimeRange; from: SyncCursor | null; list: boolean }>;
+/**
+ * `from`: what is read on from; null reads the calendar whole. `list`: everything is to be listed by name. `resumes`: what an earlier run began
+ * and did not end; null when this one begins.
+ */
+type Plan = Readonly<{ generation: number; window: TimeRange; from: SyncCursor | null; list: boolean; resumes: Begun | null }>;
 
 const plan = async (run: Run, forced: GenerationReason | null): Promise<Plan> => {
   const { row, runtime, sealer } = run;
@@ -84,11 +101,32 @@ const plan = async (run: Run, forced: GenerationReason | null): Promise<Plan> =>
   if (reason === null && row.cursor !== null && row.window_start !== null && row.window_end !== null) {
     const window = { start: row.window_start.toISOString(), end: row.window_end.toISOString() };
     const from = readSyncCursor(sealer.open(`cursor:${row.calendar_id}`, row.cursor));
-    return { generation: row.generation, window, from, list: isListingDue(row.list_due_at?.getTime() ?? null, now) };
+    const list = isListingDue(row.list_due_at?.getTime() ?? null, now);
+    return { generation: row.generation, window, from, list, resumes: null };
   }
   const window = windowAt(now);
   await run.lease.permit();
-  return { generation: await report(run, { kind: 'generation', window, reason: reason ?? 'resumed' }), window, from: null, list: true };
+  const after = await runtime.store.lastRevision(`${FEED}-${row.calendar_id}`);
+  const { generation, isNew } = await report(run, {
+    kind: 'generation',
+    window,
+    reason: reason ?? 'resumed',
+    begun: row.begun?.generation ?? null,
+  });
+  if (!isNew) return { generation, window, from: null, list: true, resumes: row.begun };
+  await recordBegun(runtime.database, row, run.lease, { generation, after: String(after) });
+  return { generation, window, from: null, list: true, resumes: null };
+};
+
+/**
+ * What earlier runs appended of this generation is remembered, as objects whose content is unknown, where they died before they did so:
+ * otherwise nothing would remove what has gone since, because the end of a generation drops only what is older. The log knows all of it.
+ */
+const rememberAppended = async ({ runtime, row, lease }: Run, { generation, after }: Begun): Promise<void> => {
+  const refs = new Set<string>();
+  for await (const { upserts } of runtime.store.read(`${FEED}-${row.calendar_id}`, feedCodec, BigInt(after) + 1n))
+    for (const { ref } of upserts) refs.add(ref);
+  await rememberNames(runtime.database, row, lease, generation, [...refs]);
 };
 
 const openWriter = ({ runtime, row, lease, runId }: Run, { generation, window }: Plan): Promise<FeedWriter> =>
@@ -136,7 +174,7 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met,
   if (failed) await report(run, { kind: 'succeeded' });
   await finishSucceeded(runtime, row, lease, {
     ...{ cursor: cursorAfter(run, planned, end), remapAt: remapAt(run, planned), listed: planned.list || end.whole, again: end.again },
-    ...{ generation, window, gone, position: writer.position },
+    ...{ generation, window, gone, whole, position: writer.position },
   });
   if (failed && !(await siblingsFail(runtime, row))) await runtime.reportRecovery(row.connection_id);
   if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);
@@ -155,6 +193,7 @@ const scanWith = async (run: Run, planned: Plan): Promise<void> => {
   const { window, from, list } = planned;
   const progress = (done: number, expected: number | null) => recordProgress(runtime.database, row.calendar_id, done, expected);
   const writer = await openWriter(run, planned);
+  if (planned.resumes !== null) await rememberAppended(run, planned.resumes);
   const known = await openKnown(run);
   refuseHoard(known, planned, runtime.mostListed);
   const scan = run.provider.scan(run.secret, run.address, {
@@ -189,7 +228,8 @@ const confirmed = async ({ provider, secret, lease }: Run, error: ProviderFault)
 const fail = async (run: Run, error: ProviderFault): Promise<void> => {
   const { runtime, row, lease } = run;
   const { fault, retryAfter } = await confirmed(run, error);
-  if (row.fault !== fault) {
+  // A passing fault is told when what is shown is no longer fresh: calendars that flap would fill their streams with it.
+  if (isToldOf(fault, row.last_success_at, runtime.clock.now())) {
     await report(run, { kind: 'failed', fault });
     if (ACCOUNT_FAULTS.includes(fault)) await runtime.reportFault(row.connection_id, fault, fault === 'access-revoked');
   }

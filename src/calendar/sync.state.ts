@@ -8,6 +8,9 @@ import { type TimeRange } from '../kernel/time-range.js';
 import { ACCOUNT_FAULTS } from './reasons.js';
 import { nextGenerationAt, nextListingAt, nextPollAt, retryAt } from './generation.js';
 
+/** A generation whose reading has begun and not ended. `after`: the revision its feed was at, after which stands what runs appended of it. */
+export type Begun = Readonly<{ generation: number; after: string }>;
+
 /** A claimed row of `sync_state`. */
 export type SyncRow = Readonly<{
   calendar_id: string;
@@ -22,6 +25,8 @@ export type SyncRow = Readonly<{
   window_start: Date | null;
   window_end: Date | null;
   full_requested: boolean;
+  last_success_at: Date | null;
+  begun: Begun | null;
   failures: number;
   fault: string | null;
   held: string | null;
@@ -58,6 +63,24 @@ const endRuns = (sql: Sql, calendarId: string, now: string, code: string | null,
     [calendarId, now, code, position],
   );
 
+export const recordBegun = async (sql: Sql, row: SyncRow, lease: Lease, begun: Begun): Promise<void> => {
+  const held = await sql.query('update sync_state set begun = $3 where calendar_id = $1 and epoch = $2 returning 1', [
+    row.calendar_id,
+    lease.epoch,
+    JSON.stringify(begun),
+  ]);
+  if (held.length === 0) throw new Superseded();
+};
+
+/** Objects of which nothing but the name is known; what is known of others stays. */
+export const rememberNames = async (sql: Sql, row: SyncRow, lease: Lease, generation: number, refs: readonly string[]): Promise<void> => {
+  await sql.query(
+    `with held as materialized (select 1 from sync_state where calendar_id = $1 and epoch = $2 for share)
+     insert into remote_object (calendar_id, ref, generation) select $1, ref, $3 from held, unnest($4::text[]) as named(ref) on conflict do nothing`,
+    [row.calendar_id, lease.epoch, generation, refs],
+  );
+};
+
 /** `remapAt`: when it is to be read whole at the latest because another mapping reads it now; null when no other does. */
 type Success = Readonly<{
   cursor: string | null;
@@ -69,6 +92,7 @@ type Success = Readonly<{
   again: boolean;
   window: TimeRange;
   gone: readonly string[];
+  whole: boolean;
   position: Position | null;
 }>;
 
@@ -87,7 +111,7 @@ export const finishSucceeded = async (
   success: Success,
 ): Promise<void> => {
   const now = clock.now();
-  const { cursor, generation, window, gone, position, remapAt, listed, again } = success;
+  const { cursor, generation, window, gone, whole, position, remapAt, listed, again } = success;
   const began = generation !== row.generation || row.generation_due_at === null;
   await database.transaction(async (sql) => {
     const [held] = await sql.query<{ position: string | null }>(
@@ -95,6 +119,7 @@ export const finishSucceeded = async (
          generation_due_at = case when $7 then $8::timestamptz else least(generation_due_at, $13::timestamptz) end,
          list_due_at = coalesce($14, list_due_at),
          last_attempt_at = $9, last_success_at = $9, position = coalesce($10, position), failures = 0, fault = null, held = null,
+         begun = case when $15 then null else begun end,
          full_requested = full_requested and (not $12 or exists (select 1 from sync_run where calendar_id = $1 and state = 'queued' and full_read)), lane = 'sweep', due_at = $11
        where calendar_id = $1 and epoch = $2 returning position`,
       [
@@ -113,6 +138,7 @@ export const finishSucceeded = async (
         row.full_requested,
         remapAt === null ? null : instant(remapAt),
         listed ? instant(nextListingAt(now, entropy.fraction())) : null,
+        whole,
       ],
     );
     if (held === undefined) throw new Superseded();

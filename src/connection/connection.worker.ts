@@ -1,4 +1,6 @@
+import { freshFrom } from '../calendar/freshness.js';
 import { retryAt } from '../calendar/generation.js';
+import { PASSING_FAULTS } from '../calendar/reasons.js';
 import { DAY, HOUR, instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Lease } from '../kernel/due-work.js';
@@ -76,6 +78,16 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
   }
 };
 
+/** Whether a fault passes by itself as far as anybody knows: a calendar of the account was read a moment ago. */
+const passes = async ({ database, clock }: ConnectionRuntime, { connection_id }: ConnectionRow, fault: string): Promise<boolean> =>
+  PASSING_FAULTS.includes(fault) &&
+  (
+    await database.query('select 1 from sync_state where connection_id = $1 and last_success_at >= $2 limit 1', [
+      connection_id,
+      instant(freshFrom(clock.now())),
+    ])
+  ).length > 0;
+
 /** A dead grant is looked at once a day, in case the old password holds again; everything else after longer and longer pauses. */
 const putOff = async (
   runtime: ConnectionRuntime,
@@ -85,7 +97,7 @@ const putOff = async (
 ): Promise<void> => {
   const [now, failures, chance] = [runtime.clock.now(), row.failures + 1, runtime.entropy.fraction()];
   const dead = fault === 'access-revoked';
-  await faultReporter(runtime)(row.connection_id, fault, dead);
+  if (!(await passes(runtime, row, fault))) await faultReporter(runtime)(row.connection_id, fault, dead);
   await later(runtime, row, lease, failures, dead ? now + DAY + Math.floor(chance * HOUR) : retryAt(now, failures, retryAfter, chance));
 };
 

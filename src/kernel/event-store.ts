@@ -87,6 +87,8 @@ export type EventStore = Readonly<{
   head: () => Promise<Place | null>;
   /** The first event after a position (null: of all), of whatever stream; null when there is none. */
   following: (position: Position | null) => Promise<Place | null>;
+  /** The events of a stream from a revision on, one after the other; none when it has none. To be read to its end. */
+  read: <E extends Message>(stream: string, codec: Codec<E>, from: bigint) => AsyncIterable<E>;
   /** The revision of a stream's last event; -1n when it has none. */
   lastRevision: (stream: string) => Promise<bigint>;
   /** Hides the events of a stream before `revision` from readers of the stream (`$tb`); the log of all streams still holds them until scavenged. */

@@ -79,7 +79,7 @@ describe('ShowCalendar', () => {
 
   it('goes on syncing what is hidden', () => {
     given(calendar, adopted, hidden)
-      .when(sync({ kind: 'generation', window, reason: 'first' }))
+      .when(sync({ kind: 'generation', window, reason: 'first', begun: null }))
       .then(started);
   });
 });
@@ -87,11 +87,27 @@ describe('ShowCalendar', () => {
 describe('SyncDelta', () => {
   it('numbers generations one after the other', () => {
     given(calendar, adopted)
-      .when(sync({ kind: 'generation', window, reason: 'first' }))
+      .when(sync({ kind: 'generation', window, reason: 'first', begun: null }))
       .then(started);
     given(calendar, adopted, started)
-      .when(sync({ kind: 'generation', window, reason: 'cursor-expired' }))
+      .when(sync({ kind: 'generation', window, reason: 'cursor-expired', begun: null }))
       .then({ type: 'GenerationStarted', generation: 2, window, reason: 'cursor-expired', at });
+  });
+
+  it('goes on with a generation that its reader began and has not ended, while it is about the same days', () => {
+    const reading = (begun: number | null, days = window) => sync({ kind: 'generation', window: days, reason: 'resumed', begun });
+    const second = { type: 'GenerationStarted', generation: 2, window, reason: 'resumed', at } as const;
+    const tomorrow = { start: '2026-10-24T00:00:00.000Z', end: '2027-12-08T00:00:00.000Z' };
+    given(calendar, adopted, started).when(reading(1)).then();
+    given(calendar, adopted, started, { type: 'BaselineCompleted', generation: 1, objects: 1, at }).when(reading(1)).then();
+    given(calendar, adopted, started).when(reading(null)).then(second);
+    given(calendar, adopted, started)
+      .when(reading(1, tomorrow))
+      .then({ ...second, window: tomorrow });
+    given(calendar, adopted, started, { type: 'FeedExpired', generation: 1, at }).when(reading(1)).then(second);
+    given(calendar, adopted, started, second)
+      .when(reading(1))
+      .then({ ...second, generation: 3 });
   });
 
   it('completes a generation once', () => {

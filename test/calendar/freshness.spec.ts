@@ -49,6 +49,16 @@ describe('A calendar', () => {
     expect(told({})).toMatchObject({ code: null, reason: null, nextStep: null, nextAttemptAt: null });
   });
 
+  it('is fresh while a fault that passes has not outlasted the quarter of an hour, and failing at once when it will not pass', () => {
+    for (const fault of ['unavailable', 'throttled', 'malformed', 'refused-address']) {
+      expect(told({ fault, last_success_at: ago(15) })).toMatchObject({ state: 'fresh', code: null, reason: null, nextAttemptAt: null });
+      expect(told({ fault, last_success_at: ago(16) })).toMatchObject({ state: 'failing', code: fault });
+      expect(told({ fault, last_success_at: null })).toMatchObject({ state: 'failing', code: fault });
+    }
+    for (const fault of ['forbidden', 'calendar-gone', 'mass-change-held', 'set-aside', 'unforeseen'])
+      expect(told({ fault })).toMatchObject({ state: 'failing', code: fault });
+  });
+
   it('knows nothing of what ended more than 30 days ago, whatever was read', () => {
     expect(told({ window_start: new Date('2026-10-01T00:00:00.000Z') }).window?.start).toBe('2026-10-23T00:00:00.000Z');
   });

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
 import { objectsUnread } from '../../src/calendar/reasons.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
+import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
+import { type ConnectionRow, tendConnection } from '../../src/connection/connection.worker.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { component, calendarObject, NOW } from '../support/builders.js';
 import { eventually, metadata } from '../support/store.js';
@@ -13,11 +15,13 @@ import {
   adoptedTwo,
   chunks,
   claim,
+  facts,
   factTypes,
   failing,
   lunch,
   MINUTE,
   passTime,
+  presentOf,
   runtimeOf,
   shown,
   startSyncing,
@@ -45,9 +49,22 @@ const two = async (): Promise<readonly [Adopted, Adopted]> => {
   return [work, home];
 };
 
+/** What its owner is shown of a calendar. */
+const freshness = async (calendar: Adopted) => {
+  await stores.database.query(
+    `insert into calendars (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, sealed, generation, revision)
+     values ($1, $2, $3, 'caldav', 'adopted', 'read_only', 'busy_only', true, true, false, '', 0, 0) on conflict do nothing`,
+    [calendar.calendarId, calendar.connectionId, calendar.userId],
+  );
+  const [row] = await stores.database.query<FreshnessRow>(FRESHNESS_SQL, [calendar.userId, null]);
+  if (row === undefined) throw new Error('there is no such calendar');
+  return freshnessOf(row, presentOf());
+};
+
 describe('An account that cannot be reached', () => {
   it('is said to fail once, reads on when it is back, and is said to have recovered when nothing of it fails', async () => {
     const [work, home] = await two();
+    passTime(16 * MINUTE);
     await failing(work, 'unavailable');
     await failing(home, 'unavailable');
     expect(await accountFacts(work)).toMatchObject([{ type: 'ConnectionFailing', fault: 'unavailable', needsReconnect: false }]);
@@ -77,6 +94,63 @@ describe('An account that cannot be reached', () => {
     expect(await stateOf(home)).toMatchObject({ fault: null });
     await sync(work);
     expect(await accountFacts(work)).toEqual([]);
+  });
+});
+
+describe('A fault that passes', () => {
+  it('while what is shown is fresh is told to nobody, and leaves no fact, however often it comes', async () => {
+    const [work] = await two();
+    for (let time = 0; time < 5; time += 1) {
+      passTime(5 * MINUTE);
+      for (const fault of ['unavailable', 'throttled', 'malformed', 'refused-address'] as const) await failing(work, fault);
+      expect(await freshness(work)).toMatchObject({ state: 'fresh', code: null, nextAttemptAt: null });
+      await sync(work);
+    }
+    expect(await factTypes(work)).toEqual(['GenerationStarted', 'BaselineCompleted']);
+    expect(await accountFacts(work)).toEqual([]);
+  });
+
+  it('and outlasts the freshness of what is shown is told once, as its end is', async () => {
+    const [work] = await two();
+    await failing(work, 'unavailable');
+    passTime(16 * MINUTE);
+    for (let time = 0; time < 3; time += 1) await failing(work, 'unavailable');
+    expect(await freshness(work)).toMatchObject({ state: 'failing', code: 'unavailable' });
+    await sync(work);
+    expect((await factTypes(work)).slice(2)).toEqual(['SyncFailed', 'SyncRecovered']);
+    expect((await accountFacts(work)).map(({ type }) => type)).toEqual(['ConnectionFailing', 'ConnectionRecovered']);
+  });
+
+  it.each([
+    ['unavailable', 0, []],
+    ['unavailable', 16, ['ConnectionFailing']],
+    ['access-revoked', 0, ['ConnectionFailing']],
+  ] as const)('%s, met while its calendars are listed, %i minutes after one was read, leaves %j', async (fault, minutes, told) => {
+    const [work] = await two();
+    passTime(minutes * MINUTE);
+    const [row] = await stores.database.query<ConnectionRow & { epoch: string }>(
+      'update connection_state set epoch = epoch + 1 where connection_id = $1 returning *',
+      [work.connectionId],
+    );
+    if (row === undefined) throw new Error('there is no such row');
+    const provider = { ...work.account.provider, discover: () => Promise.reject(new ProviderFault(fault, 'for a while')) };
+    const runtime = { ...runtimeOf(work), calendarCodec, providers: new Map([['caldav', provider]]) };
+    const lease = { epoch: BigInt(row.epoch), permit: () => Promise.resolve(), signal: new AbortController().signal };
+    await tendConnection(runtime)(row, lease);
+    expect((await accountFacts(work)).map(({ type }) => type)).toEqual(told);
+  });
+
+  it('is told at once of a calendar that was never read', async () => {
+    const calendar = await adopted();
+    await failing(calendar, 'unavailable');
+    expect((await factTypes(calendar)).slice(-1)).toEqual(['SyncFailed']);
+  });
+
+  it.each(['forbidden', 'calendar-gone'] as const)('is none when it is %s: that is told at once', async (fault) => {
+    const [work] = await two();
+    await failing(work, fault);
+    expect(await facts(work)).toContainEqual(expect.objectContaining({ type: 'SyncFailed', fault }));
+    expect(await freshness(work)).toMatchObject({ state: 'failing', code: fault });
   });
 });
 
@@ -140,18 +214,6 @@ describe('A password that is refused', () => {
     expect(await stateOf(work)).toMatchObject({ fault: 'unavailable', dueIn: 5 * MINUTE });
   });
 });
-
-/** What its owner is shown of a calendar. */
-const freshness = async (calendar: Adopted) => {
-  await stores.database.query(
-    `insert into calendars (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, sealed, generation, revision)
-     values ($1, $2, $3, 'caldav', 'adopted', 'read_only', 'busy_only', true, true, false, '', 0, 0) on conflict do nothing`,
-    [calendar.calendarId, calendar.connectionId, calendar.userId],
-  );
-  const [row] = await stores.database.query<FreshnessRow>(FRESHNESS_SQL, [calendar.userId, null]);
-  if (row === undefined) throw new Error('there is no such calendar');
-  return freshnessOf(row, NOW);
-};
 
 describe('A calendar whose reading fails for a reason nobody foresaw', () => {
   it.each([

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { FeedWriter } from '../../src/calendar/feed.writer.js';
 import { syncCalendar } from '../../src/calendar/sync.run.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
@@ -23,6 +24,8 @@ import {
   lunch,
   many,
   merged,
+  passTime,
+  replay,
   runtimeOf,
   shown,
   startSyncing,
@@ -67,6 +70,80 @@ describe('A death in the middle of a sync', () => {
     expect(changedIn(feed.slice(-1))).toEqual([true]);
     await sync(calendar);
     expect(await chunks(calendar)).toEqual(feed);
+  });
+});
+
+describe('A whole reading that fails again and again', () => {
+  const REMEMBERING = 'insert into remote_object (calendar_id, ref, etag';
+  const started = async (calendar: Adopted): Promise<number> =>
+    (await factTypes(calendar)).filter((type) => type === 'GenerationStarted').length;
+
+  it('goes on with the generation it began, and removes what went since it was appended', async () => {
+    const calendar = await adopted(memoryAccount(2));
+    calendar.account.put(...many(6));
+    for (const words of [REMEMBERING, REMEMBERING, 'set cursor =', REMEMBERING])
+      await expect(sync(calendar, dyingAt(words))).rejects.toThrow('the process died here');
+    expect(await factTypes(calendar)).toEqual(['GenerationStarted', 'BaselineCompleted']);
+    expect((await shown(calendar)).length).toBeGreaterThan(0);
+    const [first] = many(1);
+    calendar.account.remove(first?.remoteId ?? '');
+    await sync(calendar);
+    expect(await shown(calendar)).toHaveLength(5);
+    await replay();
+    expect(await shown(calendar)).toHaveLength(5);
+  });
+
+  it('begins one generation, whether a fault or a failure nobody foresaw ends it, and another on another day', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a'));
+    for (let time = 0; time < 3; time += 1) {
+      await failing(calendar, 'malformed');
+      await expect(sync(calendar, dyingAt(REMEMBERING))).rejects.toThrow();
+    }
+    expect(await started(calendar)).toBe(1);
+    passTime(24 * 60 * MINUTE);
+    await failing(calendar, 'malformed');
+    expect(await started(calendar)).toBe(2);
+    await sync(calendar);
+    expect(await started(calendar)).toBe(2);
+    expect(await shown(calendar)).toEqual(['a']);
+    await stores.database.query('update sync_state set full_requested = true where calendar_id = $1', [calendar.calendarId]);
+    await sync(calendar);
+    expect(await started(calendar)).toBe(3);
+  });
+
+  it('comes to what the calendar holds, wherever it dies and whatever is changed between, also when it is replayed', async () => {
+    const DEATHS = ['set cursor =', REMEMBERING, 'set begun =', 'insert into remote_object (calendar_id, ref, generation)'];
+    const tries = fc.array(fc.record({ death: fc.constantFrom(...DEATHS), put: fc.nat(7), remove: fc.nat(7) }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    const objects = many(8);
+    await fc.assert(
+      fc.asyncProperty(tries, async (all) => {
+        const calendar = await adopted(memoryAccount(3));
+        const held = new Set<string>();
+        const put = (index: number): void => {
+          const object = objects[index];
+          if (object === undefined) return;
+          calendar.account.put(object);
+          held.add(object.remoteId);
+        };
+        for (let index = 0; index < 5; index += 1) put(index);
+        for (const { death, put: added, remove } of all) {
+          await sync(calendar, dyingAt(death)).catch(() => undefined);
+          put(added);
+          const gone = objects[remove]?.remoteId ?? '';
+          if (held.delete(gone)) calendar.account.remove(gone);
+        }
+        await sync(calendar);
+        const holds = objects.map(({ remoteId }) => remoteId).filter((remoteId) => held.has(remoteId));
+        expect(await shown(calendar)).toEqual(holds);
+        await replay();
+        expect(await shown(calendar)).toEqual(holds);
+      }),
+      { numRuns: 12 },
+    );
   });
 });
 
@@ -127,6 +204,8 @@ describe('A provider that fails', () => {
     const calendar = await adopted();
     calendar.account.put(lunch('a'));
     await sync(calendar);
+    // What is shown is no longer fresh.
+    passTime(16 * MINUTE);
     const pauses: number[] = [];
     for (let time = 0; time < 9; time += 1) {
       await failing(calendar, 'unavailable');

@@ -50,6 +50,7 @@ export const stopSyncing = async (): Promise<void> => {
   await stopProjections();
   await stores.stop();
 };
+export const presentOf = (): number => now;
 export const passTime = (milliseconds: number): void => {
   now += milliseconds;
 };

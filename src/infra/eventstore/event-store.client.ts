@@ -14,7 +14,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
 import { type Appended, type Codec, type EventStore, type Place, WrongRevision } from '../../kernel/event-store.js';
-import { reaching } from '../../kernel/engine-away.js';
+import { EngineAway, reaching } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
 import { isEventStoreAway } from './away.client.js';
 import { decodeBase64InNode } from './base64.native.js';
@@ -44,6 +44,17 @@ const load =
       if (!(error instanceof StreamNotFoundError)) throw error;
     }
     return { events, revision, handled };
+  };
+
+const read = (client: EventStoreDBClient): EventStore['read'] =>
+  async function* <E extends Message>(stream: string, codec: Codec<E>, from: bigint) {
+    try {
+      for await (const { event } of client.readStream(stream, { fromRevision: from, deadline: READ_DEADLINE }))
+        if (event !== undefined) yield toRecorded(event as EventTypeToRecordedEvent<JSONEventType>, codec).event;
+    } catch (error) {
+      if (error instanceof StreamNotFoundError) return;
+      throw isEventStoreAway(error) ? new EngineAway('event store', error) : error;
+    }
   };
 
 const append =
@@ -114,6 +125,7 @@ const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): Eve
   const reach = <T>(call: () => Promise<T>): Promise<T> => reaching('event store', isEventStoreAway, call);
   return {
     load: (stream, codec) => reach(() => load(client)(stream, codec)),
+    read: read(client),
     append: (...order) => reach(() => append(client, newId)(...order)),
     follow: (prefixes, codec, after, signal) => follow({ client, log }, { prefixes, codec, after, signal }),
     lastRevision: (stream) => reach(() => lastRevision(client)(stream)),

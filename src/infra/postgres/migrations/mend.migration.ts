@@ -50,6 +50,9 @@ const connections = ``;
 
 /** Queues of due work. */
 const queues = `
+-- The generation that runs have begun and not ended, and the revision its feed was at then.
+alter table sync_state add column begun jsonb;
+
 -- What has happened to a row since it last succeeded: failures of which the program knows nothing, deaths of the process that held it, why it is
 -- tried only once a day, and in which version of the program it failed last.
 alter table sync_state add column unforeseen integer not null default 0, add column crashes integer not null default 0, add column set_aside text,
