@@ -20,6 +20,7 @@ import {
   type Begun,
   finishFailed,
   finishSucceeded,
+  forgetContents,
   recordBegun,
   recordProgress,
   rememberNames,
@@ -161,6 +162,7 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met,
   const { runtime, row, lease } = run;
   const { generation, window } = planned;
   const whole = planned.from === null;
+  await forgetContents(runtime.database, row, lease, [...gone, ...emptied.keys()]);
   for (const ref of gone) await writer.remove(ref);
   for (const [ref, kept] of emptied) {
     await writer.remove(ref);

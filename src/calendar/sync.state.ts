@@ -81,6 +81,19 @@ export const rememberNames = async (sql: Sql, row: SyncRow, lease: Lease, genera
   );
 };
 
+/**
+ * Of objects whose removal is about to be appended nothing but the name is known from now on: one that comes back after a death in between counts
+ * as changed, and one that does not is removed again.
+ */
+export const forgetContents = async (sql: Sql, row: SyncRow, lease: Lease, refs: readonly string[]): Promise<void> => {
+  if (refs.length === 0) return;
+  await sql.query(
+    `update remote_object set etag = null, hash = null
+     where calendar_id = $1 and ref = any($3) and exists (select 1 from sync_state where calendar_id = $1 and epoch = $2)`,
+    [row.calendar_id, lease.epoch, refs],
+  );
+};
+
 /** `remapAt`: when it is to be read whole at the latest because another mapping reads it now; null when no other does. */
 type Success = Readonly<{
   cursor: string | null;
@@ -127,8 +140,7 @@ export const finishSucceeded = async (
         lease.epoch,
         cursor,
         generation,
-        window.start,
-        window.end,
+        ...[window.start, window.end],
         began,
         instant(nextGenerationAt(now, entropy.fraction())),
         instant(now),
