@@ -1,5 +1,6 @@
 import { calendarCleanUps } from './calendar/feeds.cleanup.js';
 import { vaultCleanUps } from './connection/vault.cleanup.js';
+import { logCleanUps } from './infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from './infra/http/requests.cleanup.js';
 import { teamCleanUps } from './infra/postgres/teams.postgres.js';
 import { type CleanUp } from './kernel/clean-up.js';
@@ -13,4 +14,5 @@ export const cleanUpsOf = (runtime: Runtime): readonly CleanUp[] => [
   ...vaultCleanUps(runtime),
   ...teamCleanUps(runtime.database),
   ...requestCleanUps(runtime.database),
+  ...logCleanUps(runtime),
 ];

@@ -15,7 +15,7 @@ import { rememberLog } from './infra/postgres/log-name.postgres.js';
 import { EngineAway } from './kernel/engine-away.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Log } from './kernel/log.js';
-import { measurePool, measureState, measureZoneRules, watchQueues } from './measures.js';
+import { measureLog, measurePool, measureState, measureZoneRules, watchQueues } from './measures.js';
 import { startRoleThread } from './role.supervisor.js';
 import { CONNECTIONS, openRuntime, type Runtime } from './runtime.js';
 import { welcome } from './welcome.js';
@@ -97,6 +97,7 @@ const startParts = async ({ config, log, logSettings }: Parts, stops: Stop[]): P
   stops.push(runtime.close);
   await checkLog(runtime);
   measureState(runtime, metrics);
+  measureLog(runtime, metrics);
   measurePool(runtime, metrics, 'main');
   measureZoneRules(runtime, metrics);
   watchEngines(health, runtime);

@@ -1,6 +1,7 @@
 import { zoneRulesAge } from './calendar/zone-age.js';
 import { ZONE_RULES_VERSION } from './calendar/zone-rules.js';
 import { type Progress } from './infra/postgres/projection.runner.js';
+import { logStanding } from './infra/eventstore/counted.store.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Metrics } from './kernel/metrics.js';
 import { type Runtime } from './runtime.js';
@@ -76,6 +77,32 @@ export const measureZoneRules = ({ clock }: Pick<Runtime, 'clock'>, metrics: Met
   });
   metrics.asked('zone_rules_age_seconds', 'How long ago that version was released', [], () =>
     Promise.resolve([{ value: zoneRulesAge(clock.now()) / 1_000 }]),
+  );
+};
+
+/** How large the log of events is, what of it is hidden, and how its nodes were last scavenged. */
+export const measureLog = ({ database, store }: Pick<Runtime, 'database' | 'store'>, metrics: Metrics): void => {
+  metrics.asked('event_log_bytes', 'Bytes appended to the log, less what scavenges are known to have removed', [], async () => {
+    const [head, [freed]] = [await store.head(), await database.query<{ bytes: string }>('select bytes from log_freed')];
+    return [{ value: Math.max(0, Number(head?.position ?? 0n) - Number(freed?.bytes ?? 0)) }];
+  });
+  metrics.asked('event_log_hidden_bytes', 'Bytes of feeds that the log holds and no reader of a feed sees', [], async () => [
+    { value: (await logStanding(database)).hidden },
+  ]);
+  metrics.asked('event_log_hidden_share', 'Share of the bytes of feeds that no reader of a feed sees, from 0 to 1', [], async () => {
+    const { bytes, hidden } = await logStanding(database);
+    return [{ value: bytes === 0 ? 0 : hidden / bytes }];
+  });
+  metrics.asked(
+    'event_log_scavenged_seconds',
+    'When the newest scavenge of a node ended, since 1970, by how',
+    ['node', 'result'],
+    async () => {
+      const rows = await database.query<{ node: string; result: string; ended_at: Date }>(
+        'select node, result, ended_at from log_scavenge where ended_at is not null',
+      );
+      return rows.map(({ node, result, ended_at }) => ({ value: ended_at.getTime() / 1_000, labels: { node, result } }));
+    },
   );
 };
 

@@ -3,7 +3,9 @@ import { type Config, Misconfigured } from './config.js';
 import { type ConnectionRuntime } from './connection/connection.runtime.js';
 import { calendarCodec } from './calendar/calendar.codec.js';
 import { type EngineAddresses } from './engines.js';
+import { countedStore } from './infra/eventstore/counted.store.js';
 import { connectEventStore } from './infra/eventstore/event-store.client.js';
+import { type Operations } from './infra/eventstore/operations.client.js';
 import { observedStore } from './infra/eventstore/observed.store.js';
 import { type Postgres, openDatabase } from './infra/postgres/database.typeorm.js';
 import { systemClock } from './infra/system.clock.js';
@@ -24,6 +26,7 @@ export type Runtime = Omit<ConnectionRuntime, 'database'> &
   Readonly<{
     database: Postgres;
     store: EventStore;
+    operations: Operations;
     masterKey: Buffer;
     log: Log;
     metrics: Metrics;
@@ -73,10 +76,11 @@ export const openRuntime = async (
   const database = await openDatabase(engines.databaseUrl, log, connections);
   const mistake = await admitMasterKeys(database, masterKeys);
   if (mistake !== null) throw new Misconfigured([mistake]);
-  const { store, close: closeStore } = connectEventStore(engines.eventStoreUrl, systemEntropy.uuid, log);
+  const { store, operations, close: closeStore } = connectEventStore(engines.eventStoreUrl, systemEntropy.uuid, log);
   const { providers, close } = providersOf(config, engines);
   return {
-    store: observedStore(store, metrics),
+    store: countedStore(observedStore(store, metrics), database, systemClock),
+    operations,
     database,
     vault: vault(database, masterKeys.current, masterKeys.previous),
     providers: observedProviders(providers, metrics),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { calendarCleanUps } from '../../src/calendar/feeds.cleanup.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { vaultCleanUps } from '../../src/connection/vault.cleanup.js';
+import { logCleanUps } from '../../src/infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../../src/infra/http/requests.cleanup.js';
 import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
 import { runCleanUps } from '../../src/infra/postgres/clean-up.postgres.js';
@@ -14,7 +15,7 @@ import { KeyDestroyed } from '../../src/kernel/vault.js';
 import { occurrenceCleanUps } from '../../src/merged-events/occurrences.cleanup.js';
 import { NOW } from '../support/builders.js';
 import { testEndings } from '../support/opened.js';
-import { eventually, metadata } from '../support/store.js';
+import { eventually, metadata, SILENT } from '../support/store.js';
 import {
   type Adopted,
   adopted,
@@ -48,6 +49,7 @@ const tasks = (database: Database = stores.database): readonly CleanUp[] => [
   ...vaultCleanUps({ database, store: stores.store, vault: keysOfVault() }),
   ...teamCleanUps(database),
   ...requestCleanUps(database),
+  ...logCleanUps({ database, operations: stores.operations, clock: { now: () => NOW }, log: SILENT }),
 ];
 
 /** Runs one clean-up so many days after the tests' present. */
@@ -268,11 +270,12 @@ describe('Every table', () => {
     team_members: 'team-members',
     idempotency: 'idempotency-keys',
     stream_ticket: 'stream-tickets',
+    log_chunk: 'hidden-events',
   };
   /** A row for each person, account or calendar, or of the program itself: they do not grow by being used. */
   const steady = [
     ...['connections', 'calendars', 'preferences', 'event_calendars', 'event_people', 'sync_state', 'connection_state', 'placement'],
-    ...['checkpoint', 'clean_up', 'known_log', 'master_key', 'migrations'],
+    ...['checkpoint', 'clean_up', 'known_log', 'log_freed', 'log_scavenge', 'master_key', 'migrations'],
   ];
 
   it('either grows only with people and their calendars, or has its clean-up', async () => {

@@ -3,13 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { codecOf } from '../../src/infra/codec.zod.js';
 import { connectEventStore } from '../../src/infra/eventstore/event-store.client.js';
+import { type Operations } from '../../src/infra/eventstore/operations.client.js';
 import { openDatabase, type Postgres } from '../../src/infra/postgres/database.typeorm.js';
 import { type EventStore, type Metadata } from '../../src/kernel/event-store.js';
 import { type Log } from '../../src/kernel/log.js';
 import { type Engines, startEngines } from './engines.js';
 
 /** The engines of one test file, opened as the service opens them. */
-export type Stores = Readonly<{ engines: Engines; database: Postgres; store: EventStore; log: Log; stop: () => Promise<void> }>;
+export type Stores = Readonly<{
+  engines: Engines;
+  database: Postgres;
+  store: EventStore;
+  operations: Operations;
+  log: Log;
+  stop: () => Promise<void>;
+}>;
 
 const nothing = (): void => undefined;
 export const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -20,11 +28,12 @@ export const openStores = async (): Promise<Stores> => {
     await engines.stop();
     throw error;
   });
-  const { store, close } = connectEventStore(engines.eventStoreUrl, randomUUID, SILENT);
+  const { store, operations, close } = connectEventStore(engines.eventStoreUrl, randomUUID, SILENT);
   return {
     engines,
     database,
     store,
+    operations,
     log: SILENT,
     stop: async () => {
       await close();

@@ -18,6 +18,7 @@ import { EngineAway, reaching } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
 import { isEventStoreAway } from './away.client.js';
 import { decodeBase64InNode } from './base64.native.js';
+import { type Operations, operationsOf } from './operations.client.js';
 import { placeOf, toRecorded, toStored } from './recorded.client.js';
 import { follow } from './subscription.client.js';
 
@@ -147,8 +148,12 @@ export const connectEventStore = (
   connectionString: string,
   newId: () => string,
   log: Log,
-): Readonly<{ store: EventStore; close: () => Promise<void> }> => {
+): Readonly<{ store: EventStore; operations: Operations; close: () => Promise<void> }> => {
   decodeBase64InNode();
   const client = EventStoreDBClient.connectionString(connectionString);
-  return { store: storeOn(client, newId, log), close: () => Promise.race([client.dispose(), sleep(DISPOSAL)]) };
+  return {
+    store: storeOn(client, newId, log),
+    operations: operationsOf(client, connectionString),
+    close: () => Promise.race([client.dispose(), sleep(DISPOSAL)]),
+  };
 };

@@ -66,7 +66,18 @@ alter table placement add column unforeseen integer not null default 0, add colu
 `;
 
 /** The log store and its scavenges. */
-const log = ``;
+const log = `
+-- Parts of feeds as they were appended, with their size in bytes; hidden_at: since when no reader of the feed sees them, though the log has them.
+create table log_chunk (stream text collate "C", revision bigint, bytes bigint not null, hidden_at timestamptz, primary key (stream, revision));
+create index log_chunk_hidden on log_chunk (hidden_at) where hidden_at is not null;
+-- What was hidden before this was counted: of unknown size, so it is to be scavenged soon.
+insert into log_chunk (stream, revision, bytes, hidden_at) select 'feed-' || calendar_id, -1, 0, now() - interval '7 days' from sync_state;
+-- The newest scavenge of each node of the event store. ended_at null: it was asked for and has not ended.
+create table log_scavenge (node text primary key, round_at timestamptz not null, scavenge_id text, ended_at timestamptz, result text);
+-- What all scavenges removed, in bytes; one row.
+create table log_freed (bytes bigint not null);
+insert into log_freed values (0);
+`;
 
 /** What changed in the tables since the first release. */
 export class Mend1764150000000 implements MigrationInterface {
