@@ -3,11 +3,11 @@ import { DAY, HOUR, instant, MINUTE } from '../kernel/clock.js';
 import { fold } from '../kernel/decider.js';
 import { handle } from '../kernel/commands.js';
 import { type Entropy } from '../kernel/entropy.js';
-import { type EventStore, WrongRevision } from '../kernel/event-store.js';
+import { type EventStore, type Metadata, WrongRevision } from '../kernel/event-store.js';
 import { type Database } from '../kernel/sql.js';
-import { calendar } from './calendar.js';
-import { calendarCodec } from './calendar.codec.js';
-import { FEED } from './feed.js';
+import { calendar, type CalendarEvent } from './calendar.js';
+import { calendarCodec, feedCodec } from './calendar.codec.js';
+import { type DeltaSynced, FEED } from './feed.js';
 
 /** What is known of a calendar is kept for 30 days after it was last read to its end. */
 const KEPT = 30 * DAY;
@@ -31,12 +31,36 @@ const claim = async (database: Database, now: number): Promise<Claimed | undefin
   return row;
 };
 
+/** The last part of an expired feed. It holds nothing: a store keeps the newest event of a stream, also when all of it is hidden and scavenged. */
+const closingPart = (calendarId: string, facts: readonly CalendarEvent[], at: string): DeltaSynced | null => {
+  const adopted = facts.find((fact) => fact.type === 'CalendarAdopted');
+  const begun = facts.findLast((fact) => fact.type === 'GenerationStarted');
+  if (adopted === undefined || begun === undefined) return null;
+  const { generation, window } = begun;
+  return {
+    type: 'DeltaSynced',
+    calendarId,
+    userId: adopted.userId,
+    generation,
+    window,
+    upserts: [],
+    removals: [],
+    kept: [],
+    final: false,
+    at,
+  };
+};
+
 /** A generation that began meanwhile appends to the feed, and hides what was before it when it is complete. */
-const clearFeed = async (store: EventStore, calendarId: string, last: bigint): Promise<void> => {
-  if (last < 0n) return;
-  await store.clear(`${FEED}-${calendarId}`, last).catch((error: unknown) => {
+const clearFeed = async (store: EventStore, last: bigint, part: DeltaSynced | null, metadata: Metadata): Promise<void> => {
+  if (last < 0n || part === null) return;
+  const stream = `${FEED}-${part.calendarId}`;
+  try {
+    const { revision } = await store.append(stream, last, [part], feedCodec, metadata);
+    await store.clear(stream, revision);
+  } catch (error) {
     if (!(error instanceof WrongRevision)) throw error;
-  });
+  }
 };
 
 /**
@@ -49,14 +73,15 @@ const expire = async ({ database, store, entropy }: Runtime, { calendar_id: id, 
   const generation = before.status === 'none' ? 0 : before.generation;
   const last = await store.lastRevision(`${FEED}-${id}`);
   const correlationId = entropy.uuid();
+  const metadata = () => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: 'system:projector' });
   const { state, position } = await handle(store, calendar, calendarCodec, {
     id,
     command: { type: 'ExpireFeed', generation, at: instant(now) },
-    metadata: { commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: 'system:projector' },
+    metadata: metadata(),
     ifMatch: null,
   });
   if (state.status !== 'none' && state.generation === generation) {
-    await clearFeed(store, id, last);
+    await clearFeed(store, last, closingPart(id, events, instant(now)), metadata());
     await database.query(
       'delete from remote_object where calendar_id = $1 and exists (select 1 from sync_state where calendar_id = $1 and epoch = $2)',
       [id, epoch],

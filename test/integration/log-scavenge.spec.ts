@@ -1,11 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { EventStoreDBClient, streamNameFilter } from '@eventstore/db-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { calendarCleanUps } from '../../src/calendar/feeds.cleanup.js';
 import { syncCalendar } from '../../src/calendar/sync.run.js';
 import { countedStore, logStanding } from '../../src/infra/eventstore/counted.store.js';
 import { operationsOf } from '../../src/infra/eventstore/operations.client.js';
 import { logCleanUps } from '../../src/infra/eventstore/scavenge.cleanup.js';
+import { rebuildProjection } from '../../src/infra/postgres/projection.rebuild.js';
 import { type Lease } from '../../src/kernel/due-work.js';
 import { type Database } from '../../src/kernel/sql.js';
+import { writeChangeCursor } from '../../src/merged-events/change-cursor.js';
+import { admitChangeCursor, endOfChanges } from '../../src/merged-events/changes.sql.js';
 import { NOW } from '../support/builders.js';
 import { noted, until } from '../support/event-store.js';
 import { SILENT } from '../support/store.js';
@@ -16,6 +21,7 @@ import {
   claim,
   dyingAt,
   lunch,
+  merged,
   passTime,
   replay,
   runtimeOf,
@@ -122,6 +128,23 @@ describe('What a new generation hides in the log', () => {
     expect(await chunks(calendar)).toHaveLength(1);
   });
 
+  it('takes old changes from a read model that is built anew, so that cursors from before are told to begin again', async () => {
+    const calendar = await renewed();
+    await shown(calendar);
+    const cursor = writeChangeCursor(await endOfChanges(stores.database, Date.now()));
+    const rebuild = () => rebuildProjection(stores, merged, () => undefined, new AbortController().signal);
+    await rebuild();
+    await admitChangeCursor(stores.database, cursor, Date.now());
+    days(8);
+    await look();
+    await admitChangeCursor(stores.database, cursor, Date.now());
+    await rebuild();
+    await expect(admitChangeCursor(stores.database, cursor, Date.now())).rejects.toMatchObject({ code: 'changes.cursor-expired' });
+    const fresh = writeChangeCursor(await endOfChanges(stores.database, Date.now() + 1));
+    await admitChangeCursor(stores.database, fresh, Date.now());
+    expect(await shown(calendar)).toEqual(['brunch', 'dinner']);
+  });
+
   it('is looked for at most every 20 hours', async () => {
     await renewed();
     days(8);
@@ -171,6 +194,27 @@ describe('What a new generation hides in the log', () => {
     expect(await stores.database.query('select result from log_scavenge')).toEqual([{ result: 'Refused' }]);
     expect(await logged(calendar)).toEqual([0n, 1n]);
     expect((await logStanding(stores.database)).hidden).toBeGreaterThan(0);
+  });
+});
+
+describe('A feed that has expired', () => {
+  it('leaves no contents in the log, though a store keeps the newest event of each stream', async () => {
+    const calendar = await renewed();
+    const { store, database } = { ...stores, store: countedStore(stores.store, stores.database, clock) };
+    days(31);
+    const expiry = calendarCleanUps({ database, store, entropy: { uuid: () => randomUUID(), fraction: () => 0.5 } })[0];
+    expect(await expiry?.remove(present, UNHURRIED)).toBeGreaterThan(0);
+    days(8);
+    expect(await look()).toBeGreaterThan(0);
+    const contents: unknown[] = [];
+    for await (const { event } of client.readAll())
+      if (event?.streamId === `feed-${calendar.calendarId}`) contents.push(...(event.data as { upserts: unknown[] }).upserts);
+    expect(contents).toEqual([]);
+    await replay();
+    expect(await shown(calendar)).toEqual([]);
+    calendar.account.put(lunch('supper', 60));
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['supper']);
   });
 });
 

@@ -89,11 +89,13 @@ const changePlaces = async <E extends Message>(
     }
     signal.throwIfAborted();
     await sql.query(`set local search_path to ${shadow.home}`);
-    await sql.query('update checkpoint set position = $2, applied = greatest(applied, $3) where name = $1', [
-      projection.name,
-      laterOf(live, position),
-      applied,
-    ]);
+    // From a log that was scavenged no change of a superseded generation is told again: cursors from before the swap may not go on.
+    await sql.query(
+      `update checkpoint set position = $2, applied = greatest(applied, $3),
+         begun_at = case when exists (select 1 from log_scavenge) then clock_timestamp() else begun_at end
+       where name = $1`,
+      [projection.name, laterOf(live, position), applied],
+    );
     await swapShadow(sql, shadow);
   });
 
