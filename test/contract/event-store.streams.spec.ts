@@ -229,6 +229,7 @@ describe('A stream that is deleted', () => {
     await client.tombstoneStream(stream);
     await expect(collect(client.readStream(stream))).rejects.toBeInstanceOf(StreamDeletedError);
     await expect(client.appendToStream(stream, noted('b'))).rejects.toBeInstanceOf(StreamDeletedError);
+    await expect(client.tombstoneStream(stream)).rejects.toThrow(`Event stream '${stream}' is deleted.`);
     await expect(until(client.subscribeToStream(stream), () => true)).rejects.toBeInstanceOf(StreamDeletedError);
   });
 

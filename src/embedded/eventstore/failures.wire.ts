@@ -35,7 +35,7 @@ export const callError = (failure: Failure, stream: string, expected: Expected =
       });
     }
     case 'tombstoned':
-      return new Fault(STATUS.failedPrecondition, 'Event stream is deleted.', { exception: 'stream-deleted', ...named });
+      return new Fault(STATUS.failedPrecondition, `Event stream '${stream}' is deleted.`, { exception: 'stream-deleted', ...named });
     case 'too-large':
       return new Fault(STATUS.invalidArgument, `Maximum Append Size of ${MAX_APPEND_BYTES} Exceeded.`, {
         exception: 'maximum-append-size-exceeded',
