@@ -63,6 +63,12 @@ describe('an object as its bytes came', () => {
   });
 });
 
+describe('a text of nothing but line ends', () => {
+  it.each(['\r', '\n', '\r\r\n', '\n '])('such as %j is read in the time that its length takes', (end) => {
+    expect(() => titleIn(Buffer.from(end.repeat(300_000)))).toThrow('object.not-icalendar');
+  });
+});
+
 describe('a text that arrives in pieces', () => {
   const read = async (bytes: Buffer, size: number, charset: string | null): Promise<string> => {
     async function* pieces(): AsyncGenerator<Uint8Array> {

@@ -22,7 +22,7 @@ const NO_TEXT = /[\u0000\p{Surrogate}]/gu;
 /** Content lines, whatever the line ends; white space and byte order marks before the first are no part of it. */
 const unfolded = (text: string): readonly string[] => {
   const clean = text.replace(NO_TEXT, '');
-  const lines = clean.includes('\r') ? clean.replace(/\r+\n/g, '\n').replaceAll('\r', '\n') : clean;
+  const lines = clean.includes('\r') ? clean.replace(/(?<!\r)\r+\n/g, '\n').replaceAll('\r', '\n') : clean;
   return lines
     .replace(/^[\s\uFEFF]+/, '')
     .replace(/\n[ \t]/g, '')

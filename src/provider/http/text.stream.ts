@@ -78,7 +78,7 @@ export async function* textIn(body: Chunks, charset: string | null): AsyncGenera
 }
 
 /** A line end that the next line continues (RFC 5545 3.1): generators fold after 75 octets, in the middle of a character too. */
-const FOLD = /(?:\r*\n|\r)[ \t]/g;
+const FOLD = /(?:(?<!\r)\r*\n|\r)[ \t]/g;
 
 const known = (charset: string | null): TextDecoder => {
   try {
