@@ -12,7 +12,7 @@ import { type SyncView } from '../../src/calendar/calendar.contract.js';
 import { type EventPage, type EventView } from '../../src/merged-events/events.contract.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const START_LIMIT = 60_000;
+const START_LIMIT = 180_000;
 
 export type Answer<T = unknown> = Readonly<{ status: number; headers: Headers; body: T }>;
 
