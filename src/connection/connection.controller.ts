@@ -21,6 +21,10 @@ type Credentials = NonNullable<z.output<typeof NewConnection>['credentials']>;
 /** The read models a command's answer is read from, and how long it waits for them. */
 const READ_FROM = ['connections', 'calendars', 'schedule', 'user_calendar_events'];
 const PATIENCE = 2_000;
+/** The same for what read models do not hold at all yet. */
+const LONG_PATIENCE = 30_000;
+/** In seconds. */
+const RETRY_AFTER = 5;
 
 const complete = (credentials: Credentials) => ({ ...credentials, serverUrl: credentials.serverUrl ?? null });
 
@@ -120,8 +124,17 @@ export class ConnectionController {
     response: Response,
     status: HttpStatus,
   ): Promise<ConnectionView> {
-    const current = position === null || (await this.readModels.reached(READ_FROM, position, PATIENCE));
-    const [seen] = await this.queries.execute(new MyConnections(actor, connectionId));
+    const isShown = (patience: number): Promise<boolean> =>
+      position === null ? Promise.resolve(true) : this.readModels.reached(READ_FROM, position, patience);
+    const show = async () => (await this.queries.execute(new MyConnections(actor, connectionId)))[0];
+    let current = await isShown(PATIENCE);
+    const seen = await show().catch(async (error: unknown) => {
+      // A connection that was just made: there is nothing older to answer with.
+      if (current || !(error instanceof Refused)) throw error;
+      current = await isShown(LONG_PATIENCE);
+      if (!current) throw new Refused('service.unavailable', 503, 'It is done, and cannot be shown yet.', RETRY_AFTER);
+      return show();
+    });
     if (seen === undefined) throw new Refused('connection.unknown', 404, 'There is no such connection.');
     response.status(current ? status : HttpStatus.ACCEPTED).setHeader('ETag', etag(seen.revision));
     return seen.view;

@@ -168,6 +168,25 @@ describe(`One api, two projectors and two sync workers, each a process of its ow
     expect([unknown.code, unknown.printed]).toEqual([2, expect.stringContaining('  user_calendar_events\n')]);
   }, 300_000);
 
+  it('answer with the connection that was made, however late the read models have it', async () => {
+    const bob = await processes.api.as('bob');
+    const credentials = { serverUrl: radicale.url, username: radicale.user, password: radicale.password };
+    const projectors = [processes.projector, processes.standby];
+    const tell = (signal: NodeJS.Signals): void => {
+      for (const { pid } of projectors) process.kill(pid(), signal);
+    };
+    tell('SIGSTOP');
+    try {
+      const asked = bob.request('POST', '/v1/calendar/connections', { provider: 'caldav', consent: true, credentials });
+      // Longer than a command that changes what is shown already waits for the read models.
+      await sleep(6_000);
+      tell('SIGCONT');
+      expect(await asked).toMatchObject({ status: 201, body: { provider: 'caldav', account: radicale.user } });
+    } finally {
+      tell('SIGCONT');
+    }
+  }, 300_000);
+
   it('stop in the middle of their work, and leave nothing locked', async () => {
     await beginReading();
     await Promise.all(Object.values(processes).map((service) => service.halt()));
