@@ -31,6 +31,13 @@ describe('Working hours', () => {
     expect(hours(MONDAY, null)).toEqual(['03-02T09:00/03-02T17:00']);
   });
 
+  it('are on the clock that is in force there by zone rules 2026f: sync-rule 38', () => {
+    const december = span('2026-12-04T00:00:00Z', '2026-12-05T00:00:00Z');
+    expect(hours(december, 'America/Vancouver')).toEqual(['12-04T16:00/12-05T00:00']);
+    expect(hours(december, 'America/Edmonton')).toEqual(['12-04T15:00/12-04T23:00']);
+    expect(hours(december, 'Africa/Casablanca')).toEqual(['12-04T09:00/12-04T17:00']);
+  });
+
   it('of a day that begins in the range elsewhere on earth are in it', () => {
     expect(hours(MONDAY, 'Pacific/Auckland')).toEqual(['03-02T00:00/03-02T04:00', '03-02T20:00/03-03T00:00']);
     expect(hours(span('2026-03-01T12:00:00Z', '2026-03-02T12:00:00Z'), 'Pacific/Auckland')).toEqual(['03-01T20:00/03-02T04:00']);
