@@ -7,7 +7,8 @@ const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 const insert = `insert into calendars
     (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, color, time_zone, sealed, generation,
      revision)
-  values ($1, $2, $3, $4, $5, 'read_only', 'busy_only', $5 = 'adopted', $6, $7, $8, $9, $10, 0, $11)
+  select $1::uuid, $2::uuid, $3, $4, $5::text, 'read_only', 'busy_only', $5 = 'adopted', $6::boolean, $7::boolean, $8, $9, $10, 0, $11::bigint
+  where not exists (select 1 from calendar_tombstones where connection_id = $2::uuid)
   on conflict (calendar_id) do update set writable = excluded.writable, busy_only = excluded.busy_only, color = excluded.color,
     time_zone = excluded.time_zone, sealed = excluded.sealed,
     status = case when excluded.status = 'adopted' then 'adopted' else calendars.status end,
@@ -47,9 +48,11 @@ const whereFrom: Handlers<AccountEvent> = {
       revision,
     ]);
   },
-  ConnectionRevoked: (sql, { stream }) => sql.query('delete from calendars where connection_id = $1', [idOf(stream)]),
-  // Again at the end: a calendar may have been adopted while its connection was revoked.
-  ConnectionPurged: (sql, { stream }) => sql.query('delete from calendars where connection_id = $1', [idOf(stream)]),
+  // Who adopted a calendar meanwhile had not heard of it: from here on nothing of this connection becomes a row.
+  ConnectionRevoked: async (sql, { stream }) => {
+    await sql.query('insert into calendar_tombstones (connection_id) values ($1) on conflict do nothing', [idOf(stream)]);
+    await sql.query('delete from calendars where connection_id = $1', [idOf(stream)]);
+  },
 };
 
 const howItStands: Handlers<AccountEvent> = {
@@ -77,11 +80,11 @@ const howItStands: Handlers<AccountEvent> = {
     sql.query('update calendars set held_removals = null, revision = $2 where calendar_id = $1', [idOf(stream), revision]),
 };
 
-/** One row per calendar found in an account: `listed`, or `adopted` once it is synced. A revoked connection's rows go at once. */
+/** One row per calendar found in an account: `listed`, or `adopted` once it is synced. A revoked connection's rows go at once, and none come after. */
 export const calendars = (codec: Codec<AccountEvent>): Projection<AccountEvent> => ({
   name: 'calendars',
   follows: ['connection-', 'calendar-'],
   codec,
   apply: applyEach<AccountEvent>({ ...whereFrom, ...howItStands }),
-  tables: ['calendars'],
+  tables: ['calendars', 'calendar_tombstones'],
 });

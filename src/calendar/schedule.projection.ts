@@ -46,7 +46,8 @@ const beginningAndEnd: Handlers<AccountEvent> = {
     ),
   CalendarAdopted: async (sql, { stream, event }) => {
     await sql.query(
-      `insert into sync_state (calendar_id, connection_id, user_id, provider, sealed, due_at) values ($1, $2, $3, $4, $5, $6)
+      `insert into sync_state (calendar_id, connection_id, user_id, provider, sealed, due_at)
+       select $1::uuid, $2::uuid, $3, $4, $5, $6::timestamptz where not exists (select 1 from schedule_tombstones where connection_id = $2::uuid)
        on conflict (calendar_id) do nothing`,
       [idOf(stream), event.connectionId, event.userId, event.provider, event.sealed, event.at],
     );
@@ -58,18 +59,12 @@ const beginningAndEnd: Handlers<AccountEvent> = {
        on conflict (connection_id) do update set task = 'revoke', due_at = excluded.due_at, epoch = connection_state.epoch + 1, claimed_until = null`,
       [idOf(stream), event.userId, event.provider, event.at],
     );
+    // A calendar adopted from here on belongs to nobody, and is never due.
+    await sql.query('insert into schedule_tombstones (connection_id) values ($1) on conflict do nothing', [idOf(stream)]);
     await sql.query('delete from sync_state where connection_id = $1', [idOf(stream)]);
     await sql.query('notify connection_state');
   },
-  ConnectionPurged: async (sql, { stream }) => {
-    await sql.query('delete from connection_state where connection_id = $1', [idOf(stream)]);
-    // Again at the end: a calendar may have been adopted, and read, while its connection was revoked.
-    for (const table of ['remote_object', 'sync_run'])
-      await sql.query(`delete from ${table} where calendar_id in (select calendar_id from sync_state where connection_id = $1)`, [
-        idOf(stream),
-      ]);
-    await sql.query('delete from sync_state where connection_id = $1', [idOf(stream)]);
-  },
+  ConnectionPurged: (sql, { stream }) => sql.query('delete from connection_state where connection_id = $1', [idOf(stream)]),
 };
 
 /**

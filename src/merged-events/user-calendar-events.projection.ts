@@ -149,8 +149,18 @@ const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Pro
   await tellChanges(sql, { userId: calendar.user_id, position, at: delta.at }, calendar, delta, { before, after: rows });
 };
 
+/** Who adopted a calendar behind a revoke had not heard of it: the calendar is nobody's, and never becomes a row. */
+const adopt = async (sql: Sql, calendarId: string, event: Extract<MergedEvent, { type: 'CalendarAdopted' }>): Promise<void> => {
+  await sql.query(
+    `insert into event_calendars (calendar_id, connection_id, user_id, provider, time_zone) select $1::uuid, $2::uuid, $3, $4, $5
+     where not exists (select 1 from event_tombstones where connection_id = $2::uuid) on conflict do nothing`,
+    [calendarId, event.connectionId, event.userId, event.provider, event.timeZone],
+  );
+};
+
 /** Of a hidden calendar it has been told already that it is gone. */
 const forget = async (sql: Sql, source: Source, connectionId: string): Promise<void> => {
+  await sql.query('insert into event_tombstones (connection_id) values ($1) on conflict do nothing', [connectionId]);
   const gone = await sql.query<{ calendar_id: string; visible: boolean }>(
     'delete from event_calendars where connection_id = $1 returning calendar_id, visible',
     [connectionId],
@@ -197,11 +207,7 @@ const show = async (sql: Sql, source: Omit<Source, 'userId'>, calendarId: string
 const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEvent>): Promise<void> => {
   switch (event.type) {
     case 'CalendarAdopted':
-      await sql.query(
-        `insert into event_calendars (calendar_id, connection_id, user_id, provider, time_zone) values ($1, $2, $3, $4, $5) on conflict do nothing`,
-        [idOf(stream), event.connectionId, event.userId, event.provider, event.timeZone],
-      );
-      return;
+      return adopt(sql, idOf(stream), event);
     case 'VisibilitySet':
       return show(sql, { position, at: event.at }, idOf(stream), event.visible);
     case 'CalendarPreferenceSet':
@@ -213,9 +219,9 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
     case 'FeedExpired':
       return empty(sql, idOf(stream), { position, at: event.at });
     case 'ConnectionRevoked':
-    case 'ConnectionPurged':
       await forget(sql, { userId: event.userId, position, at: event.at }, idOf(stream));
       return recordConnectionChange(sql, { userId: event.userId, position, at: event.at }, idOf(stream));
+    case 'ConnectionPurged':
     case 'CalendarConnected':
     case 'CalendarsDiscovered':
     case 'ConnectionReauthorized':
@@ -247,5 +253,14 @@ export const userCalendarEvents = (codec: Codec<MergedEvent>): Projection<Merged
     await admitZoneRules(sql);
     for (const recorded of events) await applyOne(sql, recorded);
   },
-  tables: ['event_people', 'event_calendars', 'event_contents', 'user_calendar_events', 'changes', 'placement', 'event_zone_rules'],
+  tables: [
+    'event_people',
+    'event_calendars',
+    'event_tombstones',
+    'event_contents',
+    'user_calendar_events',
+    'changes',
+    'placement',
+    'event_zone_rules',
+  ],
 });

@@ -46,7 +46,25 @@ update sync_state set list_due_at = clock_timestamp() + random() * interval '1 d
 `;
 
 /** Connections, the vault and its tombstones. */
-const connections = ``;
+const connections = `
+-- Connections that were revoked, one table for each projection that holds calendars: a calendar adopted behind a revoke belongs to no connection.
+create table calendar_tombstones (connection_id uuid primary key);
+create table schedule_tombstones (connection_id uuid primary key);
+create table event_tombstones (connection_id uuid primary key);
+insert into calendar_tombstones select connection_id from connections where status = 'revoked';
+insert into schedule_tombstones select connection_id from connections where status = 'revoked';
+insert into event_tombstones select connection_id from connections where status = 'revoked';
+
+-- Calendars adopted that way before there were tombstones.
+delete from user_calendar_events where calendar_id in (select calendar_id from event_calendars join event_tombstones using (connection_id));
+delete from event_contents where calendar_id in (select calendar_id from event_calendars join event_tombstones using (connection_id));
+delete from changes where calendar_id in (select calendar_id from event_calendars join event_tombstones using (connection_id));
+delete from remote_object where calendar_id in (select calendar_id from sync_state join schedule_tombstones using (connection_id));
+delete from sync_run where calendar_id in (select calendar_id from sync_state join schedule_tombstones using (connection_id));
+delete from event_calendars where connection_id in (select connection_id from event_tombstones);
+delete from sync_state where connection_id in (select connection_id from schedule_tombstones);
+delete from calendars where connection_id in (select connection_id from calendar_tombstones);
+`;
 
 /** Queues of due work. */
 const queues = `
