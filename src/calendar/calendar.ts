@@ -10,18 +10,19 @@ export type Privacy = 'full' | 'title_hidden' | 'busy_only';
 /** Why a calendar is read whole: first time, refused cursor, refresh after 14 days, asked for, or a baseline that did not finish or has expired. */
 export type GenerationReason = 'first' | 'cursor-expired' | 'scheduled' | 'requested' | 'resumed' | 'held';
 
-/** `sealed` holds name and remote id. */
-type Adopted = Readonly<{
-  connectionId: string;
-  userId: string;
-  provider: string;
+/**
+ * What its account says of a calendar. `sealed` holds name and remote id: sealing the same again gives other bytes, so a name that did not change
+ * comes with the bytes it had.
+ */
+type Described = Readonly<{
   writable: boolean;
   busyOnly: boolean;
   color: string | null;
   timeZone: string | null;
   sealed: string;
-  at: string;
 }>;
+
+type Adopted = Described & Readonly<{ connectionId: string; userId: string; provider: string; at: string }>;
 
 /** What one run of SyncDelta reports; nothing is written when nothing changed in how the calendar stands. */
 export type SyncReport =
@@ -34,6 +35,7 @@ export type SyncReport =
 
 export type CalendarCommand =
   | (Readonly<{ type: 'AdoptCalendar' }> & Adopted)
+  | (Readonly<{ type: 'DescribeCalendar'; at: string }> & Described)
   | Readonly<{ type: 'ToggleWrite'; mode: Mode; at: string }>
   | Readonly<{ type: 'SetPrivacy'; privacy: Privacy; at: string }>
   | Readonly<{ type: 'ShowCalendar'; visible: boolean; at: string }>
@@ -43,6 +45,7 @@ export type CalendarCommand =
 
 export type CalendarEvent =
   | (Readonly<{ type: 'CalendarAdopted' }> & Adopted)
+  | (Readonly<{ type: 'CalendarDescribed'; at: string }> & Described)
   | Readonly<{ type: 'WriteToggled'; mode: Mode; at: string }>
   | Readonly<{ type: 'PrivacySet'; privacy: Privacy; at: string }>
   | Readonly<{ type: 'VisibilitySet'; visible: boolean; at: string }>
@@ -59,7 +62,7 @@ export type Calendar =
       status: 'adopted';
       userId: string;
       connectionId: string;
-      writable: boolean;
+      described: Described;
       mode: Mode;
       privacy: Privacy;
       /** Hidden calendars are synced, and left out of what is shown and of what counts as busy. */
@@ -86,6 +89,23 @@ type Kept = Exclude<Calendar, { status: 'none' }>;
 const isLeftOpen = ({ generation, expired, window: last }: Kept, { window, begun }: Extract<SyncReport, { kind: 'generation' }>): boolean =>
   generation === begun && generation !== expired && last?.start === window.start && last.end === window.end;
 
+const sameDescription = (known: Described, found: Described): boolean =>
+  known.writable === found.writable &&
+  known.busyOnly === found.busyOnly &&
+  known.color === found.color &&
+  known.timeZone === found.timeZone &&
+  known.sealed === found.sealed;
+
+/** A right to write that has gone takes the choice to use it along: what cannot be written must not look as if it were. */
+const describe = (
+  state: Kept,
+  { type: _, at, ...found }: Extract<CalendarCommand, { type: 'DescribeCalendar' }>,
+): readonly CalendarEvent[] => {
+  const changed = sameDescription(state.described, found) ? [] : [{ type: 'CalendarDescribed', ...found, at } as const];
+  const barred = !found.writable && state.mode === 'write' ? [{ type: 'WriteToggled', mode: 'read_only', at } as const] : [];
+  return [...changed, ...barred];
+};
+
 const report = (state: Kept, found: SyncReport, at: string): readonly CalendarEvent[] => {
   switch (found.kind) {
     case 'generation':
@@ -111,8 +131,10 @@ const decide = (state: Calendar, command: CalendarCommand): readonly CalendarEve
   }
   if (state.status === 'none') throw new Refused('calendar.unknown', 404, 'There is no such calendar.');
   switch (command.type) {
+    case 'DescribeCalendar':
+      return describe(state, command);
     case 'ToggleWrite':
-      if (command.mode === 'write' && !state.writable)
+      if (command.mode === 'write' && !state.described.writable)
         throw new Refused(
           'calendar.read-only',
           409,
@@ -131,15 +153,25 @@ const decide = (state: Calendar, command: CalendarCommand): readonly CalendarEve
   }
 };
 
+const describedBy = ({ writable, busyOnly, color, timeZone, sealed }: Described): Described => ({
+  writable,
+  busyOnly,
+  color,
+  timeZone,
+  sealed,
+});
+
 const evolve = (state: Calendar, event: CalendarEvent): Calendar => {
   if (event.type === 'CalendarAdopted') {
-    const { userId, connectionId, writable } = event;
+    const { userId, connectionId } = event;
     const asAdopted = { mode: 'read_only', privacy: DEFAULT_PRIVACY, visible: true } as const;
     const unread = { generation: 0, completed: 0, window: null, expired: 0, fault: null, held: false };
-    return { status: 'adopted', userId, connectionId, writable, ...asAdopted, ...unread };
+    return { status: 'adopted', userId, connectionId, described: describedBy(event), ...asAdopted, ...unread };
   }
   if (state.status === 'none') return state;
   switch (event.type) {
+    case 'CalendarDescribed':
+      return { ...state, described: describedBy(event) };
     case 'WriteToggled':
       return { ...state, mode: event.mode };
     case 'PrivacySet':

@@ -56,6 +56,13 @@ const whereFrom: Handlers<AccountEvent> = {
 };
 
 const howItStands: Handlers<AccountEvent> = {
+  CalendarDescribed: (sql, { stream, revision, event }) => {
+    const { writable, busyOnly, color, timeZone, sealed } = event;
+    return sql.query(
+      `update calendars set writable = $2, busy_only = $3, color = $4, time_zone = $5, sealed = $6, revision = $7 where calendar_id = $1`,
+      [idOf(stream), writable, busyOnly, color, timeZone, sealed, revision],
+    );
+  },
   WriteToggled: (sql, { stream, revision, event }) =>
     sql.query('update calendars set mode = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.mode, revision]),
   PrivacySet: (sql, { stream, revision, event }) =>

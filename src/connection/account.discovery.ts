@@ -1,11 +1,12 @@
-import { calendar } from '../calendar/calendar.js';
+import { calendar, type CalendarCommand } from '../calendar/calendar.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
+import { fold } from '../kernel/decider.js';
 import { type Metadata } from '../kernel/event-store.js';
 import { uuidOf } from '../kernel/mark-uuid.js';
 import { type Marker, type Sealer } from '../kernel/vault.js';
 import { type DiscoveredCalendar } from '../provider/calendar-provider.js';
-import { connection, type FoundCalendar } from './connection.js';
+import { calendarsOf, connection, type FoundCalendar } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 
@@ -15,22 +16,36 @@ export type Looked = Readonly<{ connectionId: string; userId: string; provider: 
 /** The same calendar of the same connection always gets the same id. */
 const calendarIdOf = (mark: Marker, connectionId: string, remoteId: string): string => uuidOf(mark(`calendar:${connectionId}`, remoteId));
 
-const sealedCalendar = (sealer: Sealer, mark: Marker, connectionId: string, found: DiscoveredCalendar): FoundCalendar => {
-  const { remoteId, address, name, writable, busyOnly, color, timeZone } = found;
-  const calendarId = calendarIdOf(mark, connectionId, remoteId);
-  return {
-    calendarId,
-    writable,
-    busyOnly,
-    color,
-    timeZone,
-    sealed: sealer.seal(`calendar:${calendarId}`, JSON.stringify({ name, remoteId, address })),
+type Seal = (calendarId: string, clear: string, known: string | undefined) => string;
+
+/** Sealing the same again gives other bytes: a name that did not change keeps the bytes it had, so that what is equal stays equal. */
+const sealing =
+  (sealer: Sealer): Seal =>
+  (calendarId, clear, known) => {
+    const object = `calendar:${calendarId}`;
+    return known !== undefined && sealer.open(object, known) === clear ? known : sealer.seal(object, clear);
   };
+
+/** A calendar of the account, and what of it is sealed. */
+type Listed = FoundCalendar & Readonly<{ clear: string }>;
+
+/** Null: one that is listed only. */
+const commandFor = async (
+  { store, calendarCodec, clock }: ConnectionRuntime,
+  { connectionId, userId, provider }: Looked,
+  { calendarId, clear, ...described }: Listed,
+  seal: Seal,
+  isFirst: boolean,
+): Promise<CalendarCommand | null> => {
+  const at = instant(clock.now());
+  const state = fold(calendar, (await store.load(`calendar-${calendarId}`, calendarCodec)).events);
+  if (state.status === 'none') return isFirst ? { type: 'AdoptCalendar', connectionId, userId, provider, ...described, at } : null;
+  return { type: 'DescribeCalendar', ...described, sealed: seal(calendarId, clear, state.described.sealed), at };
 };
 
 /**
- * Records what an account holds and adopts its calendars; calendars found for the first time later on are only listed. Repeating it is
- * harmless. Answers the last log position it wrote, null when nothing was new.
+ * Records what an account holds, adopts its calendars, and tells those that are adopted what the account says of them now; calendars found for
+ * the first time later on are only listed. Repeating it is harmless. Answers the last log position it wrote, null when nothing was new.
  */
 export const recordDiscovery = async (
   runtime: ConnectionRuntime,
@@ -38,30 +53,30 @@ export const recordDiscovery = async (
   found: readonly DiscoveredCalendar[],
 ): Promise<bigint | null> => {
   const { store, vault, clock, calendarCodec } = runtime;
-  const { connectionId, userId, provider, metadata } = looked;
-  const sealer = await vault.connection(userId, connectionId);
+  const { connectionId, userId, metadata } = looked;
+  const seal = sealing(await vault.connection(userId, connectionId));
   const mark = await vault.marker(userId);
   const { events } = await store.load(`connection-${connectionId}`, connectionCodec);
   const firstFound = events.find((event) => event.type === 'CalendarsDiscovered');
-  const calendars = found.map((each) => sealedCalendar(sealer, mark, connectionId, each));
-  const at = instant(clock.now());
+  const before = new Map(calendarsOf(fold(connection, events)).map(({ calendarId, sealed }) => [calendarId, sealed]));
+  const listed = found.map(({ remoteId, address, name, ...readable }): Listed => {
+    const [calendarId, clear] = [calendarIdOf(mark, connectionId, remoteId), JSON.stringify({ name, remoteId, address })];
+    return { calendarId, clear, ...readable, sealed: seal(calendarId, clear, before.get(calendarId)) };
+  });
   const { position } = await handle(store, connection, connectionCodec, {
     id: connectionId,
-    command: { type: 'DiscoverCalendars', calendars, at },
+    command: { type: 'DiscoverCalendars', calendars: listed.map(({ clear: _, ...calendar }) => calendar), at: instant(clock.now()) },
     metadata: metadata(),
     ifMatch: null,
   });
   // Those of the first discovery, also when the process died between discovering and adopting.
-  const first = new Set((firstFound?.calendars ?? calendars).map(({ calendarId }) => calendarId));
+  const first = new Set((firstFound?.calendars ?? listed).map(({ calendarId }) => calendarId));
   let last = position;
-  for (const { calendarId, ...rest } of calendars.filter((each) => first.has(each.calendarId))) {
-    const adopted = await handle(store, calendar, calendarCodec, {
-      id: calendarId,
-      command: { type: 'AdoptCalendar', connectionId, userId, provider, ...rest, at },
-      metadata: metadata(),
-      ifMatch: null,
-    });
-    if (adopted.position !== null) last = adopted.position;
+  for (const each of listed) {
+    const command = await commandFor(runtime, looked, each, seal, first.has(each.calendarId));
+    if (command === null) continue;
+    const told = await handle(store, calendar, calendarCodec, { id: each.calendarId, command, metadata: metadata(), ifMatch: null });
+    last = told.position ?? last;
   }
   return last;
 };

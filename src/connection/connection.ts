@@ -7,7 +7,7 @@ export type Access = 'read' | 'write';
 /** Which text the person agreed to, and when; kept for as long as the log. */
 export type Consent = Readonly<{ textVersion: string; givenAt: string }>;
 
-/** A calendar found in the account; `sealed` holds its name and remote id. */
+/** A calendar found in the account; `sealed` holds its name and remote id, in the bytes it had while neither changed. */
 export type FoundCalendar = Readonly<{
   calendarId: string;
   writable: boolean;
@@ -59,11 +59,16 @@ type Live = Readonly<{
 type Ended = Readonly<{ status: 'revoked'; userId: string; provider: Provider; grantEnded: boolean; purged: boolean }>;
 export type Connection = Readonly<{ status: 'none' }> | Live | Ended;
 
-/** Sealing the same thing twice gives other bytes, so a calendar is compared by what is readable of it. */
+/** The calendars an account was last found to hold. */
+export const calendarsOf = (state: Connection): readonly FoundCalendar[] =>
+  state.status === 'none' || state.status === 'revoked' ? [] : state.calendars;
+
 const sameCalendars = (known: readonly FoundCalendar[], found: readonly FoundCalendar[]): boolean => {
   const key = (calendars: readonly FoundCalendar[]): string =>
     JSON.stringify(
-      calendars.map(({ calendarId, writable, busyOnly, color, timeZone }) => [calendarId, writable, busyOnly, color, timeZone]).sort(),
+      calendars
+        .map(({ calendarId, writable, busyOnly, color, timeZone, sealed }) => [calendarId, writable, busyOnly, color, timeZone, sealed])
+        .sort(),
     );
   return key(known) === key(found);
 };

@@ -184,13 +184,13 @@ const empty = async (sql: Sql, calendarId: string, at: Pick<Source, 'position' |
   if (emptied?.told === true) await recordCalendarChanges(sql, { userId: emptied.user_id, ...at }, 'calendar-removed', [calendarId]);
 };
 
-/** Whose calendar a fact of its own stream is about; null once its connection is revoked. */
-const ownerOf = async (sql: Sql, calendarId: string): Promise<Readonly<{ user_id: string; connection_id: string }> | null> => {
+/** Tells whose calendar a fact of its own stream is about that its connection stands otherwise; nobody once that is revoked. */
+const tellOwner = async (sql: Sql, at: Pick<Source, 'position' | 'at'>, calendarId: string): Promise<void> => {
   const [owner] = await sql.query<{ user_id: string; connection_id: string }>(
     'select user_id, connection_id from event_calendars where calendar_id = $1',
     [calendarId],
   );
-  return owner ?? null;
+  if (owner !== undefined) await recordConnectionChange(sql, { userId: owner.user_id, ...at }, owner.connection_id);
 };
 
 /** Who follows the changes loses sight of a hidden calendar, and reads one that is shown again anew. */
@@ -208,6 +208,9 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
   switch (event.type) {
     case 'CalendarAdopted':
       return adopt(sql, idOf(stream), event);
+    case 'CalendarDescribed':
+      await sql.query('update event_calendars set time_zone = $2 where calendar_id = $1', [idOf(stream), event.timeZone]);
+      return tellOwner(sql, { position, at: event.at }, idOf(stream));
     case 'VisibilitySet':
       return show(sql, { position, at: event.at }, idOf(stream), event.visible);
     case 'CalendarPreferenceSet':
@@ -231,11 +234,9 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
     case 'BaselineCompleted':
     case 'SyncFailed':
     case 'SyncRecovered':
-    case 'MassChangeHeld': {
-      const owner = await ownerOf(sql, idOf(stream));
-      if (owner !== null) await recordConnectionChange(sql, { userId: owner.user_id, position, at: event.at }, owner.connection_id);
-      return;
-    }
+    case 'MassChangeHeld':
+    case 'WriteToggled':
+      return tellOwner(sql, { position, at: event.at }, idOf(stream));
     default:
       return;
   }

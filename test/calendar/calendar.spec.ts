@@ -51,6 +51,57 @@ describe('ToggleWrite', () => {
   });
 });
 
+describe('DescribeCalendar', () => {
+  const { writable, busyOnly, color, timeZone, sealed } = facts;
+  const as = (changed: Partial<typeof described>) => ({ ...described, ...changed });
+  const described = { writable, busyOnly, color: color as string | null, timeZone: timeZone as string | null, sealed };
+  const writing: CalendarEvent = { type: 'WriteToggled', mode: 'write', at };
+
+  it('says nothing while the account says the same', () => {
+    given(calendar, adopted)
+      .when({ type: 'DescribeCalendar', ...described, at })
+      .then();
+    given(calendar, adopted, { type: 'CalendarDescribed', ...as({ color: '#112233' }), at })
+      .when({ type: 'DescribeCalendar', ...as({ color: '#112233' }), at })
+      .then();
+  });
+
+  it.each([
+    ['a right that went', { writable: false }],
+    ['contents that may no longer be read', { busyOnly: true }],
+    ['a colour', { color: '#112233' }],
+    ['a zone', { timeZone: 'Europe/Paris' }],
+    ['a name', { sealed: 'Yg==' }],
+  ])('tells %s', (_, changed) => {
+    given(calendar, adopted)
+      .when({ type: 'DescribeCalendar', ...as(changed), at })
+      .then({ type: 'CalendarDescribed', ...as(changed), at });
+  });
+
+  it('lets Juy write no more once the account may not, and says so in the same breath', () => {
+    given(calendar, adopted, writing)
+      .when({ type: 'DescribeCalendar', ...as({ writable: false }), at })
+      .then({ type: 'CalendarDescribed', ...as({ writable: false }), at }, { type: 'WriteToggled', mode: 'read_only', at });
+  });
+
+  it('decides whether Juy may write', () => {
+    const gained: CalendarEvent = { type: 'CalendarDescribed', ...described, at };
+    const lost: CalendarEvent = { ...gained, writable: false };
+    const write = { type: 'ToggleWrite', mode: 'write', at } as const;
+    given(calendar, { ...adopted, writable: false }, gained)
+      .when(write)
+      .then(writing);
+    given(calendar, adopted, lost).when(write).refused('calendar.read-only');
+    given(calendar, adopted, lost, gained).when(write).then(writing);
+  });
+
+  it('knows no calendar that was never adopted', () => {
+    given(calendar)
+      .when({ type: 'DescribeCalendar', ...described, at })
+      .refused('calendar.unknown');
+  });
+});
+
 describe('SetPrivacy', () => {
   it('decides what others may be told: nothing but busy, until its owner says otherwise', () => {
     given(calendar, adopted).when({ type: 'SetPrivacy', privacy: 'busy_only', at }).then();

@@ -45,10 +45,17 @@ describe('DiscoverCalendars', () => {
       .then(discovered);
   });
 
-  it('says nothing when the account holds what it held, however it was sealed this time', () => {
+  it('says nothing when the account holds what it held', () => {
     given(connection, connected, discovered)
-      .when({ type: 'DiscoverCalendars', calendars: [{ ...found, sealed: 'Yg==' }], at })
+      .when({ type: 'DiscoverCalendars', calendars: [{ ...found }], at })
       .then();
+  });
+
+  it('says that a calendar was renamed', () => {
+    const renamed = [{ ...found, sealed: 'Yg==' }];
+    given(connection, connected, discovered)
+      .when({ type: 'DiscoverCalendars', calendars: renamed, at })
+      .then({ ...discovered, calendars: renamed });
   });
 
   it('takes a good answer as recovery', () => {

@@ -16,6 +16,7 @@ import { type Recorded } from '../../src/kernel/event-store.js';
 import { type Projection } from '../../src/kernel/projection.js';
 import { type MergedEvent, userCalendarEvents } from '../../src/merged-events/user-calendar-events.projection.js';
 import { preferenceCodec } from '../../src/preference/preference.codec.js';
+import { connectedAccount, connectionRuntime, linked } from '../support/account.js';
 import { NOW } from '../support/builders.js';
 import { testEndings } from '../support/opened.js';
 import { startProjection } from '../support/running.js';
@@ -36,16 +37,6 @@ beforeAll(async () => {
 afterAll(() => stores.stop());
 const atEnd = testEndings();
 
-const linked = (userId: string): ConnectionEvent => ({
-  type: 'CalendarConnected',
-  userId,
-  provider: 'caldav',
-  access: 'read',
-  consent: { textVersion: '2026-11', givenAt: at },
-  account: 'mark',
-  sealed: 'a',
-  at,
-});
 const READABLE = { writable: true, busyOnly: false, color: null, timeZone: null, sealed: 'a' } as const;
 
 type Fact = Readonly<{ stream: string; event: AccountEvent }>;
@@ -127,10 +118,8 @@ describe('A connection that is revoked between the discovery of its calendars an
   it('keeps none of them', async () => {
     const running = PROJECTIONS.map((projection) => startProjection(stores, projection));
     for (const { stop } of running) atEnd(stop);
-    const [userId, connectionId] = [randomUUID(), randomUUID()];
     const keys = vault(stores.database, randomBytes(32));
-    await keys.keep(userId, connectionId, { password: 'secret' });
-    await stores.store.append(`connection-${connectionId}`, -1n, [linked(userId)], connectionCodec, metadata());
+    const { userId, connectionId } = await connectedAccount(stores, keys);
     const revoke = () =>
       handle(stores.store, connection, connectionCodec, {
         id: connectionId,
@@ -139,22 +128,15 @@ describe('A connection that is revoked between the discovery of its calendars an
         ifMatch: null,
       });
     let adoptions = 0;
-    const runtime = {
-      database: stores.database,
-      vault: keys,
-      providers: new Map(),
-      clock: { now: () => NOW },
-      entropy: { uuid: () => randomUUID(), fraction: () => 0.5 },
-      calendarCodec,
-      store: {
-        ...stores.store,
-        // The second of three adoptions is overtaken by the revoke.
-        append: (async (stream, ...rest) => {
-          if (stream.startsWith('calendar-') && (adoptions += 1) === 2) await revoke();
-          return stores.store.append(stream, ...rest);
-        }) as typeof stores.store.append,
-      },
+    const store = {
+      ...stores.store,
+      // The second of three adoptions is overtaken by the revoke.
+      append: (async (stream, ...rest) => {
+        if (stream.startsWith('calendar-') && (adoptions += 1) === 2) await revoke();
+        return stores.store.append(stream, ...rest);
+      }) as typeof stores.store.append,
     };
+    const runtime = connectionRuntime({ ...stores, store }, keys);
     const found = ['work', 'home', 'choir'].map((name) => ({ ...READABLE, remoteId: `/${name}/`, name }));
     const position = await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', metadata }, found);
     expect(adoptions).toBe(3);
