@@ -75,3 +75,18 @@ export const chooseZone = async (sql: Sql, event: PreferenceEvent): Promise<void
   );
   if (concerned !== undefined) await placeLater(sql, event, { reason: 'zone-chosen', calendarId: null });
 };
+
+/** Takes note of the zone a calendar names from now on: what is there already and names none of its own is placed by a worker. */
+export const nameZone = async (
+  sql: Sql,
+  calendarId: string,
+  { timeZone, at }: Readonly<{ timeZone: string | null; at: string }>,
+): Promise<void> => {
+  const [renamed] = await sql.query<{ user_id: string; concerned: boolean }>(
+    `update event_calendars k set time_zone = $2 from event_calendars before
+     where k.calendar_id = $1 and before.calendar_id = $1 and before.time_zone is distinct from $2
+     returning k.user_id, exists (select 1 from event_contents c where c.calendar_id = $1 and ${PLACINGS['zone-chosen'].series}) as concerned`,
+    [calendarId, timeZone],
+  );
+  if (renamed?.concerned === true) await placeLater(sql, { userId: renamed.user_id, at }, { reason: 'zone-chosen', calendarId });
+};

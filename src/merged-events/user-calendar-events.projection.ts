@@ -11,7 +11,7 @@ import { changesOf, type Shown } from './changes.js';
 import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source, takeOut } from './changes.rows.js';
 import { isUnplaced, type OccurrenceRow, rowsOf, type StoredObject } from './occurrence-rows.js';
 import { insertRows, type Owner, storedObjects } from './occurrences.rows.js';
-import { chooseZone } from './placement.rows.js';
+import { chooseZone, nameZone } from './placement.rows.js';
 import { admitZoneRules, placeByNewRules } from './zone-rules.rows.js';
 
 /** What the merged calendar is built from. */
@@ -209,7 +209,7 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
     case 'CalendarAdopted':
       return adopt(sql, idOf(stream), event);
     case 'CalendarDescribed':
-      await sql.query('update event_calendars set time_zone = $2 where calendar_id = $1', [idOf(stream), event.timeZone]);
+      await nameZone(sql, idOf(stream), event);
       return tellOwner(sql, { position, at: event.at }, idOf(stream));
     case 'VisibilitySet':
       return show(sql, { position, at: event.at }, idOf(stream), event.visible);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
 import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes.query.js';
 import { Superseded } from '../../src/kernel/due-work.js';
@@ -112,6 +113,28 @@ describe('Days and floating times of a calendar that names no zone', () => {
     const rows = await rowsOf(calendar);
     await choose(calendar, 'Asia/Tokyo');
     expect(await rowsOf(calendar)).toEqual(rows);
+  });
+
+  it('are where the calendar says as soon as its account names a zone for it, and where its owner lives when it names none any more', async () => {
+    const calendar = await adopted(memoryAccount(), null);
+    calendar.account.put(...OBJECTS);
+    await sync(calendar);
+    await shown(calendar);
+    const inUtc = await rowsOf(calendar);
+    const described = { type: 'CalendarDescribed', writable: true, busyOnly: false, color: null, sealed: 'a' } as const;
+    const name = async (timeZone: string | null): Promise<void> => {
+      const event = { ...described, timeZone, at: new Date(NOW).toISOString() };
+      const { position } = await stores.store.append(`calendar-${calendar.calendarId}`, null, [event], calendarCodec, metadata());
+      expect(await readModels(stores.database).reached([merged.name], position, 20_000)).toBe(true);
+      await place(calendar);
+    };
+    await name('Asia/Tokyo');
+    const inTokyo = await rowsOf(calendar);
+    expect(inTokyo.filter((line) => line.includes('2026-11-30 15:00:00+00'))).toHaveLength(1);
+    await name('Asia/Tokyo');
+    expect(await placements(calendar)).toEqual([]);
+    await name(null);
+    expect(await rowsOf(calendar)).toEqual(inUtc);
   });
 
   it('are read anew by whoever follows the changes', async () => {
