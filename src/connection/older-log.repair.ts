@@ -43,9 +43,11 @@ const revoke = async ({ store, clock, entropy }: Runtime, id: string): Promise<v
 export const repairConnections = async (runtime: Runtime): Promise<Repaired> => {
   const { sql, store } = runtime;
   const known = await connectionsIn(store);
-  const rows = await sql.query<{ connection_id: string }>('select distinct connection_id from vault where connection_id is not null');
-  const keyed = new Set(rows.map(({ connection_id }) => connection_id));
-  const forgotten = [...keyed].filter((id) => !known.has(id));
+  const rows = await sql.query<{ connection_id: string; keyed: boolean }>(
+    `select connection_id, bool_or(name = 'connection:' || connection_id) as keyed from vault where connection_id is not null group by connection_id`,
+  );
+  const keyed = new Set(rows.filter((row) => row.keyed).map(({ connection_id }) => connection_id));
+  const forgotten = rows.map(({ connection_id }) => connection_id).filter((id) => !known.has(id));
   await sql.query('delete from vault where connection_id = any($1)', [forgotten]);
   const keyless = [...known].filter(([id, { status }]) => status !== 'revoked' && !keyed.has(id));
   for (const [id] of keyless) await revoke(runtime, id);

@@ -16,24 +16,57 @@ export class KeyDestroyed extends Error {
   override readonly name = 'KeyDestroyed';
 }
 
+/** The connection's key is there and its credentials are not: its owner has to give them again. */
+export class SecretMissing extends Error {
+  override readonly name = 'SecretMissing';
+}
+
+/** A live connection of the same person holds this account already. */
+export class AccountTaken extends Error {
+  override readonly name = 'AccountTaken';
+  constructor(readonly connectionId: string) {
+    super(`the account belongs to connection ${connectionId}`);
+  }
+}
+
 /** What a connection keeps to reach its account; only ever in the vault. */
 export type Secret = Readonly<Record<string, string>>;
 
-/** Keys: master → subject → connection, each wrapped by the one before; secrets sealed under the connection's. */
+/**
+ * Keys: master → subject → connection, each wrapped by the one before; secrets sealed under the connection's. A key that was destroyed leaves a
+ * tombstone: it is never made again, and whoever asks for it gets `KeyDestroyed`.
+ */
 export type Vault = Readonly<{
-  /** The subject's sealer, its key made on first use. */
+  /** The subject's sealer, its key made on first use. Throws `KeyDestroyed` after that key was destroyed. */
   subject: (userId: string) => Promise<Sealer>;
   marker: (userId: string) => Promise<Marker>;
   /** Throws `KeyDestroyed` after `destroyConnection`. */
   connection: (userId: string, connectionId: string) => Promise<Sealer>;
   /** Sealers of all connections of a person, by connection id; without those whose key is destroyed. */
   connections: (userId: string) => Promise<ReadonlyMap<string, Sealer>>;
-  /** Stores the connection's secret, and its new key, as pending until `activate`: what is never activated is swept. What is there stays. */
-  keep: (userId: string, connectionId: string, secret: Secret) => Promise<void>;
+  /**
+   * Stores the connection's secret, and its new key, as pending until `activate`: what is never activated is swept. What is there stays. `account`:
+   * the mark of the account the secret opens, which one live connection of a person holds (`AccountTaken`).
+   */
+  keep: (userId: string, connectionId: string, secret: Secret, account?: string | null) => Promise<void>;
   activate: (connectionId: string) => Promise<void>;
-  /** New credentials for the same account; the connection's key stays, so what it sealed stays readable. */
+  /** The mark of the connection's account; null when it was never proved, or is held no more. */
+  accountOf: (connectionId: string) => Promise<string | null>;
+  /** Gives the connection the account it was proved to open; `AccountTaken` when another live one of the person holds it. */
+  holdAccount: (userId: string, connectionId: string, account: string) => Promise<void>;
+  /** From now on another connection may hold the account. */
+  releaseAccount: (connectionId: string) => Promise<void>;
+  /** New credentials for the same account, also when the old ones are missing; the connection's key stays, so what it sealed stays readable. */
   replaceSecret: (userId: string, connectionId: string, secret: Secret) => Promise<void>;
+  /** Throws `SecretMissing` when only the secret is gone, `KeyDestroyed` when the key is. */
   secret: (userId: string, connectionId: string) => Promise<Secret>;
+  /**
+   * Destroys the connection's key and keeps its secret alone, sealed anew under the subject's, so that the grant can be given back. In one step,
+   * and harmless when repeated.
+   */
+  setSecretAside: (userId: string, connectionId: string) => Promise<void>;
+  /** The secret that was set aside; null when there is none. */
+  secretAside: (userId: string, connectionId: string) => Promise<Secret | null>;
   /** Removes secret and key for good; repeating it is harmless. */
   destroyConnection: (connectionId: string) => Promise<void>;
   /** Connections whose rows have stayed pending since before an instant (RFC 3339). */

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
-import { KeyDestroyed, type Vault } from '../../src/kernel/vault.js';
+import { AccountTaken, KeyDestroyed, SecretMissing, type Vault } from '../../src/kernel/vault.js';
 import { openStores, type Stores } from '../support/store.js';
 
 const SECRET = { username: 'ada', password: 'correct horse battery staple' };
@@ -135,6 +135,123 @@ describe('The secret of a connection', () => {
     await keys.activate(active);
     expect(await keys.pendingSince('2020-01-01T00:00:00.000Z')).toEqual([]);
     expect(await keys.pendingSince('2100-01-01T00:00:00.000Z')).toEqual([pending]);
+  });
+});
+
+describe('A key that was destroyed', () => {
+  const withoutRow = (name: string) => stores.database.query('delete from vault where name = $1', [name]);
+
+  it('of a person is never made again, whoever asks for it, and however many at once', async () => {
+    const { userId, connectionId } = await connected();
+    await withoutRow(`subject:${userId}`);
+    const attempts = [
+      () => keys.subject(userId),
+      () => keys.marker(userId),
+      () => keys.keep(userId, randomUUID(), SECRET),
+      () => keys.connection(userId, connectionId),
+      () => keys.secret(userId, connectionId),
+    ];
+    for (let time = 0; time < 2; time += 1)
+      await Promise.all(attempts.map((attempt) => expect(attempt()).rejects.toBeInstanceOf(KeyDestroyed)));
+    expect((await keys.connections(userId)).size).toBe(0);
+    // Not even by who looked before it was destroyed, and stores after.
+    await withoutRow(`subject:${userId}`);
+    await expect(keys.subject(userId)).rejects.toBeInstanceOf(KeyDestroyed);
+  });
+
+  it('of a person is not made again by those who ask while it is destroyed', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const userId = randomUUID();
+      await keys.subject(userId);
+      await Promise.allSettled([withoutRow(`subject:${userId}`), ...Array.from({ length: 6 }, () => keys.subject(userId))]);
+      await expect(keys.subject(userId)).rejects.toBeInstanceOf(KeyDestroyed);
+    }
+  });
+
+  it('of a connection is not made again for another secret', async () => {
+    const { userId, connectionId } = await connected();
+    await keys.destroyConnection(connectionId);
+    await expect(keys.keep(userId, connectionId, SECRET)).rejects.toBeInstanceOf(KeyDestroyed);
+    await expect(keys.connection(userId, connectionId)).rejects.toBeInstanceOf(KeyDestroyed);
+    expect(await stores.database.query('select 1 from vault where connection_id = $1', [connectionId])).toEqual([]);
+  });
+
+  it('leaves nothing when it never came to be', async () => {
+    const [userId, connectionId] = [randomUUID(), randomUUID()];
+    await keys.keep(userId, connectionId, SECRET);
+    await keys.destroyConnection(connectionId);
+    await keys.keep(userId, connectionId, SECRET);
+    expect(await keys.secret(userId, connectionId)).toEqual(SECRET);
+  });
+});
+
+describe('An account', () => {
+  it('belongs to one connection of a person, of those that ask for it at once', async () => {
+    const userId = randomUUID();
+    const ids = Array.from({ length: 6 }, () => randomUUID());
+    const outcomes = await Promise.allSettled(ids.map((id) => keys.keep(userId, id, SECRET, 'account')));
+    const [winner, ...others] = ids.filter((_, index) => outcomes[index]?.status === 'fulfilled');
+    expect([others, await keys.accountOf(winner ?? '')]).toEqual([[], 'account']);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toEqual(new AccountTaken(winner ?? ''));
+    const rows = await stores.database.query('select 1 from vault where user_id = $1 and connection_id <> $2', [userId, winner]);
+    expect(rows).toEqual([]);
+  });
+
+  it('may be kept again by the request that kept it', async () => {
+    const [userId, connectionId] = [randomUUID(), randomUUID()];
+    for (let time = 0; time < 2; time += 1) await keys.keep(userId, connectionId, SECRET, 'account');
+    expect(await keys.accountOf(connectionId)).toBe('account');
+  });
+
+  it('is free for another connection when it was released, or its key destroyed', async () => {
+    const userId = randomUUID();
+    const [first, second, third] = [randomUUID(), randomUUID(), randomUUID()];
+    await keys.keep(userId, first, SECRET, 'account');
+    await keys.activate(first);
+    await keys.keep(userId, second, SECRET);
+    await expect(keys.holdAccount(userId, second, 'account')).rejects.toEqual(new AccountTaken(first));
+    await keys.setSecretAside(userId, first);
+    await keys.holdAccount(userId, second, 'account');
+    await keys.releaseAccount(second);
+    await keys.keep(userId, third, SECRET, 'account');
+    expect([await keys.accountOf(first), await keys.accountOf(second), await keys.accountOf(third)]).toEqual([null, null, 'account']);
+  });
+
+  it('of one person is no account of another', async () => {
+    for (const userId of [randomUUID(), randomUUID()]) await keys.keep(userId, randomUUID(), SECRET, 'account');
+  });
+});
+
+describe('The secret of a revoked connection', () => {
+  it('stays alone, and the key of its connection opens nothing', async () => {
+    const { userId, connectionId } = await connected();
+    const before = await stores.database.query<{ sealed: Buffer }>('select sealed from vault where connection_id = $1', [connectionId]);
+    for (let time = 0; time < 2; time += 1) await keys.setSecretAside(userId, connectionId);
+    expect(await keys.secretAside(userId, connectionId)).toEqual(SECRET);
+    await expect(keys.connection(userId, connectionId)).rejects.toBeInstanceOf(KeyDestroyed);
+    await expect(keys.secret(userId, connectionId)).rejects.toBeInstanceOf(KeyDestroyed);
+    const left = await stores.database.query<{ sealed: Buffer }>('select sealed from vault where connection_id = $1', [connectionId]);
+    expect(left).toHaveLength(1);
+    expect(before.some(({ sealed }) => left[0]?.sealed.equals(sealed))).toBe(false);
+    await keys.destroyConnection(connectionId);
+    expect(await keys.secretAside(userId, connectionId)).toBeNull();
+  });
+
+  it('is not set aside when it is missing', async () => {
+    const { userId, connectionId } = await connected();
+    await stores.database.query('delete from vault where name = $1', [`secret:${connectionId}`]);
+    await keys.setSecretAside(userId, connectionId);
+    expect(await keys.secretAside(userId, connectionId)).toBeNull();
+  });
+});
+
+describe('The secret that is missing beside its key', () => {
+  it('is told from a destroyed key, and may be given again', async () => {
+    const { userId, connectionId } = await connected();
+    await stores.database.query('delete from vault where name = $1', [`secret:${connectionId}`]);
+    await expect(keys.secret(userId, connectionId)).rejects.toBeInstanceOf(SecretMissing);
+    await keys.replaceSecret(userId, connectionId, { password: 'new' });
+    expect(await keys.secret(userId, connectionId)).toEqual({ password: 'new' });
   });
 });
 

@@ -5,6 +5,7 @@ import { EngineAway } from '../../kernel/engine-away.js';
 import { WrongRevision } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
 import { Refused } from '../../kernel/refused.js';
+import { KeyDestroyed } from '../../kernel/vault.js';
 import { ProviderFault } from '../../provider/calendar-provider.js';
 import { InvalidRequest } from './invalid-request.js';
 import { correlationOf, pathOf } from './request.observer.js';
@@ -56,6 +57,8 @@ const asRefused = (error: unknown): Refused | null => {
     return new Refused('request.stale', 412, 'Somebody changed this meanwhile. Read it again and repeat.');
   if (error instanceof ProviderFault)
     return new Refused(`provider.${error.fault}`, PASSING.has(error.fault) ? 503 : 502, error.detail, error.retryAfter);
+  if (error instanceof KeyDestroyed)
+    return new Refused('data.erased', 410, 'This was erased, and its key destroyed: nothing can read it any more.');
   const status = error instanceof HttpException ? error.getStatus() : parserStatus(error);
   return status !== null && status < 500
     ? (FROM_STATUS[status] ?? new Refused('request.refused', status, 'The request cannot be answered.'))

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { type Sql } from '../../kernel/sql.js';
-import { KeyDestroyed, type Secret, type Vault } from '../../kernel/vault.js';
+import { type Database, type Sql } from '../../kernel/sql.js';
+import { AccountTaken, KeyDestroyed, type Secret, SecretMissing, type Vault } from '../../kernel/vault.js';
 import { idOf } from './master-keys.postgres.js';
 import { marker, openBytes, sealBytes, sealer } from './sealing.aes.js';
 
 const subjectName = (userId: string): string => `subject:${userId}`;
 const connectionName = (connectionId: string): string => `connection:${connectionId}`;
 const secretName = (connectionId: string): string => `secret:${connectionId}`;
+const asideName = (connectionId: string): string => `aside:${connectionId}`;
 
 /** Reads and unwraps the keys of people and connections. */
 type Keyring = Readonly<{
@@ -33,7 +34,8 @@ const connectionKeys =
   (sql: Sql, unwrap: (row: WrappedRow) => Buffer): Keyring['connections'] =>
   async (userId) => {
     const rows = await sql.query<WrappedRow & Readonly<{ connection_id: string | null }>>(
-      `select name, sealed, wrapped_by, connection_id from vault where user_id = $1 and (name = $2 or name = 'connection:' || connection_id)`,
+      `select name, sealed, wrapped_by, connection_id from vault
+       where user_id = $1 and status <> 'destroyed' and (name = $2 or name = 'connection:' || connection_id)`,
       [userId, subjectName(userId)],
     );
     const person = rows.find(({ connection_id }) => connection_id === null);
@@ -51,10 +53,14 @@ const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring 
   };
   const { wrap, unwrap } = wrapping(masterKey, previous);
   const unwrapped = async (name: string): Promise<Buffer | null> => {
-    const [row] = await sql.query<WrappedRow>('select name, sealed, wrapped_by from vault where name = $1', [name]);
+    const [row] = await sql.query<WrappedRow & Readonly<{ status: string }>>(
+      'select name, sealed, wrapped_by, status from vault where name = $1',
+      [name],
+    );
+    if (row?.status === 'destroyed') throw new KeyDestroyed('the key of this person was destroyed');
     return row === undefined ? null : unwrap(row);
   };
-  /** Two first uses may race: the row that was stored first is the key. */
+  /** Two first uses may race: the row that was stored first is the key. A tombstone has its name, so that nothing is stored over it. */
   const subject: Keyring['subject'] = async (userId) => {
     const name = subjectName(userId);
     const stored = await unwrapped(name);
@@ -80,10 +86,9 @@ const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring 
   };
 };
 
-const sealSecret = (key: Buffer, connectionId: string, secret: Secret): Buffer =>
-  sealBytes(key, secretName(connectionId), Buffer.from(JSON.stringify(secret)));
+const sealSecret = (key: Buffer, name: string, secret: Secret): Buffer => sealBytes(key, name, Buffer.from(JSON.stringify(secret)));
 
-/** How rows of a connection come and go. */
+/** How rows of a connection come and go. What becomes of a key that is deleted is the table's own rule: a trigger leaves its tombstone. */
 const rowsOf = (sql: Sql): Pick<Vault, 'activate' | 'destroyConnection' | 'pendingSince'> => ({
   activate: async (connectionId) => {
     await sql.query(`update vault set status = 'active' where connection_id = $1`, [connectionId]);
@@ -100,35 +105,110 @@ const rowsOf = (sql: Sql): Pick<Vault, 'activate' | 'destroyConnection' | 'pendi
   },
 });
 
+const isUniqueViolation = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '23505';
+
+/** Runs a statement that gives an account to a connection; of two that race for one account the database refuses the second. */
+const holding = async (sql: Sql, statement: string, values: readonly unknown[], userId: string, account: string | null): Promise<void> => {
+  try {
+    await sql.query(statement, values);
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    const held = 'select connection_id from vault where user_id = $1 and account = $2';
+    const [holder] = await sql.query<{ connection_id: string }>(held, [userId, account]);
+    if (holder === undefined) throw error;
+    throw new AccountTaken(holder.connection_id);
+  }
+};
+
+/** Which connection holds which account: a mark in the row of its key, unique per person. */
+const accountsOf = (sql: Sql): Pick<Vault, 'accountOf' | 'holdAccount' | 'releaseAccount'> => ({
+  accountOf: async (connectionId) => {
+    const [row] = await sql.query<{ account: string | null }>('select account from vault where name = $1', [connectionName(connectionId)]);
+    return row?.account ?? null;
+  },
+  holdAccount: (userId, connectionId, account) => {
+    const statement = `update vault set account = $2 where name = $1 and status <> 'destroyed'`;
+    return holding(sql, statement, [connectionName(connectionId), account], userId, account);
+  },
+  releaseAccount: async (connectionId) => {
+    await sql.query('update vault set account = null where name = $1', [connectionName(connectionId)]);
+  },
+});
+
+/** The secret of a revoked connection: sealed under the subject's key, since its own key opens nothing any more. */
+const asideOf = (database: Database, keys: Keyring): Pick<Vault, 'setSecretAside' | 'secretAside'> => ({
+  setSecretAside: async (userId, connectionId) => {
+    const key = (await keys.connections(userId)).get(connectionId);
+    const clear = key === undefined ? null : await keys.read(secretName(connectionId), key);
+    const aside = clear === null ? null : sealBytes(await keys.subject(userId), asideName(connectionId), clear);
+    await database.transaction(async (sql) => {
+      if (aside !== null)
+        await sql.query(
+          `insert into vault (name, user_id, connection_id, sealed, status) values ($1, $2, $3, $4, 'active') on conflict (name) do nothing`,
+          [asideName(connectionId), userId, connectionId, aside],
+        );
+      await sql.query('delete from vault where connection_id = $1 and name <> $2', [connectionId, asideName(connectionId)]);
+    });
+  },
+  secretAside: async (userId, connectionId) => {
+    const [row] = await database.query('select 1 from vault where name = $1', [asideName(connectionId)]);
+    if (row === undefined) return null;
+    const clear = await keys.read(asideName(connectionId), await keys.subject(userId));
+    return clear === null ? null : (JSON.parse(clear.toString()) as Secret);
+  },
+});
+
+/** The credentials of connections. */
+const secretsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'keep' | 'replaceSecret' | 'secret'> => ({
+  keep: async (userId, connectionId, secret, account = null) => {
+    const key = randomBytes(32);
+    const [name, hiddenName] = [connectionName(connectionId), secretName(connectionId)];
+    const wrapped = sealBytes(await keys.subject(userId), name, key);
+    await holding(
+      sql,
+      `insert into vault (name, user_id, connection_id, sealed, status, account)
+       select name, $3, $4, sealed, 'pending', account
+       from (values ($1::text, $5::bytea, $7::text), ($2::text, $6::bytea, null)) as fresh (name, sealed, account)
+       where not exists (select 1 from vault where vault.name = $1)
+       on conflict (name) do nothing`,
+      [name, hiddenName, userId, connectionId, wrapped, sealSecret(key, hiddenName, secret), account],
+      userId,
+      account,
+    );
+    if ((await keys.connections(userId)).get(connectionId) === undefined)
+      throw new KeyDestroyed('the key of this connection was destroyed');
+  },
+  replaceSecret: async (userId, connectionId, secret) => {
+    const name = secretName(connectionId);
+    const hidden = sealSecret(await keys.connection(userId, connectionId), name, secret);
+    await sql.query(
+      `insert into vault (name, user_id, connection_id, sealed, status)
+       select $1, user_id, connection_id, $2, status from vault where name = $3 and status <> 'destroyed' for share
+       on conflict (name) do update set sealed = excluded.sealed`,
+      [name, hidden, connectionName(connectionId)],
+    );
+  },
+  secret: async (userId, connectionId) => {
+    const clear = await keys.read(secretName(connectionId), await keys.connection(userId, connectionId));
+    if (clear === null) throw new SecretMissing('the credentials of this connection are missing');
+    return JSON.parse(clear.toString()) as Secret;
+  },
+});
+
 /**
  * Keys wrapped in rows: each under the one above it, its own name authenticated with it, so that rows cannot be exchanged. `previous`: the master
  * key before, for as long as a rotation has not come to its end.
  */
-export const vault = (sql: Sql, masterKey: Buffer, previous: Buffer | null = null): Vault => {
-  const keys = keyring(sql, masterKey, previous);
+export const vault = (database: Database, masterKey: Buffer, previous: Buffer | null = null): Vault => {
+  const keys = keyring(database, masterKey, previous);
   return {
-    ...rowsOf(sql),
+    ...rowsOf(database),
+    ...accountsOf(database),
+    ...secretsOf(database, keys),
+    ...asideOf(database, keys),
     subject: async (userId) => sealer(await keys.subject(userId), userId),
     marker: async (userId) => marker(await keys.subject(userId)),
     connection: async (userId, connectionId) => sealer(await keys.connection(userId, connectionId), `${userId}|${connectionId}`),
     connections: async (userId) => new Map([...(await keys.connections(userId))].map(([id, key]) => [id, sealer(key, `${userId}|${id}`)])),
-    keep: async (userId, connectionId, secret) => {
-      const key = randomBytes(32);
-      const wrapped = sealBytes(await keys.subject(userId), connectionName(connectionId), key);
-      await sql.query(
-        `insert into vault (name, user_id, connection_id, sealed, status) values ($1, $3, $4, $5, 'pending'), ($2, $3, $4, $6, 'pending')
-         on conflict (name) do nothing`,
-        [connectionName(connectionId), secretName(connectionId), userId, connectionId, wrapped, sealSecret(key, connectionId, secret)],
-      );
-    },
-    replaceSecret: async (userId, connectionId, secret) => {
-      const hidden = sealSecret(await keys.connection(userId, connectionId), connectionId, secret);
-      await sql.query('update vault set sealed = $2 where name = $1', [secretName(connectionId), hidden]);
-    },
-    secret: async (userId, connectionId) => {
-      const clear = await keys.read(secretName(connectionId), await keys.connection(userId, connectionId));
-      if (clear === null) throw new KeyDestroyed('the credentials of this connection were removed');
-      return JSON.parse(clear.toString()) as Secret;
-    },
   };
 };

@@ -64,6 +64,23 @@ delete from sync_run where calendar_id in (select calendar_id from sync_state jo
 delete from event_calendars where connection_id in (select connection_id from event_tombstones);
 delete from sync_state where connection_id in (select connection_id from schedule_tombstones);
 delete from calendars where connection_id in (select connection_id from calendar_tombstones);
+
+-- The account a live connection was proved to open, on the row of its key.
+alter table vault add column account text;
+create unique index vault_account on vault (user_id, account) where account is not null;
+
+-- What failed before a connection was revoked says nothing of its winding up.
+update connection_state set failures = 0 where task = 'revoke';
+
+-- A key that is deleted leaves its name behind, so that it is never made again. What stayed pending has sealed nothing.
+alter table vault drop constraint vault_status_check, add constraint vault_status_check check (status in ('pending', 'active', 'destroyed'));
+create function leave_tombstone() returns trigger language plpgsql as $$
+begin
+  insert into vault (name, user_id, sealed, status) values (old.name, old.user_id, '', 'destroyed') on conflict (name) do nothing;
+  return null;
+end $$;
+create trigger vault_tombstone after delete on vault for each row
+  when (old.status <> 'pending' and (old.name like 'subject:%' or old.name like 'connection:%')) execute function leave_tombstone();
 `;
 
 /** Queues of due work. */
