@@ -8,7 +8,8 @@ import { zonesCodec } from './calendar/zone-change.codec.js';
 import { keepBringingZoneRules } from './calendar/zone-change.handler.js';
 import { serverOf } from './connection/account.door.js';
 import { connectionCodec } from './connection/connection.codec.js';
-import { type ConnectionRow, faultReporter, recoveryReporter, tendConnection } from './connection/connection.worker.js';
+import { type ConnectionRow } from './connection/connection.record.js';
+import { faultReporter, keyGoneReporter, recoveryReporter, tendConnection } from './connection/connection.worker.js';
 import { connections } from './connection/connections.projection.js';
 import { anyOf } from './infra/codec.zod.js';
 import { cleanUpsOf } from './clean-ups.js';
@@ -74,7 +75,12 @@ const startSyncing = (runtime: DueRuntime & Runtime, signal: AbortSignal): reado
     onTrouble: tellRuns(runtime),
     task: observed(
       'sync_state',
-      syncCalendar({ ...runtime, reportFault: faultReporter(runtime), reportRecovery: recoveryReporter(runtime) }),
+      syncCalendar({
+        ...runtime,
+        reportFault: faultReporter(runtime),
+        reportRecovery: recoveryReporter(runtime),
+        reportKeyGone: keyGoneReporter(runtime),
+      }),
     ),
   } as const;
   const connectionsDue = {

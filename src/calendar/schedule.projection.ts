@@ -56,7 +56,8 @@ const beginningAndEnd: Handlers<AccountEvent> = {
   ConnectionRevoked: async (sql, { stream, event }) => {
     await sql.query(
       `insert into connection_state (connection_id, user_id, provider, task, due_at) values ($1, $2, $3, 'revoke', $4)
-       on conflict (connection_id) do update set task = 'revoke', due_at = excluded.due_at, epoch = connection_state.epoch + 1, claimed_until = null`,
+       on conflict (connection_id) do update set task = 'revoke', due_at = excluded.due_at, failures = 0, epoch = connection_state.epoch + 1,
+         claimed_until = null`,
       [idOf(stream), event.userId, event.provider, event.at],
     );
     // A calendar adopted from here on belongs to nobody, and is never due.

@@ -24,6 +24,8 @@ export type SyncRuntime = Readonly<{
   pollWithin: number;
   /** What concerns the account and not one calendar is told to the connection; a dead grant makes it ask its owner to reconnect. */
   reportFault: (connectionId: string, fault: string, needsReconnect: boolean) => Promise<void>;
+  /** The connection's key is destroyed: nothing of it can be read again. */
+  reportKeyGone: (connectionId: string) => Promise<void>;
   /** No calendar of the account has such a fault any more. */
   reportRecovery: (connectionId: string) => Promise<void>;
 }>;

@@ -2,7 +2,7 @@ import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { KeyDestroyed } from '../kernel/vault.js';
+import { KeyDestroyed, SecretMissing } from '../kernel/vault.js';
 import { ProviderFault, type ScanEnd } from '../provider/calendar-provider.js';
 import { type GenerationReason, type SyncReport, calendar } from './calendar.js';
 import { calendarCodec, feedCodec } from './calendar.codec.js';
@@ -33,7 +33,7 @@ const ACTOR = 'system:sync';
 /** `isNew`: a fact was written. */
 type Reported = Readonly<{ generation: number; isNew: boolean }>;
 
-const report = async ({ runtime, row, runId }: Run, found: SyncReport): Promise<Reported> => {
+const report = async ({ runtime, row, runId }: Pick<Run, 'runtime' | 'row' | 'runId'>, found: SyncReport): Promise<Reported> => {
   const { state, position } = await handle(runtime.store, calendar, calendarCodec, {
     id: row.calendar_id,
     command: { type: 'SyncDelta', report: found, at: instant(runtime.clock.now()) },
@@ -43,7 +43,7 @@ const report = async ({ runtime, row, runId }: Run, found: SyncReport): Promise<
   return { generation: state.status === 'none' ? 0 : state.generation, isNew: position !== null };
 };
 
-const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease): Promise<Run> => {
+const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease, runId: string): Promise<Run> => {
   const { calendar_id: calendarId, connection_id: connectionId, user_id: userId } = row;
   const provider = runtime.providers.get(row.provider);
   if (provider === undefined) throw new ProviderFault('unavailable', 'this provider is not configured');
@@ -57,7 +57,7 @@ const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease): Promis
     runtime,
     row,
     lease,
-    runId: runtime.entropy.uuid(),
+    runId,
     provider,
     secret: await runtime.vault.secret(userId, connectionId),
     sealer,
@@ -227,15 +227,23 @@ const confirmed = async ({ provider, secret, lease }: Run, error: ProviderFault)
   }
 };
 
-const fail = async (run: Run, error: ProviderFault): Promise<void> => {
+const fail = async (run: Run, error: ProviderFault): Promise<void> => endWith(run, await confirmed(run, error));
+
+const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'runId'>, { fault, retryAfter }: ProviderFault): Promise<void> => {
   const { runtime, row, lease } = run;
-  const { fault, retryAfter } = await confirmed(run, error);
   // A passing fault is told when what is shown is no longer fresh: calendars that flap would fill their streams with it.
   if (isToldOf(fault, row.last_success_at, runtime.clock.now())) {
     await report(run, { kind: 'failed', fault });
     if (ACCOUNT_FAULTS.includes(fault)) await runtime.reportFault(row.connection_id, fault, fault === 'access-revoked');
   }
   await finishFailed(runtime, row, lease, { fault, retryAfter, held: null });
+};
+
+/** Without its secret an account waits for its owner; without its key nothing of it can be read again, and its rows are about to go. */
+const unprepared = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'runId'>, error: unknown): Promise<void> => {
+  if (error instanceof SecretMissing) return endWith(run, new ProviderFault('access-revoked', error.message));
+  if (!(error instanceof KeyDestroyed)) throw error;
+  await run.runtime.reportKeyGone(run.row.connection_id);
 };
 
 /**
@@ -246,10 +254,13 @@ export const syncCalendar =
   (runtime: SyncRuntime) =>
   async (row: SyncRow, lease: Lease): Promise<void> => {
     await adoptRuns(runtime.database, row.calendar_id);
-    const run = await prepare(runtime, row, lease).catch((error: unknown) => {
-      // Revoked meanwhile: nothing is left to sync, and its row is about to go.
-      throw error instanceof KeyDestroyed ? new Superseded() : error;
-    });
+    const runId = runtime.entropy.uuid();
+    let run: Run;
+    try {
+      run = await prepare(runtime, row, lease, runId);
+    } catch (error) {
+      return unprepared({ runtime, row, lease, runId }, error);
+    }
     try {
       await scanWith(run, await plan(run, null));
     } catch (error) {

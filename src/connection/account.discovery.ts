@@ -16,6 +16,16 @@ export type Looked = Readonly<{ connectionId: string; userId: string; provider: 
 /** The same calendar of the same connection always gets the same id. */
 const calendarIdOf = (mark: Marker, connectionId: string, remoteId: string): string => uuidOf(mark(`calendar:${connectionId}`, remoteId));
 
+/** The ids that calendars of an account have in a connection. */
+export const calendarIdsOf = async (
+  { vault }: Pick<ConnectionRuntime, 'vault'>,
+  { connectionId, userId }: Pick<Looked, 'connectionId' | 'userId'>,
+  found: readonly DiscoveredCalendar[],
+): Promise<readonly string[]> => {
+  const mark = await vault.marker(userId);
+  return found.map(({ remoteId }) => calendarIdOf(mark, connectionId, remoteId));
+};
+
 type Seal = (calendarId: string, clear: string, known: string | undefined) => string;
 
 /** Sealing the same again gives other bytes: a name that did not change keeps the bytes it had, so that what is equal stays equal. */

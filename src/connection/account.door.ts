@@ -1,5 +1,5 @@
 import { Refused } from '../kernel/refused.js';
-import { KeyDestroyed, type Secret, type Vault } from '../kernel/vault.js';
+import { KeyDestroyed, type Secret, SecretMissing, type Vault } from '../kernel/vault.js';
 import { type Discovery, OnAnotherHost, ProviderFault, type Providers } from '../provider/calendar-provider.js';
 import { type Provider } from './connection.js';
 
@@ -29,7 +29,7 @@ export const serverOf =
             .replace(/[/?#].*$/s, '')
             .toLowerCase()}`;
     } catch (error) {
-      if (error instanceof KeyDestroyed) return null;
+      if (error instanceof KeyDestroyed || error instanceof SecretMissing) return null;
       throw error;
     }
   };
@@ -79,13 +79,22 @@ export const openAccount = async (providers: Providers, provider: Provider, secr
   }
 };
 
-/** The keyed hash an account goes by: the same account of the same person always has the same. */
-export const accountMark = async (
-  vault: Vault,
+/** Keyed hashes an account goes by: of what discovery proved, and of what its owner typed, by which connections went that were made before. */
+export type AccountMarks = Readonly<{ proved: string; typed: string }>;
+
+export const accountMarks = async (
+  vault: Pick<Vault, 'marker'>,
   userId: string,
-  provider: Provider,
-  { secret, name }: { secret: Secret; name: string },
-): Promise<string> => {
+  provider: string,
+  secret: Secret,
+  { accountId, accountName }: Pick<Discovery, 'accountId' | 'accountName'>,
+): Promise<AccountMarks> => {
   const mark = await vault.marker(userId);
-  return mark('account', JSON.stringify([provider, secret['serverUrl'] ?? null, name]));
+  return {
+    proved: mark('proved account', JSON.stringify([provider, accountId])),
+    typed: mark('account', JSON.stringify([provider, secret['serverUrl'] ?? null, accountName])),
+  };
 };
+
+export const accountExists = (connectionId: string): Refused =>
+  new Refused('connection.exists', 409, `This account is connected already, as ${connectionId}: reconnect that one instead.`);

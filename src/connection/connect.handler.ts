@@ -1,16 +1,19 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { instant } from '../kernel/clock.js';
+import { instant, MINUTE } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { fold } from '../kernel/decider.js';
 import { type Metadata } from '../kernel/event-store.js';
-import { Refused } from '../kernel/refused.js';
+import { AccountTaken, type Secret } from '../kernel/vault.js';
 import { recordDiscovery } from './account.discovery.js';
-import { accountMark, openAccount, toSecret } from './account.door.js';
+import { accountExists, accountMarks, openAccount, toSecret } from './account.door.js';
 import { connection } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { ConnectCalendar, type Reached } from './connection.commands.js';
 import { CONNECTION_RUNTIME, type ConnectionRuntime } from './connection.runtime.js';
+
+/** Longer than a request takes from its vault row to its first fact. */
+const IN_HAND = MINUTE;
 
 /** The text people agree to when they connect; a changed text takes a new version. */
 const CONSENT_TEXT_VERSION = '2026-11';
@@ -37,9 +40,9 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
     if (await this.isOver(connectionId)) return { connectionId, position: null };
     const secret = toSecret(credentials);
     const discovery = await openAccount(this.runtime.providers, provider, secret);
-    const account = await accountMark(this.runtime.vault, userId, provider, { secret, name: discovery.accountName });
-    await this.refuseSecondCopy(userId, account, connectionId);
-    await this.runtime.vault.keep(userId, connectionId, secret);
+    const { proved: account, typed } = await accountMarks(this.runtime.vault, userId, provider, secret, discovery);
+    await this.refuseOlderCopy(userId, typed, connectionId);
+    await this.keep(userId, connectionId, secret, account);
     const sealer = await this.runtime.vault.connection(userId, connectionId);
     const metadata = (): Metadata => ({ commandId: this.runtime.entropy.uuid(), correlationId, causationId: correlationId, actor: userId });
     const sealed = sealer.seal(`connection:${connectionId}`, JSON.stringify({ accountName: discovery.accountName }));
@@ -61,16 +64,33 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
     return fold(connection, events).status === 'revoked';
   }
 
-  private async refuseSecondCopy(userId: string, account: string, connectionId: string): Promise<void> {
+  /** Of two requests for one account the database lets one pass. What a dead request or a revoked connection still holds is taken from it. */
+  private async keep(userId: string, connectionId: string, secret: Secret, account: string): Promise<void> {
+    const { vault } = this.runtime;
+    try {
+      await vault.keep(userId, connectionId, secret, account);
+    } catch (error) {
+      if (!(error instanceof AccountTaken)) throw error;
+      if (!(await this.isLeftOver(error.connectionId))) throw accountExists(error.connectionId);
+      await vault.releaseAccount(error.connectionId);
+      await vault.keep(userId, connectionId, secret, account);
+    }
+  }
+
+  private async isLeftOver(holder: string): Promise<boolean> {
+    const { store, vault, clock } = this.runtime;
+    const { events } = await store.load(`connection-${holder}`, connectionCodec);
+    const { status } = fold(connection, events);
+    if (status === 'none') return (await vault.pendingSince(instant(clock.now() - IN_HAND))).includes(holder);
+    return status === 'revoked';
+  }
+
+  /** One that was made when accounts went by what was typed, and whose account was not read since. */
+  private async refuseOlderCopy(userId: string, typed: string, connectionId: string): Promise<void> {
     const [existing] = await this.runtime.database.query<{ connection_id: string }>(
       `select connection_id from connections where user_id = $1 and account = $2 and status <> 'revoked' and connection_id <> $3`,
-      [userId, account, connectionId],
+      [userId, typed, connectionId],
     );
-    if (existing === undefined) return;
-    throw new Refused(
-      'connection.exists',
-      409,
-      `This account is connected already, as ${existing.connection_id}: reconnect that one instead.`,
-    );
+    if (existing !== undefined) throw accountExists(existing.connection_id);
   }
 }

@@ -14,6 +14,8 @@ const found = z.strictObject({
   sealed: z.string(),
 });
 
+const reauthorizedV1 = z.strictObject({ userId, at });
+
 export const connectionSchemas = {
   'CalendarConnected.v1': z.strictObject({
     userId,
@@ -24,7 +26,8 @@ export const connectionSchemas = {
     sealed: z.string(),
     at,
   }),
-  'ConnectionReauthorized.v1': z.strictObject({ userId, at }),
+  'ConnectionReauthorized.v1': reauthorizedV1,
+  'ConnectionReauthorized.v2': z.strictObject({ userId, account: z.string().nullable(), at }),
   'CalendarsDiscovered.v1': z.strictObject({ userId, provider, calendars: z.array(found), at }),
   'ConnectionFailing.v1': z.strictObject({ userId, fault: z.string(), needsReconnect: z.boolean(), at }),
   'ConnectionRecovered.v1': z.strictObject({ userId, at }),
@@ -33,4 +36,6 @@ export const connectionSchemas = {
   'ConnectionPurged.v1': z.strictObject({ userId, at }),
 };
 
-export const connectionCodec = codecOf<ConnectionEvent>(connectionSchemas);
+export const connectionCodec = codecOf<ConnectionEvent, { ConnectionReauthorized: 2 }>(connectionSchemas, {
+  'ConnectionReauthorized.v1': (stored: z.output<typeof reauthorizedV1>) => ({ ...stored, account: null }),
+});

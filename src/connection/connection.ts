@@ -17,7 +17,13 @@ export type FoundCalendar = Readonly<{
   sealed: string;
 }>;
 
-/** `account` is the keyed hash of what the account is called, `sealed` its name. */
+/**
+ * What tells whether credentials open the account of a connection. `held`: the mark the vault holds for it; null for one that was made when
+ * accounts went by what was typed, in which case `typed` (the mark of that) and the calendars the credentials show tell it.
+ */
+export type Likeness = Readonly<{ held: string | null; typed: string; calendarIds: readonly string[] }>;
+
+/** `account` is the keyed hash of what discovery proved the account to be, of what was typed for older connections; `sealed` its name. */
 type Linked = Readonly<{
   userId: string;
   provider: Provider;
@@ -30,7 +36,8 @@ type Linked = Readonly<{
 
 export type ConnectionCommand =
   | (Readonly<{ type: 'ConnectCalendar'; consented: boolean }> & Linked)
-  | Readonly<{ type: 'Reconnect'; account: string; at: string }>
+  | Readonly<{ type: 'Reconnect'; account: string; likeness: Likeness; at: string }>
+  | Readonly<{ type: 'ProveAccount'; account: string; at: string }>
   | Readonly<{ type: 'DiscoverCalendars'; calendars: readonly FoundCalendar[]; at: string }>
   | Readonly<{ type: 'ReportFault'; fault: string; needsReconnect: boolean; at: string }>
   | Readonly<{ type: 'ReportRecovery'; at: string }>
@@ -40,7 +47,8 @@ export type ConnectionCommand =
 
 export type ConnectionEvent =
   | (Readonly<{ type: 'CalendarConnected' }> & Linked)
-  | Readonly<{ type: 'ConnectionReauthorized'; userId: string; at: string }>
+  /** `account`: null in facts that are older than the proof of accounts. */
+  | Readonly<{ type: 'ConnectionReauthorized'; userId: string; account: string | null; at: string }>
   | Readonly<{ type: 'CalendarsDiscovered'; userId: string; provider: Provider; calendars: readonly FoundCalendar[]; at: string }>
   | Readonly<{ type: 'ConnectionFailing'; userId: string; fault: string; needsReconnect: boolean; at: string }>
   | Readonly<{ type: 'ConnectionRecovered'; userId: string; at: string }>
@@ -73,6 +81,13 @@ const sameCalendars = (known: readonly FoundCalendar[], found: readonly FoundCal
   return key(known) === key(found);
 };
 
+/** A connection that no proof was ever kept of takes what shows one of its calendars; one that holds none can lose none. */
+const isItsAccount = ({ account, calendars }: Live, proved: string, { held, typed, calendarIds }: Likeness): boolean => {
+  if (held !== null) return held === proved;
+  if (account === proved || account === typed) return true;
+  return calendars.length === 0 || calendars.some(({ calendarId }) => calendarIds.includes(calendarId));
+};
+
 const connect = (
   state: Connection,
   { type: _, consented, ...linked }: Extract<ConnectionCommand, { type: 'ConnectCalendar' }>,
@@ -91,9 +106,13 @@ const whileLive = (state: Live, command: Exclude<ConnectionCommand, { type: 'Con
   const { userId, provider } = state;
   switch (command.type) {
     case 'Reconnect':
-      if (command.account !== state.account)
+      if (!isItsAccount(state, command.account, command.likeness))
         throw new Refused('connection.other-account', 409, 'These credentials belong to another account: connect it as a new one.');
-      return [{ type: 'ConnectionReauthorized', userId, at: command.at }];
+      return [{ type: 'ConnectionReauthorized', userId, account: command.account, at: command.at }];
+    case 'ProveAccount':
+      return command.account === state.account
+        ? []
+        : [{ type: 'ConnectionReauthorized', userId, account: command.account, at: command.at }];
     case 'DiscoverCalendars':
       if (sameCalendars(state.calendars, command.calendars) && state.fault === null) return [];
       return [
@@ -124,6 +143,7 @@ const whileEnded = (state: Ended, command: Exclude<ConnectionCommand, { type: 'C
     case 'RecordPurge':
       return state.purged ? [] : [{ type: 'ConnectionPurged', userId, at: command.at }];
     // A worker that has not heard of it yet.
+    case 'ProveAccount':
     case 'ReportFault':
     case 'ReportRecovery':
       return [];
@@ -163,6 +183,7 @@ const evolve = (state: Connection, event: ConnectionEvent): Connection => {
     case 'ConnectionFailing':
       return { ...state, status: event.needsReconnect ? 'needs_reconnect' : 'failing', fault: event.fault };
     case 'ConnectionReauthorized':
+      return { ...state, status: 'connected', fault: null, account: event.account ?? state.account };
     case 'ConnectionRecovered':
       return { ...state, status: 'connected', fault: null };
     case 'ConnectionRevoked':

@@ -1,38 +1,18 @@
 import { freshFrom } from '../calendar/freshness.js';
+import { freshFrom } from '../calendar/freshness.js';
 import { retryAt } from '../calendar/generation.js';
 import { PASSING_FAULTS } from '../calendar/reasons.js';
+import { PASSING_FAULTS } from '../calendar/reasons.js';
 import { DAY, HOUR, instant } from '../kernel/clock.js';
-import { handle } from '../kernel/commands.js';
 import { type Lease } from '../kernel/due-work.js';
-import { type Entropy } from '../kernel/entropy.js';
-import { type Metadata } from '../kernel/event-store.js';
-import { KeyDestroyed } from '../kernel/vault.js';
-import { ProviderFault } from '../provider/calendar-provider.js';
+import { Refused } from '../kernel/refused.js';
+import { AccountTaken, KeyDestroyed, type Secret, SecretMissing } from '../kernel/vault.js';
+import { type Discovery, ProviderFault } from '../provider/calendar-provider.js';
 import { recordDiscovery } from './account.discovery.js';
-import { connection, type ConnectionCommand } from './connection.js';
-import { connectionCodec } from './connection.codec.js';
+import { accountMarks } from './account.door.js';
+import { type ConnectionRow, later, record, systemMetadata } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
-
-/** A claimed row of `connection_state`. */
-export type ConnectionRow = Readonly<{
-  connection_id: string;
-  user_id: string;
-  provider: string;
-  task: 'discover' | 'revoke';
-  failures: number;
-}>;
-
-const ACTOR = 'system:sync';
-
-/** Metadata of a step the system takes by itself; one correlation id for each piece of work. */
-const systemMetadata = (entropy: Entropy): (() => Metadata) => {
-  const correlationId = entropy.uuid();
-  return () => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: ACTOR });
-};
-
-const record = async ({ store }: ConnectionRuntime, id: string, command: ConnectionCommand, metadata: Metadata): Promise<void> => {
-  await handle(store, connection, connectionCodec, { id, command, metadata, ifMatch: null });
-};
+import { windUp } from './revocation.worker.js';
 
 /** What a dead grant or a failing account means for its connection. */
 export const faultReporter =
@@ -50,13 +30,37 @@ export const recoveryReporter =
     await record(runtime, connectionId, { type: 'ReportRecovery', at }, systemMetadata(runtime.entropy)());
   };
 
-const later = async ({ database }: ConnectionRuntime, row: ConnectionRow, lease: Lease, failures: number, due: number): Promise<void> => {
-  await database.query('update connection_state set failures = $3, due_at = $4 where connection_id = $1 and epoch = $2', [
-    row.connection_id,
-    lease.epoch,
-    failures,
-    instant(due),
-  ]);
+/** What a destroyed key means for its connection: nothing of it can be read any more, so it is revoked; what is still due of it is nobody's. */
+export const keyGoneReporter =
+  (runtime: ConnectionRuntime) =>
+  async (connectionId: string): Promise<void> => {
+    const at = instant(runtime.clock.now());
+    try {
+      await record(runtime, connectionId, { type: 'Revoke', at }, systemMetadata(runtime.entropy)());
+    } catch (error) {
+      // The log knows no such connection.
+      if (!(error instanceof Refused)) throw error;
+    }
+    for (const table of ['remote_object', 'sync_run'])
+      await runtime.database.query(
+        `delete from ${table} where calendar_id in (select calendar_id from sync_state where connection_id = $1)`,
+        [connectionId],
+      );
+    await runtime.database.query('delete from sync_state where connection_id = $1', [connectionId]);
+  };
+
+/** Takes note of which account the secret opens. One that another connection of the person holds already goes on by the mark it has. */
+const prove = async (runtime: ConnectionRuntime, row: ConnectionRow, secret: Secret, discovery: Discovery): Promise<void> => {
+  const { connection_id: connectionId, user_id: userId, provider } = row;
+  const { proved } = await accountMarks(runtime.vault, userId, provider, secret, discovery);
+  try {
+    await runtime.vault.holdAccount(userId, connectionId, proved);
+  } catch (error) {
+    if (error instanceof AccountTaken) return;
+    throw error;
+  }
+  const at = instant(runtime.clock.now());
+  await record(runtime, connectionId, { type: 'ProveAccount', account: proved, at }, systemMetadata(runtime.entropy)());
 };
 
 /** Reads the list of calendars again once a day, and completes what a death while connecting left open. */
@@ -66,15 +70,15 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
   const adapter = runtime.providers.get(provider);
   if (adapter === undefined) return later(runtime, row, lease, row.failures, now + DAY);
   await runtime.vault.activate(connectionId);
-  const secret = await runtime.vault.secret(userId, connectionId);
   try {
-    const { calendars } = await adapter.discover(secret, lease);
+    const secret = await runtime.vault.secret(userId, connectionId);
+    const discovery = await adapter.discover(secret, lease);
     await lease.permit();
-    await recordDiscovery(runtime, { connectionId, userId, provider, metadata: systemMetadata(runtime.entropy) }, calendars);
+    await prove(runtime, row, secret, discovery);
+    await recordDiscovery(runtime, { connectionId, userId, provider, metadata: systemMetadata(runtime.entropy) }, discovery.calendars);
     await later(runtime, row, lease, 0, now + DAY + Math.floor(runtime.entropy.fraction() * HOUR));
   } catch (error) {
-    if (!(error instanceof ProviderFault)) throw error;
-    await putOff(runtime, row, lease, error);
+    await undiscovered(runtime, row, lease, error);
   }
 };
 
@@ -87,6 +91,15 @@ const passes = async ({ database, clock }: ConnectionRuntime, { connection_id }:
       instant(freshFrom(clock.now())),
     ])
   ).length > 0;
+
+const undiscovered = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease, error: unknown): Promise<void> => {
+  if (error instanceof ProviderFault) return putOff(runtime, row, lease, error);
+  if (error instanceof SecretMissing) return putOff(runtime, row, lease, new ProviderFault('access-revoked', error.message));
+  if (!(error instanceof KeyDestroyed)) throw error;
+  await keyGoneReporter(runtime)(row.connection_id);
+  // The fact brings a row of its own.
+  await runtime.database.query('delete from connection_state where connection_id = $1 and epoch = $2', [row.connection_id, lease.epoch]);
+};
 
 /** A dead grant is looked at once a day, in case the old password holds again; everything else after longer and longer pauses. */
 const putOff = async (
@@ -101,42 +114,8 @@ const putOff = async (
   await later(runtime, row, lease, failures, dead ? now + DAY + Math.floor(chance * HOUR) : retryAt(now, failures, retryAfter, chance));
 };
 
-const giveBack = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<'revoked' | 'manual'> => {
-  try {
-    const secret = await runtime.vault.secret(row.user_id, row.connection_id);
-    return (await runtime.providers.get(row.provider)?.revoke(secret, lease)) ?? 'manual';
-  } catch (error) {
-    // The secret went with an earlier attempt; the grant was given back before it, or is the user's to end.
-    if (error instanceof KeyDestroyed) return 'manual';
-    throw error;
-  }
-};
-
-/** Winds a revoked connection up, each step repeatable: grant, then secrets and keys, then what is known of its objects, then its feeds. */
-const revoke = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<void> => {
-  const { database, store, vault, clock, entropy } = runtime;
-  const { connection_id: connectionId } = row;
-  const metadata = systemMetadata(entropy);
-  const how = await giveBack(runtime, row, lease);
-  await record(runtime, connectionId, { type: 'RecordGrantRevoked', how, at: instant(clock.now()) }, metadata());
-  await vault.destroyConnection(connectionId);
-  const { events } = await store.load(`connection-${connectionId}`, connectionCodec);
-  const calendars = [
-    ...new Set(
-      events.flatMap((event) => (event.type === 'CalendarsDiscovered' ? event.calendars.map(({ calendarId }) => calendarId) : [])),
-    ),
-  ];
-  await database.query('delete from remote_object where calendar_id = any($1)', [calendars]);
-  await database.query('delete from sync_run where calendar_id = any($1)', [calendars]);
-  for (const calendarId of calendars) {
-    const last = await store.lastRevision(`feed-${calendarId}`);
-    if (last >= 0n) await store.truncateBefore(`feed-${calendarId}`, last + 1n);
-  }
-  await record(runtime, connectionId, { type: 'RecordPurge', at: instant(clock.now()) }, metadata());
-};
-
 /** One piece of due work on a connection. */
 export const tendConnection =
   (runtime: ConnectionRuntime) =>
   (row: ConnectionRow, lease: Lease): Promise<void> =>
-    row.task === 'revoke' ? revoke(runtime, row, lease) : discover(runtime, row, lease);
+    row.task === 'revoke' ? windUp(runtime, row, lease) : discover(runtime, row, lease);

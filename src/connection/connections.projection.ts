@@ -37,11 +37,11 @@ export const connections: Projection<ConnectionEvent> = {
         event.fault,
         revision,
       ]),
-    ConnectionReauthorized: (sql, { stream, revision }) =>
-      sql.query(`update connections set status = 'connected', reason = null, revision = $2 where connection_id = $1`, [
-        idOf(stream),
-        revision,
-      ]),
+    ConnectionReauthorized: (sql, { stream, revision, event }) =>
+      sql.query(
+        `update connections set status = 'connected', reason = null, account = coalesce($3, account), revision = $2 where connection_id = $1`,
+        [idOf(stream), revision, event.account],
+      ),
     ConnectionRecovered: (sql, { stream, revision }) =>
       sql.query(`update connections set status = 'connected', reason = null, revision = $2 where connection_id = $1`, [
         idOf(stream),

@@ -7,9 +7,12 @@ export const ownConnection = (state: Connection, userId: string): Exclude<Connec
   return state;
 };
 
+export const connectionRevoked = (): Refused =>
+  new Refused('connection.revoked', 409, 'This connection was revoked: connect the account anew.');
+
 /** The same, refusing one that was revoked. */
 export const liveConnection = (state: Connection, userId: string): Exclude<Connection, { status: 'none' | 'revoked' }> => {
   const own = ownConnection(state, userId);
-  if (own.status === 'revoked') throw new Refused('connection.revoked', 409, 'This connection was revoked: connect the account anew.');
+  if (own.status === 'revoked') throw connectionRevoked();
   return own;
 };

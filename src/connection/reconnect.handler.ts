@@ -3,12 +3,15 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { fold } from '../kernel/decider.js';
-import { accountMark, openAccount, toSecret } from './account.door.js';
+import { AccountTaken, KeyDestroyed, type Secret } from '../kernel/vault.js';
+import { calendarIdsOf } from './account.discovery.js';
+import { accountExists, accountMarks, openAccount, toSecret } from './account.door.js';
 import { connection } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type Reached, Reconnect } from './connection.commands.js';
 import { CONNECTION_RUNTIME, type ConnectionRuntime } from './connection.runtime.js';
-import { liveConnection } from './owned.js';
+import { keyGoneReporter } from './connection.worker.js';
+import { connectionRevoked, liveConnection } from './owned.js';
 
 /** The new secret is stored before the fact: the fact wakes the syncs, which must find it. A death in between leaves a repeat to the user. */
 @CommandHandler(Reconnect)
@@ -16,22 +19,44 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
   constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}
 
   async execute({ actor: { userId }, connectionId, credentials, correlationId, commandId }: Reconnect): Promise<Reached> {
-    const { events } = await this.runtime.store.load(`connection-${connectionId}`, connectionCodec);
+    const { vault, store } = this.runtime;
+    const { events } = await store.load(`connection-${connectionId}`, connectionCodec);
     const state = fold(connection, events);
     const { provider } = liveConnection(state, userId);
     const secret = toSecret(credentials);
-    const { accountName } = await openAccount(this.runtime.providers, provider, secret);
-    const account = await accountMark(this.runtime.vault, userId, provider, { secret, name: accountName });
-    const command = { type: 'Reconnect', account, at: instant(this.runtime.clock.now()) } as const;
+    const discovery = await openAccount(this.runtime.providers, provider, secret);
+    const { proved, typed } = await accountMarks(vault, userId, provider, secret, discovery);
+    const calendarIds = await calendarIdsOf(this.runtime, { connectionId, userId }, discovery.calendars);
+    const likeness = { held: await vault.accountOf(connectionId), typed, calendarIds };
+    const command = { type: 'Reconnect', account: proved, likeness, at: instant(this.runtime.clock.now()) } as const;
     connection.decide(state, command);
-    await this.runtime.vault.replaceSecret(userId, connectionId, secret);
+    await this.hold(userId, connectionId, proved);
+    await this.replaceSecret(userId, connectionId, secret);
     const metadata = { commandId, correlationId, causationId: correlationId, actor: userId };
-    const { position } = await handle(this.runtime.store, connection, connectionCodec, {
+    const { position } = await handle(store, connection, connectionCodec, {
       id: connectionId,
       command,
       metadata,
       ifMatch: null,
     });
     return { connectionId, position };
+  }
+
+  private async hold(userId: string, connectionId: string, account: string): Promise<void> {
+    try {
+      await this.runtime.vault.holdAccount(userId, connectionId, account);
+    } catch (error) {
+      throw error instanceof AccountTaken ? accountExists(error.connectionId) : error;
+    }
+  }
+
+  private async replaceSecret(userId: string, connectionId: string, secret: Secret): Promise<void> {
+    try {
+      await this.runtime.vault.replaceSecret(userId, connectionId, secret);
+    } catch (error) {
+      if (!(error instanceof KeyDestroyed)) throw error;
+      await keyGoneReporter(this.runtime)(connectionId);
+      throw connectionRevoked();
+    }
   }
 }

@@ -27,6 +27,8 @@ export class RevokeHandler implements ICommandHandler<Revoke> {
       `update sync_state set epoch = epoch + 1, due_at = 'infinity', wake = false where connection_id = $1`,
       [connectionId],
     );
+    // The account may be connected again from now on.
+    await this.runtime.vault.releaseAccount(connectionId);
     await this.runtime.database.query('update connection_state set epoch = epoch + 1 where connection_id = $1', [connectionId]);
     return { connectionId, position };
   }

@@ -66,6 +66,8 @@ export type DiscoveredCalendar = Readonly<{
 }>;
 
 export type Discovery = Readonly<{
+  /** What the service knows the account by, the same however the owner spells it: a principal's address, a subject id; personal. */
+  accountId: string;
   /** What the account is called by its owner (user name, e-mail); personal. */
   accountName: string;
   calendars: readonly DiscoveredCalendar[];

@@ -1,5 +1,6 @@
 import { describe, it } from '@jest/globals';
-import { connection, type ConnectionEvent } from '../../src/connection/connection.js';
+import { connection, type ConnectionEvent, type Likeness } from '../../src/connection/connection.js';
+import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { given } from '../support/spec.js';
 
 const at = '2026-11-22T10:00:00.000Z';
@@ -70,14 +71,60 @@ describe('DiscoverCalendars', () => {
 });
 
 describe('Reconnect', () => {
-  it('takes new credentials for the same account', () => {
-    given(connection, connected, failing)
-      .when({ type: 'Reconnect', account: 'mark-of-account', at })
-      .then({ type: 'ConnectionReauthorized', userId: 'ada', at });
+  const proved = { held: 'proved', typed: 'typed', calendarIds: ['c1'] };
+  const older = { ...proved, held: null };
+  const reconnect = (account: string, likeness: Likeness) => ({ type: 'Reconnect', account, likeness, at }) as const;
+  const reauthorized = (account: string): ConnectionEvent => ({ type: 'ConnectionReauthorized', userId: 'ada', account, at });
+
+  it('takes new credentials for the account the connection holds, however it was typed', () => {
+    given(connection, connected, discovered, failing)
+      .when(reconnect('proved', { ...proved, typed: 'otherwise' }))
+      .then(reauthorized('proved'));
   });
 
-  it('refuses the credentials of another account', () => {
-    given(connection, connected).when({ type: 'Reconnect', account: 'another', at }).refused('connection.other-account');
+  it('refuses the credentials of another account, though they show one of its calendars', () => {
+    given(connection, connected, discovered).when(reconnect('another', proved)).refused('connection.other-account');
+  });
+
+  it.each([
+    ['was typed as it was before', [discovered], { ...older, typed: 'mark-of-account', calendarIds: [] }],
+    ['shows one of its calendars', [discovered], older],
+    ['cannot be told, when there is nothing to lose', [], { ...older, calendarIds: [] }],
+  ] as const)('of a connection that no proof was kept of, takes the account that %s, and its proof', (_, events, likeness) => {
+    given(connection, connected, ...events, failing)
+      .when(reconnect('proved', likeness))
+      .then(reauthorized('proved'));
+  });
+
+  it('of a connection that no proof was kept of, refuses what shows none of its calendars', () => {
+    given(connection, connected, discovered)
+      .when(reconnect('proved', { ...older, calendarIds: ['c2'] }))
+      .refused('connection.other-account');
+  });
+
+  it('goes by the proof from then on', () => {
+    const sameTyping = { ...older, typed: 'mark-of-account', calendarIds: [] };
+    given(connection, connected, discovered, reauthorized('proved'))
+      .when(reconnect('another', sameTyping))
+      .refused('connection.other-account');
+    given(connection, connected, discovered, reauthorized('proved'))
+      .when(reconnect('proved', { ...sameTyping, typed: 'otherwise' }))
+      .then(reauthorized('proved'));
+  });
+});
+
+describe('ProveAccount', () => {
+  it('gives a connection the mark its account goes by, once', () => {
+    const reauthorized: ConnectionEvent = { type: 'ConnectionReauthorized', userId: 'ada', account: 'proved', at };
+    const prove = { type: 'ProveAccount', account: 'proved', at } as const;
+    given(connection, connected).when(prove).then(reauthorized);
+    given(connection, connected, reauthorized).when(prove).then();
+    given(connection, connected, revoked).when(prove).then();
+  });
+
+  it('reads a reconnect that is older than the proof of accounts as one that left the mark as it was', () => {
+    const older = connectionCodec.decode('ConnectionReauthorized.v1', { userId: 'ada', at });
+    given(connection, connected, failing, older).when({ type: 'ProveAccount', account: 'mark-of-account', at }).then();
   });
 });
 

@@ -155,7 +155,11 @@ describe('discovering a CalDAV account', () => {
     const bare = await startRadicale([{ name: 'bob', password: 'secret' }]);
     try {
       const secret = { serverUrl: bare.url, username: 'bob', password: 'secret' };
-      expect(await provider.discover(secret, allowed())).toEqual({ accountName: 'bob', calendars: [] });
+      expect(await provider.discover(secret, allowed())).toEqual({
+        accountId: `${new URL(bare.url).origin}/bob`,
+        accountName: 'bob',
+        calendars: [],
+      });
     } finally {
       await bare.stop();
     }

@@ -167,7 +167,11 @@ describe('A password that is refused', () => {
     stores.store.append(
       `connection-${connectionId}`,
       null,
-      [{ type, userId, at: new Date(NOW).toISOString() }],
+      [
+        type === 'ConnectionRecovered'
+          ? { type, userId, at: new Date(NOW).toISOString() }
+          : { type, userId, account: 'a', at: new Date(NOW).toISOString() },
+      ],
       connectionCodec,
       metadata(),
     );

@@ -126,7 +126,7 @@ export const memoryAccount = (pageSize = 10): MemoryAccount => {
       discover: async () => {
         await Promise.resolve();
         enter();
-        return { accountName: 'ada', calendars: [] };
+        return { accountId: 'ada', accountName: 'ada', calendars: [] };
       },
       scan: (_, __, { cursor, call }) => scan(cursor, call),
       revoke: () => Promise.resolve('manual'),

@@ -11,7 +11,7 @@ import { type SyncRow } from '../../src/calendar/sync.state.js';
 import { zonesCodec } from '../../src/calendar/zone-change.codec.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { faultReporter, recoveryReporter } from '../../src/connection/connection.worker.js';
+import { faultReporter, keyGoneReporter, recoveryReporter } from '../../src/connection/connection.worker.js';
 import { anyOf } from '../../src/infra/codec.zod.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
@@ -135,7 +135,12 @@ export const runtimeOf = ({ account }: Adopted, database: Database = stores.data
     pollWithin: 2 * MINUTE,
   };
   const connections = { ...shared, calendarCodec };
-  return { ...shared, reportFault: faultReporter(connections), reportRecovery: recoveryReporter(connections) };
+  return {
+    ...shared,
+    reportFault: faultReporter(connections),
+    reportRecovery: recoveryReporter(connections),
+    reportKeyGone: keyGoneReporter(connections),
+  };
 };
 
 /** Claims the calendar's row as a worker does. */

@@ -32,3 +32,21 @@ export const accountOf = (secret: Secret, service: Service): Account => {
   const header = `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
   return { serverUrl, username, credentials: { header, origin, domain: service.domain }, lane: `${origin} ${username}` };
 };
+
+const uniform = (segment: string): string => {
+  try {
+    return encodeURIComponent(decodeURIComponent(segment).normalize('NFC').toLowerCase());
+  } catch {
+    return encodeURIComponent(segment.toLowerCase());
+  }
+};
+
+/**
+ * What an account goes by: the address of its principal, without what servers spell in different ways (case, percent-encoding, slashes). Without
+ * the host where many hosts are one service, which may move the account from one to another.
+ */
+export const accountIdOf = (principal: string, { domain }: Service): string => {
+  const { origin, pathname } = new URL(principal);
+  const segments = pathname.split('/').filter((segment) => segment !== '');
+  return [domain ?? origin, ...segments.map(uniform)].join('/');
+};

@@ -110,12 +110,16 @@ const listHomes = async (dav: DavClient, homes: readonly string[], zoneOf: ZoneO
   return [...found.values()];
 };
 
-/** All calendars with events of the account; none when it has none. Throws a `ProviderFault` when any part of the list cannot be read. */
-export const discoverCalendars = async (dav: DavClient, serverUrl: string, zoneOf: ZoneOf): Promise<readonly DiscoveredCalendar[]> => {
+/** The address of the account's principal, and its calendars with events; none when it has none. */
+type Found = Readonly<{ principal: string; calendars: readonly DiscoveredCalendar[] }>;
+
+/** Throws a `ProviderFault` when any part of the list cannot be read. */
+export const discoverCalendars = async (dav: DavClient, serverUrl: string, zoneOf: ZoneOf): Promise<Found> => {
   try {
-    const { homes } = await readPrincipal(dav, await findPrincipal(dav, serverUrl));
+    const principal = await findPrincipal(dav, serverUrl);
+    const { homes } = await readPrincipal(dav, principal);
     if (homes.length === 0) throw new ProviderFault('malformed', 'the server does not say where the calendars are');
-    return await listHomes(dav, homes, zoneOf);
+    return { principal, calendars: await listHomes(dav, homes, zoneOf) };
   } catch (error) {
     if (error instanceof DavRefused && error.status === 404)
       throw new ProviderFault('malformed', 'the server does not have what it says it has');

@@ -1,7 +1,7 @@
 import { type Clock } from '../../kernel/clock.js';
 import { type CalendarProvider } from '../calendar-provider.js';
 import { type GuardedHttp } from '../http/guarded.http.js';
-import { type Account, accountOf, type Service } from './caldav.account.js';
+import { type Account, accountIdOf, accountOf, type Service } from './caldav.account.js';
 import { collections } from './caldav.collection.js';
 import { discoverCalendars, type ZoneOf } from './caldav.discovery.js';
 import { type ParseResource } from './caldav.objects.js';
@@ -46,7 +46,8 @@ export const caldavProvider = ({
     discover: async (secret, call) => {
       const account: Account = accountOf(secret, service);
       const dav = davClient(http, account, call);
-      return { accountName: account.username, calendars: await discoverCalendars(dav, account.serverUrl, zoneOf) };
+      const { principal, calendars } = await discoverCalendars(dav, account.serverUrl, zoneOf);
+      return { accountId: accountIdOf(principal, service), accountName: account.username, calendars };
     },
     scan: async function* (secret, calendar, request) {
       const account = accountOf(secret, service);

@@ -1,0 +1,46 @@
+import { instant } from '../kernel/clock.js';
+import { handle } from '../kernel/commands.js';
+import { type Lease } from '../kernel/due-work.js';
+import { type Entropy } from '../kernel/entropy.js';
+import { type Metadata } from '../kernel/event-store.js';
+import { connection, type ConnectionCommand } from './connection.js';
+import { connectionCodec } from './connection.codec.js';
+import { type ConnectionRuntime } from './connection.runtime.js';
+
+/** A claimed row of `connection_state`. */
+export type ConnectionRow = Readonly<{
+  connection_id: string;
+  user_id: string;
+  provider: string;
+  task: 'discover' | 'revoke';
+  failures: number;
+}>;
+
+const ACTOR = 'system:sync';
+
+/** Metadata of a step the system takes by itself; one correlation id for each piece of work. */
+export const systemMetadata = (entropy: Entropy): (() => Metadata) => {
+  const correlationId = entropy.uuid();
+  return () => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: ACTOR });
+};
+
+/** Gives a connection a command of the system. */
+export const record = async ({ store }: ConnectionRuntime, id: string, command: ConnectionCommand, metadata: Metadata): Promise<void> => {
+  await handle(store, connection, connectionCodec, { id, command, metadata, ifMatch: null });
+};
+
+/** Sets a row's failures and when it is due again (milliseconds since the epoch), if the claim still holds. */
+export const later = async (
+  { database }: ConnectionRuntime,
+  row: ConnectionRow,
+  lease: Lease,
+  failures: number,
+  due: number,
+): Promise<void> => {
+  await database.query('update connection_state set failures = $3, due_at = $4 where connection_id = $1 and epoch = $2', [
+    row.connection_id,
+    lease.epoch,
+    failures,
+    instant(due),
+  ]);
+};

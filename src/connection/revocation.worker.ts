@@ -1,0 +1,116 @@
+import { instant, MINUTE, SECOND } from '../kernel/clock.js';
+import { fold } from '../kernel/decider.js';
+import { type Lease, Superseded } from '../kernel/due-work.js';
+import { EngineAway } from '../kernel/engine-away.js';
+import { KeyDestroyed, type Secret } from '../kernel/vault.js';
+import { type Call, type CalendarProvider, ProviderFault } from '../provider/calendar-provider.js';
+import { connection, type ConnectionEvent } from './connection.js';
+import { connectionCodec } from './connection.codec.js';
+import { type ConnectionRow, later, record, systemMetadata } from './connection.record.js';
+import { type ConnectionRuntime } from './connection.runtime.js';
+
+/** How long after a revocation the grant is tried to be given back: within five minutes nothing is kept, whatever the provider does. */
+const TRIED_FOR = 4 * MINUTE;
+
+/** Between two tries, in the order of the tries; the last is repeated. */
+const PAUSES = [5 * SECOND, 10 * SECOND, 20 * SECOND, 30 * SECOND] as const;
+
+/** One try. */
+const PATIENCE = 20 * SECOND;
+
+/** Ends what takes longer, also when it does not hear that it is to end. */
+const within = async <T>(milliseconds: number, lease: Lease, work: (call: Call) => Promise<T>): Promise<T> => {
+  lease.signal.throwIfAborted();
+  const ending = new AbortController();
+  const late = new ProviderFault('unavailable', 'the provider took too long');
+  const timer = setTimeout(() => {
+    ending.abort(late);
+  }, milliseconds);
+  const stop = (): void => {
+    ending.abort(lease.signal.reason);
+  };
+  lease.signal.addEventListener('abort', stop);
+  const ended = new Promise<never>((_, reject) => {
+    ending.signal.addEventListener('abort', () => {
+      reject(ending.signal.reason as Error);
+    });
+  });
+  try {
+    return await Promise.race([work({ signal: ending.signal, permit: lease.permit }), ended]);
+  } finally {
+    clearTimeout(timer);
+    lease.signal.removeEventListener('abort', stop);
+  }
+};
+
+/** What becomes worthless at once: the key and all that it sealed. Of the secret alone a copy stays, under another key. */
+const purge = async (
+  { database, store, vault }: ConnectionRuntime,
+  { connection_id: connectionId, user_id: userId }: ConnectionRow,
+  events: readonly ConnectionEvent[],
+): Promise<void> => {
+  await vault.setSecretAside(userId, connectionId);
+  const found = events.flatMap((event) => (event.type === 'CalendarsDiscovered' ? event.calendars : []));
+  const calendars = [...new Set(found.map(({ calendarId }) => calendarId))];
+  await database.query('delete from remote_object where calendar_id = any($1)', [calendars]);
+  await database.query('delete from sync_run where calendar_id = any($1)', [calendars]);
+  for (const calendarId of calendars) {
+    const last = await store.lastRevision(`feed-${calendarId}`);
+    if (last >= 0n) await store.truncateBefore(`feed-${calendarId}`, last + 1n);
+  }
+};
+
+const secretLeft = async (
+  { vault }: ConnectionRuntime,
+  { user_id: userId, connection_id: connectionId }: ConnectionRow,
+): Promise<Secret | null> => {
+  try {
+    return await vault.secretAside(userId, connectionId);
+  } catch (error) {
+    if (error instanceof KeyDestroyed) return null;
+    throw error;
+  }
+};
+
+/** Whether a failure is ours and not the provider's: it says nothing of the grant. */
+const isOurs = (error: unknown, { signal }: Lease): boolean => signal.aborted || error instanceof Superseded || error instanceof EngineAway;
+
+/** How the grant ended; null when it did not yet. Without a secret there is nothing to end it with: its owner has to, at the provider. */
+const giveBack = async (
+  adapter: CalendarProvider | undefined,
+  secret: Secret | null,
+  lease: Lease,
+  left: number,
+): Promise<'revoked' | 'manual' | null> => {
+  if (adapter === undefined || secret === null || left <= 0) return 'manual';
+  try {
+    return await within(Math.min(PATIENCE, left), lease, (call) => adapter.revoke(secret, call));
+  } catch (error) {
+    if (isOurs(error, lease)) throw error;
+    return null;
+  }
+};
+
+/**
+ * Winds a revoked connection up, each step repeatable: at once its key, with what it sealed, and what is known of its objects; then the grant,
+ * for as long as there is time; then the secret.
+ */
+export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<void> => {
+  const { store, vault, clock, entropy, providers } = runtime;
+  const { connection_id: connectionId, failures } = row;
+  const { events } = await store.load(`connection-${connectionId}`, connectionCodec);
+  const revoked = events.find((event) => event.type === 'ConnectionRevoked');
+  const state = fold(connection, events);
+  const metadata = systemMetadata(entropy);
+  // A first try comes after it, so a row that has failed has it behind it.
+  if (failures === 0) await purge(runtime, row, events);
+  if (!(state.status === 'revoked' && state.grantEnded)) {
+    const until = Date.parse(revoked?.at ?? instant(clock.now())) + TRIED_FOR;
+    const how = await giveBack(providers.get(row.provider), await secretLeft(runtime, row), lease, until - clock.now());
+    const again = clock.now() + (PAUSES[failures] ?? PAUSES[3]);
+    if (how === null && again < until) return later(runtime, row, lease, failures + 1, again);
+    await record(runtime, connectionId, { type: 'RecordGrantRevoked', how: how ?? 'manual', at: instant(clock.now()) }, metadata());
+  }
+  await vault.destroyConnection(connectionId);
+  await record(runtime, connectionId, { type: 'RecordPurge', at: instant(clock.now()) }, metadata());
+};

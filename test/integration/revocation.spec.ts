@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { recordDiscovery } from '../../src/connection/account.discovery.js';
+import { connection, type ConnectionEvent } from '../../src/connection/connection.js';
+import { connectionCodec } from '../../src/connection/connection.codec.js';
+import { type ConnectionRow } from '../../src/connection/connection.record.js';
+import { tendConnection } from '../../src/connection/connection.worker.js';
+import { vault } from '../../src/infra/vault/vault.postgres.js';
+import { handle } from '../../src/kernel/commands.js';
+import { type Lease } from '../../src/kernel/due-work.js';
+import { KeyDestroyed, type Secret, type Vault } from '../../src/kernel/vault.js';
+import { type CalendarProvider, ProviderFault } from '../../src/provider/calendar-provider.js';
+import { connectedAccount, connectionRuntime } from '../support/account.js';
+import { memoryAccount, NOW } from '../support/builders.js';
+import { type Running, startProjection } from '../support/running.js';
+import { eventually, metadata, openStores, type Stores } from '../support/store.js';
+import { due } from '../support/synced-calendar.js';
+
+const MINUTE = 60_000;
+const at = new Date(NOW).toISOString();
+const WORK = { remoteId: '/work/', name: 'Work', color: null, writable: true, busyOnly: false, timeZone: null };
+
+let stores: Stores;
+let keys: Vault;
+let running: Running;
+beforeAll(async () => {
+  stores = await openStores();
+  keys = vault(stores.database, randomBytes(32));
+  running = startProjection(stores, due);
+});
+afterAll(async () => {
+  await running.stop();
+  await stores.stop();
+});
+
+type GiveBack = CalendarProvider['revoke'];
+type Row = ConnectionRow & Readonly<{ epoch: string; due: string }>;
+
+/** A connection with a calendar that was read, revoked a moment ago at a provider that takes its grant back as it is told here. */
+const revoked = async (giveBack: GiveBack, failures = 0) => {
+  const { userId, connectionId } = await connectedAccount(stores, keys);
+  let now = NOW;
+  const secrets: Secret[] = [];
+  const provider: CalendarProvider = {
+    ...memoryAccount().provider,
+    revoke: (secret, call) => {
+      secrets.push(secret);
+      return giveBack(secret, call);
+    },
+  };
+  const runtime = connectionRuntime(stores, keys, provider, () => now);
+  await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', metadata }, [WORK]);
+  const calendarId = await eventually('its calendar is due', async () => {
+    const rows = await stores.database.query<{ calendar_id: string }>('select calendar_id from sync_state where connection_id = $1', [
+      connectionId,
+    ]);
+    return rows[0]?.calendar_id;
+  });
+  await stores.database.query(`insert into remote_object (calendar_id, ref, generation) values ($1, 'a', 1)`, [calendarId]);
+  await stores.database.query('update connection_state set failures = $2 where connection_id = $1', [connectionId, failures]);
+  const order = { id: connectionId, command: { type: 'Revoke', at } as const, metadata: metadata(), ifMatch: null };
+  await handle(stores.store, connection, connectionCodec, order);
+  const row = async (): Promise<Row | undefined> => {
+    const rows = await stores.database.query<Row>(
+      `select *, due_at::text as due from connection_state where connection_id = $1 and task = 'revoke'`,
+      [connectionId],
+    );
+    return rows[0];
+  };
+  await eventually('it is due to be wound up', row);
+  /** One look of the worker, when the row is due; false when there is nothing left to do. */
+  const tend = async (over: Partial<Vault> = {}): Promise<boolean> => {
+    const found = await row();
+    if (found === undefined) return false;
+    now = Math.max(now, Date.parse(found.due));
+    const lease: Lease = { epoch: BigInt(found.epoch), permit: () => Promise.resolve(), signal: new AbortController().signal };
+    await tendConnection({ ...runtime, vault: { ...keys, ...over } })(found, lease);
+    return true;
+  };
+  const facts = async (): Promise<readonly ConnectionEvent[]> =>
+    (await stores.store.load(`connection-${connectionId}`, connectionCodec)).events.slice(3);
+  const left = async () => {
+    const vaulted = await stores.database.query<{ name: string }>('select name from vault where connection_id = $1 order by name', [
+      connectionId,
+    ]);
+    const objects = await stores.database.query('select 1 from remote_object where calendar_id = $1', [calendarId]);
+    return { vault: vaulted.map(({ name }) => name.split(':')[0]), objects: objects.length };
+  };
+  return { userId, connectionId, secrets, tend, facts, left, elapsed: () => now - NOW, pass: (ms: number) => (now += ms) };
+};
+
+const away: GiveBack = () => Promise.reject(new ProviderFault('unavailable', 'away'));
+const NOTHING = { vault: [], objects: 0 };
+
+describe('A revoked connection whose provider takes the grant back', () => {
+  it('keeps nothing, and says how the grant ended', async () => {
+    const { tend, facts, left, secrets } = await revoked(() => Promise.resolve('revoked'));
+    await tend();
+    expect(await left()).toEqual(NOTHING);
+    expect(secrets).toEqual([{ username: 'ada', password: 'secret' }]);
+    expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'revoked' }, { type: 'ConnectionPurged' }]);
+  });
+});
+
+describe('A revoked connection whose provider is away', () => {
+  it('keeps the secret alone, under no key of its own, from the first moment', async () => {
+    const { userId, connectionId, tend, left, facts } = await revoked(away);
+    await tend();
+    expect(await left()).toEqual({ vault: ['aside'], objects: 0 });
+    await expect(keys.connection(userId, connectionId)).rejects.toBeInstanceOf(KeyDestroyed);
+    expect(await facts()).toEqual([]);
+  });
+
+  it('is tried again and again for four minutes at most, and then keeps nothing', async () => {
+    const { tend, left, facts, secrets, elapsed } = await revoked(away);
+    while ((await left()).vault.length > 0 && elapsed() <= 5 * MINUTE) await tend();
+    expect([await left(), elapsed() <= 4 * MINUTE, secrets.length > 4]).toEqual([NOTHING, true, true]);
+    expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'manual' }, { type: 'ConnectionPurged' }]);
+  });
+
+  it('gives the grant back when the provider answers again in time', async () => {
+    let tries = 0;
+    const { tend, left, facts } = await revoked(() =>
+      (tries += 1) < 4 ? Promise.reject(new TypeError('broken')) : Promise.resolve('revoked'),
+    );
+    for (let time = 0; time < 4; time += 1) await tend();
+    expect(await left()).toEqual(NOTHING);
+    expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'revoked' }, { type: 'ConnectionPurged' }]);
+  });
+
+  it('keeps nothing when it is looked at too late', async () => {
+    const { tend, left, facts, secrets, pass } = await revoked(() => Promise.resolve('revoked'));
+    pass(4 * MINUTE);
+    await tend();
+    expect([await left(), secrets]).toEqual([NOTHING, []]);
+    expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'manual' }, { type: 'ConnectionPurged' }]);
+  });
+
+  it('keeps nothing when the provider never answers, and does not hear that it is to end', async () => {
+    const { tend, left, facts, pass } = await revoked(() => new Promise(() => undefined));
+    pass(4 * MINUTE - 200);
+    await tend();
+    expect(await left()).toEqual(NOTHING);
+    expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'manual' }, { type: 'ConnectionPurged' }]);
+  });
+
+  it('loses its key at once, however often its account could not be read before', async () => {
+    const { tend, left } = await revoked(away, 3);
+    await tend();
+    expect(await left()).toEqual({ vault: ['aside'], objects: 0 });
+  });
+
+  it('keeps nothing when its secret was missing before', async () => {
+    const { connectionId, tend, left, facts } = await revoked(() => Promise.resolve('revoked'));
+    await stores.database.query('delete from vault where name = $1', [`secret:${connectionId}`]);
+    await tend();
+    expect(await left()).toEqual(NOTHING);
+    expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'manual' }, { type: 'ConnectionPurged' }]);
+  });
+});
+
+describe('A death while a connection is wound up', () => {
+  const dies = () => Promise.reject(new Error('the process died here'));
+
+  it.each(['setSecretAside', 'secretAside', 'destroyConnection'] as const)('at %s leaves the rest to another process', async (step) => {
+    const { tend, left, facts } = await revoked(() => Promise.resolve('revoked'));
+    await expect(tend({ [step]: dies })).rejects.toThrow('the process died here');
+    await tend();
+    expect(await left()).toEqual(NOTHING);
+    expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'revoked' }, { type: 'ConnectionPurged' }]);
+  });
+
+  it('after the grant was given back does not give it back again', async () => {
+    const { tend, secrets } = await revoked(() => Promise.resolve('revoked'));
+    await expect(tend({ destroyConnection: dies })).rejects.toThrow();
+    await tend();
+    expect(secrets).toHaveLength(1);
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { accountIdOf } from '../../src/provider/caldav/caldav.account.js';
+import { ANY_SERVER, ICLOUD } from '../../src/provider/caldav/caldav.provider.js';
+
+const idOf = (principal: string) => accountIdOf(principal, ANY_SERVER);
+
+describe('What a CalDAV account goes by', () => {
+  it.each([
+    ['https://dav.example.org/principals/ada/'],
+    ['https://DAV.example.org:443/principals/ada'],
+    ['HTTPS://dav.example.org//principals///ada//'],
+    ['https://dav.example.org/principals/%61da/'],
+    ['https://dav.example.org/Principals/ADA/'],
+    ['https://dav.example.org/other/../principals/./ada/?x=1#y'],
+  ])('is the same for %s', (principal) => {
+    expect(idOf(principal)).toBe('https://dav.example.org/principals/ada');
+  });
+
+  it('is the same for a name in any encoding that servers send', () => {
+    const names = ['j%C3%B6rg@example.org', 'j%c3%b6rg%40example.org', 'jo%CC%88rg@example.org', 'jörg@example.org'];
+    expect(new Set(names.map((name) => idOf(`https://dav.example.org/${name}/`))).size).toBe(1);
+  });
+
+  it.each([
+    ['another user', 'https://dav.example.org/principals/eve/'],
+    ['another server', 'https://dav.example.com/principals/ada/'],
+    ['another port', 'https://dav.example.org:8443/principals/ada/'],
+    ['another way', 'http://dav.example.org/principals/ada/'],
+    ['an encoded slash', 'https://dav.example.org/principals%2Fada/'],
+    ['a longer path', 'https://dav.example.org/principals/ada/x/'],
+  ])('is another for %s', (_, principal) => {
+    expect(idOf(principal)).not.toBe('https://dav.example.org/principals/ada');
+  });
+
+  it('is the same on every host of iCloud, which moves accounts between them', () => {
+    const on = (host: string) => accountIdOf(`https://${host}/123456/principal/`, ICLOUD);
+    expect([on('p01-caldav.icloud.com'), on('caldav.icloud.com:443')]).toEqual([on('p77-caldav.icloud.com'), on('p77-caldav.icloud.com')]);
+    expect(on('caldav.icloud.com')).not.toBe(accountIdOf('https://caldav.icloud.com/654321/principal/', ICLOUD));
+  });
+
+  it('is an answer for any address, also one that is not well encoded, and the same when it is asked again', () => {
+    fc.assert(
+      fc.property(fc.webUrl({ withFragments: true, withQueryParameters: true }), fc.string(), (url, more) => {
+        const principal = new URL(`./${encodeURI(more).replace(/[?#]/g, '')}%`, url).href;
+        const [id, again] = [idOf(principal), idOf(`${principal.replace(/[?#].*$/s, '')}/`)];
+        expect(again).toBe(id);
+      }),
+    );
+  });
+});
