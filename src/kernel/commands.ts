@@ -48,3 +48,42 @@ export const handleAll = async <S, C extends Message, E extends Message>(
     }
   }
 };
+
+/** What commands for one stream cause there as it was read, not written yet. */
+export type Decision<S, C extends Message, E extends Message> = Readonly<{
+  orders: Orders<C>;
+  revision: bigint;
+  after: S;
+  events: readonly E[];
+}>;
+
+/** Loads a stream and decides, without writing: where several streams change together, all is decided before any is written. */
+export const decideOn = async <S, C extends Message, E extends Message>(
+  store: EventStore,
+  decider: Decider<S, C, E>,
+  codec: Codec<E>,
+  orders: Orders<C>,
+): Promise<Decision<S, C, E>> => {
+  const stream = `${decider.category}-${orders.id}`;
+  const { events, revision } = await store.load(stream, codec);
+  if (orders.ifMatch !== null && orders.ifMatch !== revision) throw new WrongRevision(stream, orders.ifMatch);
+  const decided = decideAll(decider, fold(decider, events), orders.commands);
+  return { orders, revision, after: decided.state, events: decided.events };
+};
+
+/** Writes a decision at the revision it was made on; a lost race is decided again, as by `handleAll`. */
+export const settle = async <S, C extends Message, E extends Message>(
+  store: EventStore,
+  decider: Decider<S, C, E>,
+  codec: Codec<E>,
+  { orders, revision, after, events }: Decision<S, C, E>,
+): Promise<Handled<S>> => {
+  if (events.length === 0) return { revision, position: null, state: after };
+  try {
+    const appended = await store.append(`${decider.category}-${orders.id}`, revision, events, codec, orders.metadata);
+    return { ...appended, state: after };
+  } catch (error) {
+    if (!(error instanceof WrongRevision) || orders.ifMatch !== null) throw error;
+    return handleAll(store, decider, codec, orders);
+  }
+};

@@ -2,11 +2,10 @@ import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { calendar, type CalendarCommand, DEFAULT_PRIVACY } from '../calendar/calendar.js';
 import { instant } from '../kernel/clock.js';
-import { handle, handleAll } from '../kernel/commands.js';
-import { decideAll, fold } from '../kernel/decider.js';
+import { decideOn, settle } from '../kernel/commands.js';
+import { fold } from '../kernel/decider.js';
 import { type Metadata } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
-import { type Sql } from '../kernel/sql.js';
 import { preference, type CalendarPreference, preferenceObject } from './preference.js';
 import { preferenceCodec } from './preference.codec.js';
 import { type Changed, ChangeSettings } from './settings.commands.js';
@@ -48,42 +47,35 @@ const orderFor = (rows: readonly CalendarRow[], userId: string, change: Calendar
 };
 
 /**
- * Changes settings on as many streams as they name. Everything is decided before anything is written, so that a refusal leaves all as it was;
- * only the death of an engine between two appends leaves a part, and repeating the request does the rest.
+ * Changes settings on as many streams as they name, each written at the revision it was read at. Everything is decided before anything is written,
+ * so that a refusal leaves all as it was; only the death of an engine between two appends leaves a part, and repeating the request does the rest.
+ *
+ * All changes of a person meet in the person's own stream, which each of them writes first, also when it is about calendars alone: of two that saw
+ * the same tag, whatever they change, the second is refused.
  */
 @CommandHandler(ChangeSettings)
 export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
   constructor(@Inject(SETTINGS_RUNTIME) private readonly runtime: SettingsRuntime) {}
 
-  async execute(command: ChangeSettings): Promise<Changed> {
-    const { userId } = command.actor;
-    const preferred = await this.preferred(userId, command.change);
-    return this.runtime.database.transaction(async (sql) => {
-      // One change of a person's settings at a time, in whatever process: what If-Match was held against is what is changed.
-      await sql.query(`select pg_advisory_xact_lock(hashtext('settings'), hashtext($1))`, [userId]);
-      return this.change(sql, command, preferred);
-    });
-  }
-
-  private async change(sql: Sql, command: ChangeSettings, preferred: Partial<CalendarPreference>): Promise<Changed> {
-    const { actor, change, ifMatch, correlationId } = command;
-    const { userId } = actor;
-    const { store, calendarCodec, clock, entropy } = this.runtime;
+  async execute({ actor: { userId }, change, ifMatch, correlationId }: ChangeSettings): Promise<Changed> {
+    const { store, database, calendarCodec, clock, entropy } = this.runtime;
     const at = instant(clock.now());
-    const rows = await calendarRows(sql, userId);
-    if (ifMatch !== null && ifMatch !== (await this.tagNow(userId, rows))) throw stale();
-    const orders = (change.calendars ?? []).map((each) => orderFor(rows, userId, each, at));
-    const choice = { type: 'SetCalendarPreference', userId, change: preferred, at } as const;
-    preference.decide(await this.preferenceNow(userId), choice);
-    for (const { calendarId, commands } of orders) decideAll(calendar, await this.calendarNow(calendarId), commands);
     const metadata = (): Metadata => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: userId });
+    const preferred = await this.preferred(userId, change);
+    const rows = await calendarRows(database, userId);
+    const { revision } = await this.preferenceNow(userId);
+    if (ifMatch !== null && ifMatch !== (await this.tagNow(rows, revision))) throw stale();
+    const decisions = [];
+    for (const { calendarId: id, commands } of (change.calendars ?? []).map((each) => orderFor(rows, userId, each, at)))
+      decisions.push(await decideOn(store, calendar, calendarCodec, { id, commands, metadata: metadata(), ifMatch: null }));
+    const restate = decisions.some(({ events }) => events.length > 0);
+    const choice = { type: 'SetCalendarPreference', userId, change: preferred, restate, at } as const;
+    const ownOrders = { id: userId, commands: [choice], metadata: metadata(), ifMatch: ifMatch === null ? null : revision };
+    const own = await decideOn(store, preference, preferenceCodec, ownOrders);
+    const preferences = (await settle(store, preference, preferenceCodec, own)).position;
     let calendars: bigint | null = null;
-    for (const { calendarId: id, commands } of orders) {
-      const { position } = await handleAll(store, calendar, calendarCodec, { id, commands, metadata: metadata(), ifMatch: null });
-      calendars = position ?? calendars;
-    }
-    const set = await handle(store, preference, preferenceCodec, { id: userId, command: choice, metadata: metadata(), ifMatch: null });
-    return { calendars, preferences: set.position };
+    for (const decision of decisions) calendars = (await settle(store, calendar, calendarCodec, decision)).position ?? calendars;
+    return { calendars, preferences };
   }
 
   /** What the request says of the person themselves, the hours sealed; hours that are what they were keep their bytes. */
@@ -98,29 +90,26 @@ export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
   }
 
   private async sealedHours(userId: string, workingHours: WorkingHours): Promise<string> {
-    const { sealed } = await this.preferenceNow(userId);
+    const { sealed } = (await this.preferenceNow(userId)).state;
     const sealer = await this.runtime.vault.subject(userId);
     const clear = JSON.stringify({ workingHours: ordered(workingHours) });
     if (sealed !== null && sealer.open(preferenceObject(userId), sealed) === clear) return sealed;
     return sealer.seal(preferenceObject(userId), clear);
   }
 
-  private async preferenceNow(userId: string): Promise<CalendarPreference> {
-    return fold(preference, (await this.runtime.store.load(`preference-${userId}`, preferenceCodec)).events);
-  }
-
-  private async calendarNow(calendarId: string) {
-    return fold(calendar, (await this.runtime.store.load(`calendar-${calendarId}`, this.runtime.calendarCodec)).events);
+  private async preferenceNow(userId: string): Promise<Readonly<{ state: CalendarPreference; revision: bigint }>> {
+    const { events, revision } = await this.runtime.store.load(`preference-${userId}`, preferenceCodec);
+    return { state: fold(preference, events), revision };
   }
 
   /** Of the streams, not of the rows, which may be a moment behind a change that was answered already. */
-  private async tagNow(userId: string, rows: readonly CalendarRow[]): Promise<string> {
+  private async tagNow(rows: readonly CalendarRow[], revision: bigint): Promise<string> {
     const chosen: Chosen[] = [];
     for (const { calendar_id: calendarId, mode, privacy, visible } of rows) {
-      const state = await this.calendarNow(calendarId);
+      const state = fold(calendar, (await this.runtime.store.load(`calendar-${calendarId}`, this.runtime.calendarCodec)).events);
       const listed = { calendarId, adopted: false, mode, privacy, visible };
       chosen.push(state.status === 'none' ? listed : { ...state, calendarId, adopted: true });
     }
-    return settingsTag(chosen, await this.preferenceNow(userId));
+    return settingsTag(chosen, revision);
   }
 }

@@ -26,17 +26,21 @@ export const DEFAULT_PREFERENCE: CalendarPreference = {
 /** Names the object that is sealed. */
 export const preferenceObject = (userId: string): string => `preference:${userId}`;
 
-/** What is not named stays as it is. Sealing the same hours again gives other bytes: who sends hours that did not change sends the old bytes. */
+/**
+ * What is not named stays as it is. Sealing the same hours again gives other bytes: who sends hours that did not change sends the old bytes.
+ * `restate`: tell it also when nothing of it changes.
+ */
 export type PreferenceCommand = Readonly<{
   type: 'SetCalendarPreference';
   userId: string;
   change: Partial<CalendarPreference>;
+  restate: boolean;
   at: string;
 }>;
 
 export type PreferenceEvent = Readonly<{ type: 'CalendarPreferenceSet'; userId: string; at: string }> & CalendarPreference;
 
-const decide = (state: CalendarPreference, { userId, change, at }: PreferenceCommand): readonly PreferenceEvent[] => {
+const decide = (state: CalendarPreference, { userId, change, restate, at }: PreferenceCommand): readonly PreferenceEvent[] => {
   const { timeZone, tentativeIsBusy, externalChanges, sealed } = { ...state, ...change };
   if (timeZone !== null && !isIanaZone(timeZone))
     throw new Refused('preference.unknown-zone', 422, 'There is no such time zone: send an IANA name such as Europe/Paris.');
@@ -45,7 +49,7 @@ const decide = (state: CalendarPreference, { userId, change, at }: PreferenceCom
     tentativeIsBusy === state.tentativeIsBusy &&
     externalChanges === state.externalChanges &&
     sealed === state.sealed;
-  return same ? [] : [{ type: 'CalendarPreferenceSet', userId, timeZone, tentativeIsBusy, externalChanges, sealed, at }];
+  return same && !restate ? [] : [{ type: 'CalendarPreferenceSet', userId, timeZone, tentativeIsBusy, externalChanges, sealed, at }];
 };
 
 const evolve = (_: CalendarPreference, { timeZone, tentativeIsBusy, externalChanges, sealed }: PreferenceEvent): CalendarPreference => ({

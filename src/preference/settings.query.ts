@@ -26,7 +26,7 @@ export class MySettingsHandler implements IQueryHandler<MySettings> {
 
   async execute({ actor: { userId } }: MySettings): Promise<SeenSettings> {
     const rows = await calendarRows(this.database, userId);
-    const preference = await preferenceOf(this.database, userId);
+    const { preference, revision } = await preferenceOf(this.database, userId);
     const connectionIds = rows.map(({ connection_id }) => connection_id);
     const sealers = await sealersOf(this.vault, userId, connectionIds);
     const calendars = rows.flatMap((row) => {
@@ -38,7 +38,7 @@ export class MySettingsHandler implements IQueryHandler<MySettings> {
     });
     const { timeZone, tentativeIsBusy, externalChanges } = preference;
     const workingHours = await this.hoursIn(userId, preference.sealed);
-    return { view: { calendars, timeZone, workingHours, tentativeIsBusy, externalChanges }, tag: settingsTag(calendars, preference) };
+    return { view: { calendars, timeZone, workingHours, tentativeIsBusy, externalChanges }, tag: settingsTag(calendars, revision) };
   }
 
   private async hoursIn(userId: string, sealed: string | null): Promise<SettingsView['workingHours']> {

@@ -22,7 +22,11 @@ export type CalendarRow = Readonly<{
 export const calendarRows = (sql: Sql, userId: string): Promise<readonly CalendarRow[]> =>
   sql.query<CalendarRow>('select * from calendars where user_id = $1 order by calendar_id', [userId]);
 
+/** What a person chose, and the revision of the stream that says so; -1n while there is none. */
+export type PreferenceSeen = Readonly<{ preference: CalendarPreference; revision: bigint }>;
+
 type PreferenceRow = Readonly<{
+  revision: string;
   time_zone: string | null;
   tentative_is_busy: boolean;
   external_changes: ExternalChanges;
@@ -30,23 +34,22 @@ type PreferenceRow = Readonly<{
 }>;
 
 /** What a person chose, or the defaults. */
-export const preferenceOf = async (sql: Sql, userId: string): Promise<CalendarPreference> => {
+export const preferenceOf = async (sql: Sql, userId: string): Promise<PreferenceSeen> => {
   const [row] = await sql.query<PreferenceRow>('select * from preferences where user_id = $1', [userId]);
-  if (row === undefined) return DEFAULT_PREFERENCE;
+  if (row === undefined) return { preference: DEFAULT_PREFERENCE, revision: -1n };
   const { time_zone: timeZone, tentative_is_busy: tentativeIsBusy, external_changes: externalChanges, sealed } = row;
-  return { timeZone, tentativeIsBusy, externalChanges, sealed };
+  return { preference: { timeZone, tentativeIsBusy, externalChanges, sealed }, revision: BigInt(row.revision) };
 };
 
 /** What of a calendar its owner chooses. */
 export type Chosen = Readonly<{ calendarId: string; adopted: boolean; mode: Mode; privacy: Privacy; visible: boolean }>;
 
 /**
- * The entity tag of somebody's settings: it changes when a choice does, and with nothing else. The calendars come in any order; the working
- * hours count as the bytes they are sealed in, which change with them.
+ * The entity tag of somebody's settings: it changes when a choice does, each of which moves the revision of the person's own stream, and when a
+ * calendar comes or the account changes one. The calendars come in any order.
  */
-export const settingsTag = (calendars: readonly Chosen[], preference: CalendarPreference): string => {
+export const settingsTag = (calendars: readonly Chosen[], revision: bigint): string => {
   const chosen = calendars.map(({ calendarId, adopted, mode, privacy, visible }) => [calendarId, adopted, mode, privacy, visible].join());
-  const { timeZone, tentativeIsBusy, externalChanges, sealed } = preference;
-  const whole = JSON.stringify([chosen.sort(), timeZone, tentativeIsBusy, externalChanges, sealed]);
+  const whole = JSON.stringify([chosen.sort(), String(revision)]);
   return `"${createHash('sha256').update(whole).digest('base64url').slice(0, 22)}"`;
 };

@@ -13,7 +13,8 @@ const set = (change: Partial<PreferenceEvent> = {}): PreferenceEvent => ({
   at,
   ...change,
 });
-const choose = (change: Partial<PreferenceEvent>) => ({ type: 'SetCalendarPreference', userId: 'ada', change, at }) as const;
+const choose = (change: Partial<PreferenceEvent>) =>
+  ({ type: 'SetCalendarPreference', userId: 'ada', change, restate: false, at }) as const;
 
 describe('SetCalendarPreference', () => {
   it('keeps what is not named', () => {
@@ -29,6 +30,12 @@ describe('SetCalendarPreference', () => {
     given(preference, set({ timeZone: 'Europe/Paris', sealed: 'hours' }))
       .when(choose({ timeZone: null, sealed: null }))
       .then(set());
+  });
+
+  it('says the same again when it is asked to', () => {
+    given(preference, set({ externalChanges: 'ask' }))
+      .when({ ...choose({}), restate: true })
+      .then(set({ externalChanges: 'ask' }));
   });
 
   it('says nothing when nothing changes', () => {
