@@ -53,6 +53,9 @@ const beginningAndEnd: Handlers<AccountEvent> = {
     );
     await sql.query('notify sync_state');
   },
+  // The account may write its address otherwise than when it was adopted.
+  CalendarDescribed: (sql, { stream, event }) =>
+    sql.query('update sync_state set sealed = $2 where calendar_id = $1', [idOf(stream), event.sealed]),
   ConnectionRevoked: async (sql, { stream, event }) => {
     await sql.query(
       `insert into connection_state (connection_id, user_id, provider, task, due_at) values ($1, $2, $3, 'revoke', $4)

@@ -16,18 +16,24 @@ import { connectedAccount, connectionRuntime } from '../support/account.js';
 import { NOW } from '../support/builders.js';
 import { type Running, startProjection } from '../support/running.js';
 import { eventually, metadata, openStores, type Stores } from '../support/store.js';
-import { merged } from '../support/synced-calendar.js';
+import { due, merged } from '../support/synced-calendar.js';
 
 const at = new Date(NOW).toISOString();
 const WORK: DiscoveredCalendar = {
   remoteId: 'https://dav.example.org/work/',
+  address: 'https://dav.example.org/work/',
   name: 'Work',
   color: '#112233',
   writable: true,
   busyOnly: false,
   timeZone: null,
 };
-const HOME: DiscoveredCalendar = { ...WORK, remoteId: 'https://dav.example.org/home/', name: 'Home' };
+const HOME: DiscoveredCalendar = {
+  ...WORK,
+  remoteId: 'https://dav.example.org/home/',
+  address: 'https://dav.example.org/home/',
+  name: 'Home',
+};
 
 let stores: Stores;
 let keys: Vault;
@@ -35,7 +41,11 @@ let running: readonly Running[];
 beforeAll(async () => {
   stores = await openStores();
   keys = vault(stores.database, randomBytes(32));
-  running = [startProjection(stores, calendars(anyOf<AccountEvent>(connectionCodec, calendarCodec))), startProjection(stores, merged)];
+  running = [
+    startProjection(stores, calendars(anyOf<AccountEvent>(connectionCodec, calendarCodec))),
+    startProjection(stores, merged),
+    startProjection(stores, due),
+  ];
 });
 afterAll(async () => {
   await Promise.all(running.map(({ stop }) => stop()));
@@ -50,7 +60,7 @@ const account = async (...first: readonly DiscoveredCalendar[]) => {
   const discover = async (...found: readonly DiscoveredCalendar[]): Promise<void> => {
     const looked = { connectionId, userId, provider: 'caldav', metadata };
     const position = await recordDiscovery(connectionRuntime(stores, keys), looked, found);
-    const names = ['calendars', merged.name];
+    const names = ['calendars', merged.name, due.name];
     if (position !== null) await eventually('it is shown', () => readModels(stores.database).reached(names, position, 20_000));
   };
   await discover(...first);
@@ -119,6 +129,15 @@ describe('What an account says of its calendars, read again', () => {
     expect((await told()).length).toBeGreaterThan(before);
     await discover(WORK);
     expect(await shown('Work')).toMatchObject({ writable: true, mode: 'read_only' });
+  });
+
+  it('gives a sync the address the account writes now, also of a calendar that was adopted without one', async () => {
+    const { discover, shown, connectionId, userId } = await account(WORK);
+    const { calendar_id: calendarId } = await shown('Work');
+    await discover({ ...WORK, address: 'https://dav.example.org/%77ork/' });
+    const [synced] = await stores.database.query<{ sealed: string }>('select sealed from sync_state where calendar_id = $1', [calendarId]);
+    const sealer = await keys.connection(userId, connectionId);
+    expect(sealer.open(`calendar:${calendarId}`, synced?.sealed ?? '')).toContain('%77ork');
   });
 
   it('gives a calendar that is only listed its new name, and leaves it listed', async () => {

@@ -53,6 +53,7 @@ const person = async (count: number) => {
   const { userId, connectionId } = await connectedAccount(stores, keys);
   const found = Array.from({ length: count }, (_, index) => ({
     remoteId: `/${index}/`,
+    address: `/${index}/`,
     name: `calendar ${index}`,
     color: null,
     writable: true,

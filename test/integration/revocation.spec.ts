@@ -18,7 +18,7 @@ import { due } from '../support/synced-calendar.js';
 
 const MINUTE = 60_000;
 const at = new Date(NOW).toISOString();
-const WORK = { remoteId: '/work/', name: 'Work', color: null, writable: true, busyOnly: false, timeZone: null };
+const WORK = { remoteId: '/work/', address: '/work/', name: 'Work', color: null, writable: true, busyOnly: false, timeZone: null };
 
 let stores: Stores;
 let keys: Vault;

@@ -137,7 +137,7 @@ describe('A connection that is revoked between the discovery of its calendars an
       }) as typeof stores.store.append,
     };
     const runtime = connectionRuntime({ ...stores, store }, keys);
-    const found = ['work', 'home', 'choir'].map((name) => ({ ...READABLE, remoteId: `/${name}/`, name }));
+    const found = ['work', 'home', 'choir'].map((name) => ({ ...READABLE, remoteId: `/${name}/`, address: `/${name}/`, name }));
     const position = await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', metadata }, found);
     expect(adoptions).toBe(3);
     const names = PROJECTIONS.map(({ name }) => name);
