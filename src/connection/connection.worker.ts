@@ -1,7 +1,5 @@
 import { freshFrom } from '../calendar/freshness.js';
-import { freshFrom } from '../calendar/freshness.js';
 import { retryAt } from '../calendar/generation.js';
-import { PASSING_FAULTS } from '../calendar/reasons.js';
 import { PASSING_FAULTS } from '../calendar/reasons.js';
 import { DAY, HOUR, instant } from '../kernel/clock.js';
 import { type Lease } from '../kernel/due-work.js';
