@@ -8,7 +8,11 @@ const sendable = (length: number) =>
     .string()
     .min(1)
     .max(length)
-    .refine((text) => !/[\p{Cc}\p{Surrogate}]/u.test(text), { error: 'must not hold control characters or halves of characters' });
+    .refine((text) => !/[\p{Cc}\p{Surrogate}]/u.test(text), { error: 'must not hold control characters or halves of characters' })
+    .meta({
+      description: 'Without control characters.',
+      pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]+$',
+    });
 
 const Credentials = z
   .strictObject({
@@ -20,17 +24,21 @@ const Credentials = z
 
 export const NewConnection = z
   .strictObject({
-    provider: ProviderName,
+    provider: z
+      .enum(ProviderName.options)
+      .meta({ enum: PROVIDER_LIST.flatMap(({ provider, available }) => (available ? [provider] : [])) }),
     consent: z
       .boolean()
       .optional()
-      .meta({ description: 'The person agrees that their calendars are read and kept, encrypted, until they revoke it.' }),
+      .meta({ enum: [true], description: 'The person agrees that their calendars are read and kept, encrypted, until they revoke it.' }),
     access: z.enum(['read', 'write']).default('read'),
     returnTo: z.url().max(2048).optional(),
     credentials: Credentials.optional(),
   })
   .meta({
     id: 'NewConnection',
+    description: 'Of a `caldav` account the credentials name the server.',
+    required: ['provider', 'consent', 'credentials'],
     example: PROVIDER_LIST.find(({ provider }) => provider === 'caldav'),
   });
 

@@ -1,12 +1,12 @@
 import { Body, Controller, Delete, Get, Headers, HttpStatus, Inject, Param, Post, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
 import { CommandId } from '../infra/http/idempotency.interceptor.js';
-import { etag, expectedRevision } from '../infra/http/revision.js';
+import { etag, expectedRevision, REVISION_TAG } from '../infra/http/revision.js';
 import { type Actor as Person } from '../kernel/actor.js';
 import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
 import { Refused } from '../kernel/refused.js';
@@ -104,6 +104,7 @@ export class ConnectionController {
   }
 
   @Delete('connections/:id')
+  @ApiHeader({ name: 'if-match', required: false, schema: REVISION_TAG })
   @ApiOperation({ summary: 'Revoke a connection' })
   @Answers(202, ConnectionView, 'Revoked: nothing more is read; secrets, keys and data are gone within seconds.')
   async revoke(

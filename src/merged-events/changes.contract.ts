@@ -1,12 +1,10 @@
 import { z } from 'zod';
-import { BusyName, EXAMPLE, Instant, StatusName } from '../infra/http/contract.zod.js';
+import { BusyName, ChangeCursorText, EXAMPLE, Instant, StatusName } from '../infra/http/contract.zod.js';
 
 export const ChangeFilter = z.strictObject({
-  after: z
-    .string()
-    .max(100)
-    .optional()
-    .meta({ description: '`nextCursor` of the answer before. Without it nothing is told but where the feed ends now.' }),
+  after: ChangeCursorText.optional().meta({
+    description: '`nextCursor` of the answer before. Without it nothing is told but where the feed ends now.',
+  }),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
 

@@ -1,3 +1,4 @@
+import { parseWall } from '../calendar/civil.js';
 import { Refused } from '../kernel/refused.js';
 
 /** Where a page ended: the sort key of its last occurrence. */
@@ -5,6 +6,10 @@ export type EventCursor = Readonly<{ start: string; calendarId: string; series: 
 
 /** What Postgres writes for an instant in UTC; a cursor it could not read must be refused here. */
 const START = /^\d{4}-[01]\d-[0-3]\d [0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?\+00$/;
+
+/** Whether there is such a moment: a database refuses 30 February and the year 0, which `Date.parse` takes. */
+const isMoment = (start: string): boolean => START.test(start) && parseWall(start.slice(0, 19).replace(' ', 'T')) !== null;
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MARK = /^[\w-]{1,64}$/;
 const ORIGINAL = /^[\dTZ:.-]{0,40}(_[\w-]{1,64})?$/;
@@ -24,7 +29,7 @@ export const readCursor = (text: string): EventCursor => {
   }
   const [start, calendarId, series, original, ...rest] = parts;
   const known = start !== undefined && calendarId !== undefined && series !== undefined && original !== undefined && rest.length === 0;
-  if (!known || !START.test(start) || Number.isNaN(Date.parse(start)) || !UUID.test(calendarId)) throw refused();
+  if (!known || !isMoment(start) || !UUID.test(calendarId)) throw refused();
   if (!MARK.test(series) || !ORIGINAL.test(original)) throw refused();
   return { start, calendarId, series, original };
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BusyName, EXAMPLE, FreshnessView, ProviderName, RangeText, StatusName } from '../infra/http/contract.zod.js';
+import { BusyName, EventCursorText, EXAMPLE, FreshnessView, ProviderName, RangeText, StatusName } from '../infra/http/contract.zod.js';
 
 const PersonView = z.strictObject({ name: z.string().nullable(), email: z.string().nullable() });
 
@@ -66,6 +66,6 @@ export const EventFilter = z.strictObject({
   range: RangeText,
   provider: ProviderName.optional(),
   calendarId: z.uuid().optional(),
-  cursor: z.string().max(300).optional(),
+  cursor: EventCursorText.optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });

@@ -1,16 +1,17 @@
 import { z } from 'zod';
-import { EXAMPLE, ModeName, PrivacyName, ProviderName } from '../infra/http/contract.zod.js';
+import { EXAMPLE, ModeName, PrivacyName, ProviderName, TimeOfDay } from '../infra/http/contract.zod.js';
 import { isInOrder } from './working-hours.js';
 
 const DayInterval = z.strictObject({
-  start: z.string().meta({ example: '09:00' }),
-  end: z.string().meta({ example: '17:30', description: 'Exclusive; 24:00 ends the day.' }),
+  start: TimeOfDay,
+  end: TimeOfDay.meta({ example: '17:30', description: 'Exclusive; 24:00 ends the day.' }),
 });
 
 const Day = z
   .array(DayInterval)
   .max(12)
   .refine(isInOrder, { error: 'must be times such as 09:00, in order, each interval ending after it starts' })
+  .meta({ description: 'In order of the day: each interval ends after it starts, and the next starts at that time or later.' })
   .optional();
 
 const WorkingHoursView = z

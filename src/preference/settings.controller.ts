@@ -1,10 +1,10 @@
 import { Body, Controller, Get, Headers, HttpStatus, Inject, Patch, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
-import { expectedTag } from '../infra/http/revision.js';
+import { ENTITY_TAG, expectedTag } from '../infra/http/revision.js';
 import { type Actor as Person } from '../kernel/actor.js';
 import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
 import { type Changed, ChangeSettings } from './settings.commands.js';
@@ -37,6 +37,7 @@ export class SettingsController {
   }
 
   @Patch()
+  @ApiHeader({ name: 'if-match', required: false, schema: ENTITY_TAG })
   @ApiOperation({ summary: 'Change one’s settings' })
   @Answers(200, SettingsView, 'The settings as they stand now, with their new ETag.')
   @Answers(202, SettingsView, 'The same, while the read models still catch up.')

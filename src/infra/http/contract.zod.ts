@@ -11,11 +11,37 @@ export const PrivacyName = z
   .enum(['full', 'title_hidden', 'busy_only'])
   .meta({ id: 'Privacy', description: 'What others may be told of the events of a calendar; its owner always sees everything.' });
 
+/** Shapes that the document tells and a route checks by itself, with words of its own; each is what JSON Schema calls a pattern. */
+const DAY = '([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
+const TIME = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?(Z|[+ -]([01][0-9]|2[0-3]):[0-5][0-9])';
+const MOMENT = `${DAY}(T${TIME})?`;
+const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
 /** ISO 8601 interval, as `rangeOf` reads it. */
 export const RangeText = z
   .string()
   .max(100)
-  .meta({ description: 'ISO 8601 interval `start/end`, at most 400 days.', example: '2026-03-01/2026-04-01' });
+  .meta({
+    description:
+      'ISO 8601 interval `start/end` of two days there are, or times with their offset; it ends after it starts and spans at most 400 days.',
+    example: '2026-03-01/2026-04-01',
+    pattern: `^${MOMENT}/${MOMENT}$`,
+  });
+
+/** Where a page of events ended, as `readCursor` reads it. */
+export const EventCursorText = z
+  .string()
+  .max(300)
+  .meta({
+    description: '`nextCursor` of the page before.',
+    pattern: `^${DAY}%20([01][0-9]|2[0-3])%3A[0-5][0-9]%3A[0-5][0-9]([.][0-9]{1,6})?%2B00~${UUID}~[A-Za-z0-9_-]{1,64}~([0-9TZ.-]|%3A){0,40}(_[A-Za-z0-9_-]{1,64})?$`,
+  });
+
+/** How far somebody has read the changes, as `readChangeCursor` reads it. */
+export const ChangeCursorText = z.string().max(100).meta({ pattern: '^[0-9]{1,18}[.]([0-9]{1,9}|1[0-9]{9}|2147483647)[.][0-9]{1,15}$' });
+
+/** A time of day, as `minuteOf` reads it. */
+export const TimeOfDay = z.string().meta({ pattern: '^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$', example: '09:00' });
 
 export const StatusName = z.enum(['confirmed', 'tentative', 'cancelled']);
 

@@ -43,7 +43,8 @@ const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header' as const,
   required: false,
-  schema: { type: 'string', minLength: 1, maxLength: 257 },
+  // In quotes, as the draft has it, or without.
+  schema: { type: 'string', pattern: '^("[!-~]{1,255}"|[!#-~][!-~]{0,254})$' },
   description: 'A key of your own, good for a day: the same request sent again is answered again and done no second time.',
 };
 
