@@ -5,9 +5,13 @@ import { type Interval, intervalOf, merged, within, without } from './intervals.
 export type Availability = Readonly<{ busy: readonly Interval[]; unknown: readonly Interval[] }>;
 
 /** Of a calendar: whether it has been read lately, and the window in which that says all there is. */
-export type Reading = Pick<Freshness, 'state' | 'window'>;
+export type Reading = Pick<Freshness, 'state' | 'window' | 'seriesWithin'>;
 
-const known = ({ state, window }: Reading): readonly Interval[] => (state === 'fresh' && window !== null ? [intervalOf(window)] : []);
+/** A series that is not shown whole may take any time outside what is shown of it. */
+const known = ({ state, window, seriesWithin }: Reading): readonly Interval[] => {
+  const within = seriesWithin ?? window;
+  return state === 'fresh' && within !== null && within.start < within.end ? [intervalOf(within)] : [];
+};
 
 /**
  * When somebody is busy or may be, in a range. Each calendar that was not read, not lately, or not for all of the range leaves what it does not

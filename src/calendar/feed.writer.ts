@@ -33,6 +33,9 @@ const ENVELOPE = 4_096;
 /** A chunk holds no more bytes unless one object alone does, so that readers hold little at a time. */
 const CHUNK = 256 * 1024;
 
+/** Nor more occurrences, as far as several objects have them: as many as a projection writes at once. */
+const MOST_OCCURRENCES = 5_000;
+
 /** What is remembered of objects goes into one statement: of so many at most. */
 const MOST_KEPT = 2_000;
 
@@ -41,6 +44,9 @@ const NAME = 64;
 
 /** The bytes an object takes in the log. */
 export const encodedLength = (upsert: Upsert): number => Buffer.byteLength(JSON.stringify(upsert)) + 1;
+
+/** What an object adds to a chunk: bytes as `encodedLength` counts them, and occurrences. */
+export type Weight = Readonly<{ bytes: number; occurrences: number }>;
 
 /** An object of more bytes fits into no append, even alone. */
 export const LARGEST_UPSERT = LARGEST_APPEND - ENVELOPE;
@@ -55,6 +61,7 @@ export class FeedWriter {
   private kept: Kept[] = [];
   private unread: string[] = [];
   private size = 0;
+  private occurrences = 0;
   private inFlight: Promise<void> = Promise.resolve();
   /** Revision of the run's first chunk, what came before it is superseded by a whole generation; null before any. */
   first: bigint | null = null;
@@ -70,10 +77,20 @@ export class FeedWriter {
     return new FeedWriter(runtime, target, await runtime.store.lastRevision(`${FEED}-${target.calendarId}`));
   }
 
-  /** `bytes` as `encodedLength` counts them. Of an object that comes twice, as some servers list one, the last version is written. */
-  async upsert(upsert: Upsert, bytes: number, kept: Kept): Promise<void> {
+  /** What a chunk is counted by: the window its objects are expanded in, and when it would be written. */
+  get window(): TimeRange {
+    return this.target.window;
+  }
+
+  now(): number {
+    return this.runtime.clock.now();
+  }
+
+  /** Of an object that comes twice, as some servers list one, the last version is written. */
+  async upsert(upsert: Upsert, { bytes, occurrences }: Weight, kept: Kept): Promise<void> {
     // Before it is added: what waits and this object together may be more than the store takes.
-    if (this.size > 0 && this.size + bytes > CHUNK) await this.flush();
+    if (this.size > 0 && (this.size + bytes > CHUNK || this.occurrences + occurrences > MOST_OCCURRENCES)) await this.flush();
+    this.occurrences += occurrences;
     this.upserts.set(upsert.ref, upsert);
     this.removals.delete(upsert.ref);
     this.kept.push(kept);
@@ -102,14 +119,15 @@ export class FeedWriter {
     const kept = this.kept;
     this.upserts = new Map();
     this.removals = new Set();
-    [this.kept, this.size] = [[], 0];
+    [this.kept, this.size, this.occurrences] = [[], 0, 0];
     this.inFlight = this.write(part, kept);
     // A failure is the next caller's; without a handler it would count as unhandled until then.
     this.inFlight.catch(() => undefined);
   }
 
   private async flushWhenFull(): Promise<void> {
-    if (this.size >= CHUNK || this.kept.length >= MOST_KEPT || this.unread.length >= MOST_KEPT) await this.flush();
+    const full = this.size >= CHUNK || this.occurrences >= MOST_OCCURRENCES;
+    if (full || this.kept.length >= MOST_KEPT || this.unread.length >= MOST_KEPT) await this.flush();
   }
 
   /**

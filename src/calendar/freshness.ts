@@ -21,7 +21,9 @@ export type Freshness = Readonly<{
   lastAttemptAt: string | null;
   /** Outside it nothing is known; null before the first reading. */
   window: TimeRange | null;
-  /** Objects that are listed but could not be read, and series that could not be expanded. */
+  /** Part of the window; series that repeat more often than can be shown are shown within it only. Null when all are shown whole. */
+  seriesWithin: TimeRange | null;
+  /** Objects that are listed but could not be read, and series that could not be expanded, or not wholly. */
   unreadable: number;
   problems: Problem[];
   /** Stable code of what is wrong with the calendar as a whole; null, as the next three, when nothing is. */
@@ -44,6 +46,8 @@ export type FreshnessRow = Readonly<{
   problems: readonly Readonly<{ code: string; count: number }>[];
   behind: boolean;
   visible: boolean;
+  known_from: Date | null;
+  known_until: Date | null;
 }>;
 
 /** What is placed again of a calendar (`c`). */
@@ -62,9 +66,15 @@ export const FRESHNESS_SQL = `
       select fault as code, count(*) from remote_object r where r.calendar_id = c.calendar_id and r.fault is not null group by fault
       union all
       select unexpandable, count(*) from event_contents e where e.calendar_id = c.calendar_id and e.unexpandable is not null group by unexpandable
+      union all
+      select 'recurrence.shortened', count(*) from event_series e where e.calendar_id = c.calendar_id and e.shortened_at is not null having count(*) > 0
     ) kinds) as problems,
-    coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) or exists (select 1 from ${PLACEMENT}) as behind, c.visible
+    coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) or exists (select 1 from ${PLACEMENT}) as behind, c.visible,
+    shortened.known_from, shortened.known_until
   from calendars c left join sync_state s using (calendar_id)
+    cross join lateral (
+      select max(known_from) as known_from, min(known_until) as known_until from event_series e
+      where e.calendar_id = c.calendar_id and e.shortened_at is not null) as shortened
   where c.user_id = $1 and c.status = 'adopted' and ($2::uuid[] is null or c.calendar_id = any($2))
   order by c.calendar_id`;
 
@@ -84,6 +94,18 @@ const stateOf = ({ last_success_at, behind }: FreshnessRow, fault: string | null
   return last_success_at.getTime() < freshFrom(now) ? 'stale' : 'fresh';
 };
 
+/** How far what is shown of series goes. Where nothing is sure it is a range without length. */
+const seriesWithin = ({ known_from: from, known_until: until }: FreshnessRow, window: TimeRange | null): TimeRange | null => {
+  if (window === null || (from === null && until === null)) return null;
+  const start = Math.min(Math.max(Date.parse(window.start), from?.getTime() ?? -Infinity), Date.parse(window.end));
+  const end = Math.max(Math.min(Date.parse(window.end), until?.getTime() ?? Infinity), start);
+  return { start: instant(start), end: instant(end) };
+};
+
+/** What was read and is still kept; what ended longer ago is known no more. */
+const windowOf = ({ window_start: start, window_end: end }: FreshnessRow, now: number): TimeRange | null =>
+  start === null || end === null ? null : { start: instant(Math.max(start.getTime(), keptFrom(now))), end: end.toISOString() };
+
 export const freshnessOf = (row: FreshnessRow, now: number): Freshness => {
   const fault = row.fault !== null && isToldOf(row.fault, row.last_success_at, now) ? row.fault : null;
   return { ...standing(row, fault, now), ...wrong(row, fault) };
@@ -101,11 +123,8 @@ const standing = (row: FreshnessRow, fault: string | null, now: number) => ({
   state: stateOf(row, fault, now),
   lastSuccessAt: row.last_success_at?.toISOString() ?? null,
   lastAttemptAt: row.last_attempt_at?.toISOString() ?? null,
-  window:
-    row.window_start === null || row.window_end === null
-      ? null
-      : // What ended longer ago is known no more, although it was read.
-        { start: instant(Math.max(row.window_start.getTime(), keptFrom(now))), end: row.window_end.toISOString() },
+  window: windowOf(row, now),
+  seriesWithin: seriesWithin(row, windowOf(row, now)),
   unreadable: row.problems.reduce((sum, { count }) => sum + count, 0),
   problems: row.problems.map(({ code, count }) => ({ code, count, reason: objectsUnread(code, count) })),
 });

@@ -87,5 +87,9 @@ const OBJECTS: Readonly<Record<string, string>> = {
 };
 
 /** `3 events could not be read: a date or time makes no sense.` */
-export const objectsUnread = (code: string, count: number): string =>
-  `${count} ${count === 1 ? 'event' : 'events'} could not be read${isRead(code) ? ' whole' : ''}: ${OBJECTS[code] ?? 'something unforeseen'}.`;
+export const objectsUnread = (code: string, count: number): string => {
+  const events = `${count} ${count === 1 ? 'event' : 'events'}`;
+  if (code === 'recurrence.shortened')
+    return `${events} ${count === 1 ? 'repeats' : 'repeat'} more often than can be shown: only what is nearest to today is.`;
+  return `${events} could not be read${isRead(code) ? ' whole' : ''}: ${OBJECTS[code] ?? 'something unforeseen'}.`;
+};

@@ -14,8 +14,8 @@ export const spend = (budget: Budget, steps: number): void => {
 /** Walls between which instances are wanted, both inclusive. */
 export type WallRange = Readonly<{ from: number; to: number }>;
 
-/** More instances than anybody's calendar has in a range; a series that has them is noise or an attack. */
-export const MOST_INSTANCES = 20_000;
+/** What one walk may bring, so that a rule that is allowed many steps does not fill the memory. */
+const MOST_INSTANCES = 100_000;
 
 /** What a rule leaves unsaid is taken from DTSTART (RFC 5545 3.3.10). */
 const completed = (rule: Rule, start: number): Rule => {
@@ -141,4 +141,72 @@ export const namesStart = (source: Rule, start: number, budget: Budget): boolean
   const plan = planOf(source, start);
   if (plan.unit !== null && barredUntil(plan, start) !== null) return false;
   return !walkPeriod(plan, periodOf(plan, start), budget, (wall) => wall !== start);
+};
+
+const DAYS_OF_MONTH = 31;
+const DAYS_OF_YEAR = 366;
+
+/** No fewer days than a rule lets pass in one of its periods. */
+const mostDays = ({ frequency, months, weekNumbers, yearDays, monthDays, weekdays }: Rule): number => {
+  if (frequency === 'WEEKLY') return Math.min(7, weekdays.length);
+  if (frequency !== 'MONTHLY' && frequency !== 'YEARLY') return 1;
+  const days = frequency === 'MONTHLY' ? DAYS_OF_MONTH : DAYS_OF_YEAR;
+  if (weekNumbers.length + yearDays.length > 0) return days;
+  const monthsOfPeriod = frequency === 'MONTHLY' ? 1 : months.length > 0 ? months.length : 12;
+  if (weekdays.length === 0) return Math.min(days, monthDays.length * monthsOfPeriod);
+  if (weekdays.some(({ ordinal }) => ordinal === 0)) return days;
+  return Math.min(days, weekdays.length * (frequency === 'YEARLY' && months.length === 0 ? 1 : monthsOfPeriod));
+};
+
+/** No fewer instances than a period of the rule can have. */
+const mostOfPeriod = ({ rule, unit, slots, positions }: Plan): number => {
+  const all = slots.length * (unit === null ? mostDays(rule) : 1);
+  return Math.max(1, positions.length > 0 ? Math.min(all, positions.length) : all);
+};
+
+/** No fewer instances than a rule has within a range, without walking it. */
+export const mostInstances = (source: Rule, start: number, range: WallRange): number => {
+  const plan = planOf(source, start);
+  const [from, to] = [Math.max(range.from, start), Math.min(range.to, LAST_WALL)];
+  if (to < from) return 1;
+  const periods = Math.floor((periodOf(plan, to) - periodOf(plan, from)) / source.interval) + 2;
+  return Math.min(source.count ?? Infinity, periods * mostOfPeriod(plan)) + 1;
+};
+
+const PERIODS: Readonly<Record<Rule['frequency'], number>> = {
+  SECONDLY: 1,
+  MINUTELY: 60,
+  HOURLY: 3_600,
+  DAILY: DAY_SECONDS,
+  WEEKLY: 7 * DAY_SECONDS,
+  MONTHLY: 28 * DAY_SECONDS,
+  YEARLY: 365 * DAY_SECONDS,
+};
+
+/** How many seconds of wall hold about so many instances of a rule, at the densest it can be; never less than one of its periods. */
+export const spanOf = (source: Rule, start: number, instances: number): number =>
+  Math.max(1, Math.floor(instances / mostOfPeriod(planOf(source, start)))) * source.interval * PERIODS[source.frequency];
+
+/** Whether a rule says no more than how often, so that its instances are evenly spaced on the wall. */
+const isEven = (rule: Rule): boolean =>
+  rule.frequency !== 'MONTHLY' &&
+  rule.frequency !== 'YEARLY' &&
+  [
+    rule.months,
+    rule.weekNumbers,
+    rule.yearDays,
+    rule.monthDays,
+    rule.weekdays,
+    rule.hours,
+    rule.minutes,
+    rule.seconds,
+    rule.positions,
+  ].every((list) => list.length === 0);
+
+/** The wall of the last instance that COUNT lets pass, Infinity when that is after `to` or there is no COUNT. Walked only where it must be. */
+export const lastCounted = (rule: Rule, start: number, to: number, budget: Budget): number => {
+  if (rule.count === null) return Infinity;
+  if (isEven(rule)) return start + (rule.count - 1) * rule.interval * PERIODS[rule.frequency];
+  const walls = walk(rule, start, { from: start, to }, budget);
+  return walls.length < rule.count ? Infinity : (walls.at(-1) ?? start);
 };

@@ -1,8 +1,8 @@
 import { type Span, type Timing } from './calendar-object.js';
-import { DAY_SECONDS, wallDay } from './civil.js';
+import { DAY_SECONDS, LAST_WALL, wallDay } from './civil.js';
 import { instanceAt, type InstanceId, instanceNamed, type Moment, momentOf, type Zones } from './moment.js';
 import { type InstantRange, type Placed } from './occurrence.js';
-import { type Budget, namesStart, walk, type WallRange } from './rrule-walk.js';
+import { type Budget, lastCounted, mostInstances, namesStart, spanOf, walk, type WallRange } from './rrule-walk.js';
 import { parseRule, type Rule } from './rrule.js';
 
 /**
@@ -95,24 +95,29 @@ const limitsOf = (rule: Rule, start: Moment): Readonly<{ wall: number; key: numb
   return { wall: start.zone.wallOf(until.at) + DAY_SECONDS, key: until.at };
 };
 
-const ruleInstances = (text: string, start: Moment, walls: WallRange, budget: Budget): readonly Instance[] => {
+/** A rule and where it ends. */
+type Ruled = Readonly<{ rule: Rule; wall: number; key: number }>;
+
+const ruled = (text: string, start: Moment): Ruled => {
   const rule = parseRule(text);
-  const limits = limitsOf(rule, start);
-  return walk(rule, start.wall, { from: walls.from, to: Math.min(walls.to, limits.wall) }, budget)
-    .map((wall) => instance(instanceAt(start, wall), null))
-    .filter(({ key }) => key <= limits.key);
+  return { rule, ...limitsOf(rule, start) };
 };
+
+const ruleInstances = ({ rule, wall: last, key: lastKey }: Ruled, start: Moment, walls: WallRange, budget: Budget): readonly Instance[] =>
+  walk(rule, start.wall, { from: walls.from, to: Math.min(walls.to, last) }, budget)
+    .map((wall) => instance(instanceAt(start, wall), null))
+    .filter(({ key }) => key <= lastKey);
 
 /** What an EXRULE is told from an RRULE by. */
 export const EXCLUDES = 'EXRULE:';
 
 /** Keys of the instances that EXRULEs take out. */
-const excludedBy = (rules: readonly string[], start: Moment, walls: WallRange, budget: Budget): ReadonlySet<number> => {
+const excludedBy = (rules: readonly Ruled[], start: Moment, walls: WallRange, budget: Budget): ReadonlySet<number> => {
   const keys = new Set<number>();
   const first = instanceAt(start, start.wall).key;
-  for (const text of rules) {
-    const named = namesStart(parseRule(text), start.wall, budget);
-    for (const { key } of ruleInstances(text, start, walls, budget)) if (key !== first || named) keys.add(key);
+  for (const each of rules) {
+    const named = namesStart(each.rule, start.wall, budget);
+    for (const { key } of ruleInstances(each, start, walls, budget)) if (key !== first || named) keys.add(key);
   }
   return keys;
 };
@@ -128,20 +133,64 @@ const withoutRepetitions = (instances: readonly Instance[]): readonly Instance[]
   return [...unique.values()];
 };
 
-/** Instances of DTSTART, RRULE and RDATE that can matter to the range, each once; EXRULE is applied, EXDATE and overrides are not. */
-export const instancesOf = (series: Series, range: InstantRange, zones: Zones, budget: Budget): readonly Instance[] => {
+/** Where the instances of a series come from; `dated` are those of RDATE, and DTSTART where no rule has it. */
+export type Source = Readonly<{
+  /** All walls that can matter to the range. */
+  walls: WallRange;
+  rules: readonly Ruled[];
+  excluding: readonly Ruled[];
+  dated: readonly Instance[];
+}>;
+
+export const sourceOf = (series: Series, range: InstantRange, zones: Zones): Source => {
   const { timing, start } = series;
-  const walls = wallsFor(series, range);
-  const excluding = timing.rules.filter((text) => text.startsWith(EXCLUDES)).map((text) => text.slice(EXCLUDES.length));
-  const rules = timing.rules.filter((text) => !text.startsWith(EXCLUDES));
-  const ruled = rules.flatMap((text) => ruleInstances(text, start, walls, budget));
+  const excluding = timing.rules.filter((text) => text.startsWith(EXCLUDES)).map((text) => ruled(text.slice(EXCLUDES.length), start));
+  const rules = timing.rules.filter((text) => !text.startsWith(EXCLUDES)).map((text) => ruled(text, start));
   const first = rules.length === 0 ? [instance(instanceAt(start, start.wall), null)] : [];
   const dated = timing.rdates.map((rdate) => instance(instanceNamed(start, rdate.start, zones), rdate.span));
-  const all = withoutRepetitions([...first, ...ruled, ...dated]);
+  return { walls: wallsFor(series, range), rules, excluding, dated: [...first, ...dated] };
+};
+
+/** No fewer instances than a source has, without walking its rules. */
+export const mostOf = ({ rules, walls, dated }: Source, { start }: Series): number =>
+  rules.reduce(
+    (sum, { rule, wall }) => sum + mostInstances(rule, start.wall, { from: walls.from, to: Math.min(walls.to, wall) }),
+    dated.length,
+  );
+
+/** Instances of DTSTART, RRULE and RDATE that can matter to the range, each once; EXRULE is applied, EXDATE and overrides are not. */
+export const instancesOf = ({ walls, rules, excluding, dated }: Source, { start }: Series, budget: Budget): readonly Instance[] => {
+  const all = withoutRepetitions([...rules.flatMap((each) => ruleInstances(each, start, walls, budget)), ...dated]);
   if (excluding.length === 0) return all;
   const excluded = excludedBy(excluding, start, walls, budget);
   return all.filter(({ key }) => !excluded.has(key));
 };
+
+/** The same source with COUNT told as the wall it ends at, so that it can be entered anywhere; no wall outside it has an instance of a rule. */
+export const enterable = (source: Source, { start }: Series, budget: Budget): Source => {
+  const uncounted = ({ rule, wall, key }: Ruled): Ruled => ({
+    rule: { ...rule, count: null },
+    wall: Math.min(wall, lastCounted(rule, start.wall, source.walls.to, budget)),
+    key,
+  });
+  const rules = source.rules.map(uncounted);
+  const last = Math.max(...rules.map(({ wall }) => wall));
+  const walls = { from: Math.max(source.walls.from, start.wall), to: Math.min(source.walls.to, last, LAST_WALL) };
+  return { ...source, walls, rules, excluding: source.excluding.map(uncounted) };
+};
+
+/** A stretch of walls that holds no more than about so many instances of any rule. */
+export const stretchOf = ({ rules }: Source, { start }: Series, instances: number): number =>
+  Math.min(...rules.map(({ rule }) => spanOf(rule, start.wall, instances)));
+
+/** How far a wall may be from where what begins there takes place, in seconds: what moves later instances, and what an EXRULE takes out in a DST gap. */
+export const slackOf = ({ excluding }: Source, { futures }: Series): number =>
+  (futures.length > 0 ? 2 * DAY_SECONDS + Math.max(...futures.map(({ shift }) => Math.abs(shift))) : 0) +
+  (excluding.length > 0 ? DAY_SECONDS : 0);
+
+/** The longest that an instance of a rule lasts, in seconds. */
+export const longestOf = ({ timing, futures }: Series): number =>
+  Math.max(...[timing, ...futures.map((each) => each.timing)].map(({ span }) => (span.days === 0 ? span.seconds : lengthOf(span))));
 
 /** Whether an EXDATE takes the instance out. */
 export const isHole = ({ holes, holeDays }: Series, { key, wall }: InstanceId): boolean =>

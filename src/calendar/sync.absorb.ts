@@ -5,6 +5,7 @@ import { type Run } from './sync.context.js';
 import { type Change, ProviderFault, type ScanEnd, type ScanPage } from '../provider/calendar-provider.js';
 import { type Known } from './sync.known.js';
 import { refOf, toUpsert } from './upsert.js';
+import { occurrencesOf } from './weight.js';
 
 /** What turns objects into what may be stored, and who hears how far it has come; `expected` as in `ScanPage`. */
 type Absorber = Pick<Run, 'ink' | 'sealer'> & Readonly<{ progress: (done: number, expected: number | null) => Promise<void> }>;
@@ -30,7 +31,7 @@ const absorbObject = async ({ ink, sealer }: Absorber, { writer, whole }: Absorb
   if (!whole && !upsert.changed) return writer.keep(kept);
   const bytes = encodedLength(upsert);
   if (bytes > LARGEST_UPSERT) return writer.keep({ ref, etag, hash: null, fault: 'object.too-large' });
-  return writer.upsert(upsert, bytes, kept);
+  return writer.upsert(upsert, { bytes, occurrences: occurrencesOf(upsert, writer.window, writer.now()) }, kept);
 };
 
 type Named = Readonly<{ ref: string; change: Change }>;

@@ -1,7 +1,8 @@
 import { type CustomZones, type When } from '../calendar/calendar-object.js';
 import { type FeedComponent } from '../calendar/feed.js';
 import { type Occurrence } from '../calendar/occurrence.js';
-import { expand } from '../calendar/recurrence.js';
+import { type Share } from '../calendar/nearest.js';
+import { expand, type Kept } from '../calendar/recurrence.js';
 import { isIanaZone } from '../calendar/time-zone.js';
 import { instant } from '../kernel/clock.js';
 import { type TimeRange } from '../kernel/time-range.js';
@@ -86,21 +87,44 @@ const described = (parts: readonly Part[]): readonly FeedComponent[] => {
   );
 };
 
-/** The rows of one series inside the window, from all objects that are part of it; or why it cannot be expanded. */
-export const rowsOf = (
-  objects: readonly StoredObject[],
-  window: TimeRange,
-  fallbackZone: string,
-): Readonly<{ rows: readonly OccurrenceRow[]; unexpandable: string | null }> => {
+/** The rows of one series, or why it cannot be expanded. */
+export type PlacedSeries = Readonly<{
+  rows: readonly OccurrenceRow[];
+  unexpandable: string | null;
+  /** How many of its occurrences are repetitions, shown or not, within the bound. */
+  repetitions: number;
+  /** When the last of the rows ends, in milliseconds since the epoch; 0 without any. */
+  endsAt: number;
+  /** Where all of it is shown; null when nothing is missing. */
+  kept: Kept | null;
+  /** Some of it counts when somebody looks for a free slot. */
+  takesTime: boolean;
+}>;
+
+const NOTHING: PlacedSeries = { rows: [], unexpandable: null, repetitions: 0, endsAt: 0, kept: null, takesTime: false };
+
+/** Without a bound all of a series is placed. */
+const ALL: Share = { now: 0, most: Infinity };
+
+/** The rows of one series inside the window, from all objects that are part of it; of more than the bound admits those nearest to its `now`. */
+export const rowsOf = (objects: readonly StoredObject[], window: TimeRange, fallbackZone: string, bound: Share = ALL): PlacedSeries => {
   const parts = joined(objects);
   const zones: CustomZones = Object.assign({}, ...objects.map((object) => object.zones)) as CustomZones;
   const range = { start: Date.parse(window.start), end: Date.parse(window.end) };
-  const expansion = expand(described(parts), zones, range, fallbackZone);
-  if ('unexpandable' in expansion) return { rows: [], unexpandable: expansion.unexpandable };
-  const generation = Math.max(...objects.map((object) => object.generation));
-  const rows = expansion.occurrences.flatMap((occurrence) => {
+  const expansion = expand(described(parts), zones, range, fallbackZone, bound);
+  if ('unexpandable' in expansion) return { ...NOTHING, unexpandable: expansion.unexpandable };
+  const generation = objects.reduce((latest, object) => Math.max(latest, object.generation), 0);
+  const { occurrences, repetitions, kept } = expansion;
+  const rows = occurrences.flatMap((occurrence) => {
     const part = parts[occurrence.component];
     return part === undefined ? [] : [rowOf(occurrence, part, generation, fallbackZone)];
   });
-  return { rows, unexpandable: null };
+  return {
+    rows,
+    unexpandable: null,
+    repetitions,
+    endsAt: occurrences.reduce((last, { end }) => Math.max(last, end), 0),
+    kept,
+    takesTime: parts.some(({ component }) => component.busy !== 'free'),
+  };
 };

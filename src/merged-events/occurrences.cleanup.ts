@@ -12,6 +12,9 @@ const ENDED = `delete from user_calendar_events where ctid = any(array(
 /** Those of people whose calendars are read go with each generation; here go those of everybody else. */
 const CHANGES = `delete from changes where ctid = any(array(select ctid from changes where at < $1 limit $2)) returning 1`;
 
+/** What each of them had counts no more. */
+const SERIES = `delete from event_series where ctid = any(array(select ctid from event_series where ends_at < $1 limit $2)) returning 1`;
+
 /** A series is known as long as one of its occurrences is: overrides that are stored apart need their master. What is unreadable is counted. */
 const WITHOUT_OCCURRENCES = `c.unexpandable is null
   and not exists (select 1 from user_calendar_events e where e.calendar_id = c.calendar_id and e.series = c.series)`;
@@ -45,6 +48,7 @@ export const occurrenceCleanUps = (database: Database): readonly CleanUp[] => [
     statement: CHANGES,
     projection: PROJECTION,
   }),
+  deletion(database, { name: 'series', every: DAY, keepFrom: keptFrom, statement: SERIES, projection: PROJECTION }),
   {
     name: 'contents',
     every: DAY,

@@ -4,9 +4,10 @@ import { type Source } from './changes.rows.js';
 
 /**
  * Why series have to be placed again; stored, so permanent. `zone-chosen`: what names no zone of its own, after its owner chose one;
- * `zone-rules`: what is in a zone whose rules changed. A new reason names its series, and how their changes are told, in `PLACINGS`.
+ * `zone-rules`: what is in a zone whose rules changed; `share`: what holds more, or may hold more, after what each series of its calendar may hold
+ * has changed. A new reason names its series, and how their changes are told, in `PLACINGS`.
  */
-export type PlacingReason = 'zone-chosen' | 'zone-rules';
+export type PlacingReason = 'zone-chosen' | 'zone-rules' | 'share';
 
 /** Which series of a calendar a reason concerns, as a condition on `event_contents c`, and how readers of the change feed learn of it. */
 export type Placing = Readonly<{
@@ -21,6 +22,11 @@ export const PLACINGS: Readonly<Record<PlacingReason, Placing>> = {
   'zone-rules': {
     series: `(c.unplaced or c.timings::text ~* (select p.zones from placement p where p.name = 'zone-rules ' || c.calendar_id))`,
     tells: 'events',
+  },
+  share: {
+    series: `exists (select 1 from event_series s where s.calendar_id = c.calendar_id and s.series = c.series and (s.shortened_at is not null
+      or s.repetitions > (select k.share from event_calendars k where k.calendar_id = c.calendar_id)))`,
+    tells: 'calendar',
   },
 };
 

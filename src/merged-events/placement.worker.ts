@@ -4,26 +4,26 @@ import { type Clock, instant, SECOND } from '../kernel/clock.js';
 import { type DueTask, type Lease, Superseded } from '../kernel/due-work.js';
 import { type Database, type Sql } from '../kernel/sql.js';
 import { changesOf } from './changes.js';
-import { recordCalendarChanges, recordEventChanges, type Source, takeOut } from './changes.rows.js';
-import { type OccurrenceRow, rowsOf, type StoredObject } from './occurrence-rows.js';
-import { insertRows, type Owner, storedObjects } from './occurrences.rows.js';
+import { recordCalendarChanges, recordEventChanges, type Source } from './changes.rows.js';
+import { type StoredObject } from './occurrence-rows.js';
+import { storedObjects } from './occurrences.rows.js';
 import { type PlacementRow, PLACINGS } from './placement.rows.js';
+import { type PlacedCalendar, placeSlices, type ToPlace } from './placing.rows.js';
 import { admitZoneRules } from './zone-rules.rows.js';
 
 const PROJECTION = 'user_calendar_events';
 
-/** Series looked up at once, and occurrences after which a transaction ends: what waits for it, waits a fraction of a second. */
+/** Series looked up at once. */
 const SERIES = 50;
-const ROWS = 5_000;
 
 /** How long a person who asked again meanwhile waits for the next round. */
 const PAUSE = 5 * SECOND;
 
 type Runtime = Readonly<{ database: Database; clock: Clock }>;
-type PlacedCalendar = Owner & Readonly<{ zone: string; whole: boolean; visible: boolean; window_start: Date; window_end: Date }>;
+type CalendarRow = PlacedCalendar & Readonly<{ whole: boolean; visible: boolean; window_start: Date; window_end: Date }>;
 
 const CALENDARS = `
-  select calendar_id, user_id, provider, whole, visible, window_start, window_end,
+  select calendar_id, user_id, provider, whole, visible, window_start, window_end, share,
     coalesce(time_zone, (select p.time_zone from event_people p where p.user_id = k.user_id), 'UTC') as zone
   from event_calendars k
   where user_id = $1 and window_start is not null and case when $2::uuid is null then time_zone is null else calendar_id = $2 end
@@ -45,53 +45,50 @@ const held = <T>(database: Database, row: PlacementRow, lease: Lease, step: (sql
     return step(sql, { userId: row.user_id, position, at: instant(row.at.getTime()) });
   });
 
-const nextSeries = async (sql: Sql, calendarId: string, condition: string, after: string): Promise<readonly string[]> => {
-  const rows = await sql.query<{ series: string }>(
-    `select distinct series from event_contents c where calendar_id = $1 and ${condition} and series > $2 order by series limit $3`,
+type NextSeries = Readonly<{ series: string; shortened_at: Date | null }>;
+
+const nextSeries = (sql: Sql, calendarId: string, condition: string, after: string): Promise<readonly NextSeries[]> =>
+  sql.query<NextSeries>(
+    `select n.series, e.shortened_at from (
+       select distinct series from event_contents c where calendar_id = $1 and ${condition} and series > $2 order by series limit $3) n
+       left join event_series e on e.calendar_id = $1 and e.series = n.series
+     order by n.series`,
     [calendarId, after, SERIES],
   );
-  return rows.map(({ series }) => series);
-};
 
-/** The rows of the first of some series, as many of them as make a page. */
-const placedRows = async (
-  sql: Sql,
-  calendar: PlacedCalendar,
-  names: readonly string[],
-  at: number,
-): Promise<Readonly<{ series: readonly string[]; rows: readonly OccurrenceRow[] }>> => {
+/** What some series keep the nearest occurrences to: the time of the fact, or of a later one by which they were placed meanwhile. */
+const toPlace = async (sql: Sql, calendarId: string, next: readonly NextSeries[], at: Date): Promise<readonly ToPlace[]> => {
+  const names = next.map(({ series }) => series);
   const objects = new Map<string, StoredObject[]>(names.map((name) => [name, []]));
-  for (const object of await storedObjects(sql, calendar.calendar_id, names)) objects.get(object.series)?.push(object);
-  const window = { start: instant(Math.max(calendar.window_start.getTime(), keptFrom(at))), end: calendar.window_end.toISOString() };
-  const series: string[] = [];
-  const rows: OccurrenceRow[] = [];
-  for (const name of names) {
-    for (const each of rowsOf(objects.get(name) ?? [], window, calendar.zone).rows) rows.push(each);
-    series.push(name);
-    if (rows.length >= ROWS) break;
-  }
-  return { series, rows };
+  for (const object of await storedObjects(sql, calendarId, names)) objects.get(object.series)?.push(object);
+  return next.map(({ series, shortened_at }) => ({
+    series,
+    objects: objects.get(series) ?? [],
+    now: Math.max(at.getTime(), shortened_at?.getTime() ?? 0),
+  }));
 };
 
-/** Places the series after `after`; answers the last of them, null when there was none. The calendar is read again: it may have changed, or gone. */
+/** Places a slice of the series after `after`; answers the last of them, null when there was none. The calendar may have changed, or gone. */
 const placePage = async (sql: Sql, source: Source, row: PlacementRow, calendarId: string, after: string): Promise<string | null> => {
   const { series: condition, tells } = PLACINGS[row.reason];
-  const [calendar] = await sql.query<PlacedCalendar>(CALENDARS, [row.user_id, calendarId]);
+  const [calendar] = await sql.query<CalendarRow>(CALENDARS, [row.user_id, calendarId]);
   if (calendar === undefined) return null;
-  const names = await nextSeries(sql, calendarId, condition, after);
-  if (names.length === 0) return null;
-  const { series, rows } = await placedRows(sql, calendar, names, row.at.getTime());
-  const before = await takeOut(sql, calendarId, series);
-  await insertRows(sql, calendar, rows);
-  if (tells === 'events' && calendar.whole && calendar.visible)
-    await recordEventChanges(sql, source, calendarId, changesOf(before, rows, new Set(), calendar.window_start.toISOString()));
-  return series.at(-1) ?? null;
+  const next = await toPlace(sql, calendarId, await nextSeries(sql, calendarId, condition, after), row.at);
+  const start = Math.max(calendar.window_start.getTime(), keptFrom(row.at.getTime()));
+  const window = { start: instant(start), end: calendar.window_end.toISOString() };
+  for await (const { series, before, after: rows } of placeSlices(sql, calendar, next, window)) {
+    if (tells === 'events' && calendar.whole && calendar.visible)
+      await recordEventChanges(sql, source, calendarId, changesOf(before, rows, new Set(), calendar.window_start.toISOString()));
+    // One slice is as much as a transaction may hold.
+    return series.at(-1) ?? null;
+  }
+  return null;
 };
 
 /** Tells what is told of whole calendars, and removes the row, unless it was asked for again meanwhile: then all of it is placed once more. */
 const finish = async ({ clock }: Runtime, sql: Sql, source: Source, row: PlacementRow): Promise<void> => {
   if (PLACINGS[row.reason].tells === 'calendar') {
-    const calendars = await sql.query<PlacedCalendar>(CALENDARS, [row.user_id, row.calendar_id]);
+    const calendars = await sql.query<CalendarRow>(CALENDARS, [row.user_id, row.calendar_id]);
     const told = calendars.filter(({ whole, visible }) => whole && visible).map(({ calendar_id }) => calendar_id);
     if (told.length > 0) await recordCalendarChanges(sql, source, 'calendar-changed', told);
   }
@@ -107,7 +104,7 @@ export const placeDue =
   (runtime: Runtime): DueTask<PlacementRow> =>
   async (row, lease) => {
     const { database } = runtime;
-    const calendars = await database.query<PlacedCalendar>(CALENDARS, [row.user_id, row.calendar_id]);
+    const calendars = await database.query<CalendarRow>(CALENDARS, [row.user_id, row.calendar_id]);
     for (const { calendar_id: calendarId } of calendars)
       for (let after: string | null = ''; after !== null;) {
         if (lease.signal.aborted) throw new Superseded();

@@ -7,18 +7,22 @@ import { instant } from '../kernel/clock.js';
 import { type Projection } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
 import { type PreferenceEvent } from '../preference/preference.js';
-import { changesOf, type Shown } from './changes.js';
-import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source, takeOut } from './changes.rows.js';
-import { isUnplaced, type OccurrenceRow, rowsOf, type StoredObject } from './occurrence-rows.js';
-import { insertRows, type Owner, storedObjects } from './occurrences.rows.js';
+import { changesOf, type EventChange, MOST_TOLD } from './changes.js';
+import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source } from './changes.rows.js';
+import { isUnplaced, type StoredObject } from './occurrence-rows.js';
+import { storedObjects } from './occurrences.rows.js';
 import { chooseZone, nameZone } from './placement.rows.js';
+import { adjustShare, type PlacedCalendar, placeSlices } from './placing.rows.js';
 import { admitZoneRules, placeByNewRules } from './zone-rules.rows.js';
 
 /** What the merged calendar is built from. */
 export type MergedEvent = AccountEvent | DeltaSynced | PreferenceEvent | ZoneRulesChanged;
 
 /** `zone` is where days and floating times are: the calendar's, else its owner's, else UTC. */
-type CalendarRow = Owner & Readonly<{ zone: string; whole: boolean; visible: boolean; window_start: Date | null; window_end: Date | null }>;
+type CalendarRow = PlacedCalendar & Readonly<{ whole: boolean; visible: boolean; window_start: Date | null; window_end: Date | null }>;
+
+/** What is known of a calendar's content. */
+const OF_CALENDARS = ['user_calendar_events', 'event_contents', 'event_series'] as const;
 
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 
@@ -96,12 +100,10 @@ const tellChanges = async (
   source: Source,
   { calendar_id: calendarId, whole, visible }: CalendarRow,
   delta: DeltaSynced,
-  rows: Readonly<{ before: readonly Shown[]; after: readonly Shown[] }>,
+  changes: readonly EventChange[],
 ): Promise<void> => {
-  if (whole && visible) {
-    const changed = new Set(delta.upserts.filter((upsert) => upsert.changed).map(({ ref }) => ref));
-    await recordEventChanges(sql, source, calendarId, changesOf(rows.before, rows.after, changed, delta.window.start));
-  } else if (!whole && delta.final) {
+  if (whole && visible) await recordEventChanges(sql, source, calendarId, changes);
+  else if (!whole && delta.final) {
     await sql.query('update event_calendars set whole = true where calendar_id = $1', [calendarId]);
     if (visible) await recordCalendarChanges(sql, source, 'calendar-added', [calendarId]);
   }
@@ -124,9 +126,31 @@ const moveWindow = async (sql: Sql, { calendar_id, window_start, window_end }: C
   ]);
 };
 
+/** Places the series a delta touches. Answers what changed, no more of it than is told one by one, and which series cannot be expanded. */
+const placeDelta = async (
+  sql: Sql,
+  calendar: CalendarRow,
+  delta: DeltaSynced,
+): Promise<Readonly<{ changes: readonly EventChange[]; unexpandable: ReadonlyMap<string, string> }>> => {
+  const now = Date.parse(delta.at);
+  const touchedSeries = [...(await touched(sql, delta))].map(([series, objects]) => ({ series, objects, now }));
+  const changed = new Set(delta.upserts.filter((upsert) => upsert.changed).map(({ ref }) => ref));
+  const changes: EventChange[] = [];
+  const unexpandable = new Map<string, string>();
+  // In one order, so that changes are told in the same one when they are applied again.
+  const inOrder = touchedSeries.sort((a, b) => (a.series < b.series ? -1 : 1));
+  for await (const slice of placeSlices(sql, calendar, inOrder, delta.window)) {
+    for (const [series, code] of slice.unexpandable) unexpandable.set(series, code);
+    if (calendar.whole && calendar.visible && changes.length <= MOST_TOLD)
+      for (const change of changesOf(slice.before, slice.after, changed, delta.window.start)) changes.push(change);
+  }
+  if (inOrder.length > 0) await adjustShare(sql, calendar, delta.at);
+  return { changes, unexpandable };
+};
+
 const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Promise<void> => {
   const [calendar] = await sql.query<CalendarRow>(
-    `select c.calendar_id, c.user_id, c.provider, c.whole, c.visible, c.window_start, c.window_end,
+    `select c.calendar_id, c.user_id, c.provider, c.whole, c.visible, c.window_start, c.window_end, c.share,
        coalesce(c.time_zone, (select p.time_zone from event_people p where p.user_id = c.user_id), 'UTC') as zone
      from event_calendars c where c.calendar_id = $1`,
     [delta.calendarId],
@@ -135,18 +159,9 @@ const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Pro
   if (calendar === undefined) return;
   await moveWindow(sql, calendar, delta);
   await keepUnread(sql, delta);
-  const bySeries = await touched(sql, delta);
-  const rows: OccurrenceRow[] = [];
-  const unexpandable = new Map<string, string>();
-  for (const [series, objects] of bySeries) {
-    const expanded = rowsOf(objects, delta.window, calendar.zone);
-    if (expanded.unexpandable !== null) unexpandable.set(series, expanded.unexpandable);
-    for (const row of expanded.rows) rows.push(row);
-  }
-  const before = bySeries.size > 0 ? await takeOut(sql, delta.calendarId, [...bySeries.keys()]) : [];
-  await insertRows(sql, calendar, rows);
+  const { changes, unexpandable } = await placeDelta(sql, calendar, delta);
   await storeContents(sql, delta, unexpandable);
-  await tellChanges(sql, { userId: calendar.user_id, position, at: delta.at }, calendar, delta, { before, after: rows });
+  await tellChanges(sql, { userId: calendar.user_id, position, at: delta.at }, calendar, delta, changes);
 };
 
 /** Who adopted a calendar behind a revoke had not heard of it: the calendar is nobody's, and never becomes a row. */
@@ -166,16 +181,14 @@ const forget = async (sql: Sql, source: Source, connectionId: string): Promise<v
     [connectionId],
   );
   const idsOf = (calendars: typeof gone): readonly string[] => calendars.map(({ calendar_id }) => calendar_id);
-  for (const table of ['user_calendar_events', 'event_contents'])
-    await sql.query(`delete from ${table} where calendar_id = any($1)`, [idsOf(gone)]);
+  for (const table of OF_CALENDARS) await sql.query(`delete from ${table} where calendar_id = any($1)`, [idsOf(gone)]);
   const shown = gone.filter(({ visible }) => visible);
   await recordCalendarChanges(sql, source, 'calendar-removed', idsOf(shown));
 };
 
 /** The calendar stays; what was known of it has outlived its time. */
 const empty = async (sql: Sql, calendarId: string, at: Pick<Source, 'position' | 'at'>): Promise<void> => {
-  for (const table of ['user_calendar_events', 'event_contents'])
-    await sql.query(`delete from ${table} where calendar_id = $1`, [calendarId]);
+  for (const table of OF_CALENDARS) await sql.query(`delete from ${table} where calendar_id = $1`, [calendarId]);
   const [emptied] = await sql.query<{ user_id: string; told: boolean }>(
     `update event_calendars set whole = false from event_calendars before
      where event_calendars.calendar_id = $1 and before.calendar_id = $1 returning before.user_id, before.whole and before.visible as told`,
@@ -259,6 +272,7 @@ export const userCalendarEvents = (codec: Codec<MergedEvent>): Projection<Merged
     'event_calendars',
     'event_tombstones',
     'event_contents',
+    'event_series',
     'user_calendar_events',
     'changes',
     'placement',

@@ -6,16 +6,19 @@ import { interval, intervals, LAST, minutesOf } from '../support/minutes.js';
 
 const range = { start: 10, end: LAST - 10 };
 const spanOf = ({ start, end }: { start: number; end: number }) => ({ start: instant(start), end: instant(end) });
-const fresh = (window: { start: number; end: number }): Reading => ({ state: 'fresh', window: spanOf(window) });
+const fresh = (window: { start: number; end: number }): Reading => ({ state: 'fresh', window: spanOf(window), seriesWithin: null });
 const everywhere = fresh({ start: 0, end: LAST });
 
 const reading: fc.Arbitrary<Reading> = fc.record({
   state: fc.constantFrom('fresh', 'fresh', 'fresh', 'stale', 'syncing', 'failing', 'needs_reconnect'),
   window: fc.option(interval.map(spanOf)),
+  seriesWithin: fc.option(interval.map(spanOf), { freq: 3 }),
 });
 
-const covers = ({ state, window }: Reading, minute: number): boolean =>
-  state === 'fresh' && window !== null && minute >= Date.parse(window.start) && minute < Date.parse(window.end);
+const covers = ({ state, window, seriesWithin }: Reading, minute: number): boolean => {
+  const told = seriesWithin ?? window;
+  return state === 'fresh' && told !== null && minute >= Date.parse(told.start) && minute < Date.parse(told.end);
+};
 
 describe('When somebody is busy, and when nobody can say', () => {
   it('is for every minute what their calendars say, and no minute is both', () => {

@@ -17,6 +17,8 @@ const read: FreshnessRow = {
   problems: [],
   behind: false,
   visible: true,
+  known_from: null,
+  known_until: null,
 };
 const told = (row: Partial<FreshnessRow>) => freshnessOf({ ...read, ...row }, NOW);
 
@@ -61,6 +63,26 @@ describe('A calendar', () => {
 
   it('knows nothing of what ended more than 30 days ago, whatever was read', () => {
     expect(told({ window_start: new Date('2026-10-01T00:00:00.000Z') }).window?.start).toBe('2026-10-23T00:00:00.000Z');
+  });
+
+  it('says within which part of its window series are whole, when some repeat more often than can be shown', () => {
+    const problems = [{ code: 'recurrence.shortened', count: 2 }];
+    const shortened = told({
+      known_from: new Date('2026-11-01T00:00:00.000Z'),
+      known_until: new Date('2026-12-01T00:00:00.000Z'),
+      problems,
+    });
+    expect(shortened).toMatchObject({
+      seriesWithin: { start: '2026-11-01T00:00:00.000Z', end: '2026-12-01T00:00:00.000Z' },
+      problems: [{ count: 2, reason: '2 events repeat more often than can be shown: only what is nearest to today is.' }],
+    });
+    expect(told({ known_until: new Date('2026-12-01T00:00:00.000Z') }).seriesWithin?.start).toBe('2026-10-23T00:00:00.000Z');
+    const nowhere = told({
+      known_from: new Date('2026-12-02T00:00:00.000Z'),
+      known_until: new Date('2026-12-01T00:00:00.000Z'),
+    }).seriesWithin;
+    expect(nowhere?.start).toBe(nowhere?.end);
+    expect(told({}).seriesWithin).toBeNull();
   });
 
   it('needs its owner when the account refuses the password', () => {

@@ -263,6 +263,7 @@ describe('Every table', () => {
   const cleaned: Readonly<Record<string, string>> = {
     user_calendar_events: 'occurrences',
     event_contents: 'contents',
+    event_series: 'series',
     changes: 'changes',
     remote_object: 'feeds',
     sync_run: 'sync-runs',
@@ -275,7 +276,7 @@ describe('Every table', () => {
   /** A row for each person, account or calendar, or of the program itself: they do not grow by being used. */
   const steady = [
     ...['connections', 'calendars', 'preferences', 'event_calendars', 'event_people', 'sync_state', 'connection_state', 'placement'],
-    ...['checkpoint', 'clean_up', 'known_log', 'log_freed', 'log_scavenge', 'master_key', 'migrations'],
+    ...['checkpoint', 'clean_up', 'known_log', 'log_freed', 'log_scavenge', 'master_key', 'migrations', 'event_zone_rules'],
   ];
 
   it('either grows only with people and their calendars, or has its clean-up', async () => {

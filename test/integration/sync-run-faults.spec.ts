@@ -276,7 +276,7 @@ describe('A connection that is revoked', () => {
       zones: {},
       sealed: 'a',
     };
-    await writer.upsert(upsert, 100, { ref: 'late', etag: null, hash: 'hash', fault: null });
+    await writer.upsert(upsert, { bytes: 100, occurrences: 1 }, { ref: 'late', etag: null, hash: 'hash', fault: null });
     await writer.flush();
     await expect(writer.settled()).rejects.toBeInstanceOf(Superseded);
   };

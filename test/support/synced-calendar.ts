@@ -211,7 +211,7 @@ const projected = async (): Promise<void> => {
 export const replay = async (): Promise<void> => {
   await stores.database.transaction(async (sql) => {
     await sql.query('update checkpoint set position = null where name = $1', [merged.name]);
-    await sql.query('truncate event_calendars, event_contents, user_calendar_events, changes, placement, event_zone_rules');
+    await sql.query('truncate event_calendars, event_contents, event_series, user_calendar_events, changes, placement, event_zone_rules');
   });
   await projected();
 };

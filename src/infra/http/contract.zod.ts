@@ -58,6 +58,7 @@ export const EXAMPLE = {
     lastSuccessAt: '2026-03-01T08:15:02.311Z',
     lastAttemptAt: '2026-03-01T08:15:02.311Z',
     window: { start: '2026-01-30T08:15:00.000Z', end: '2027-03-15T00:00:00.000Z' },
+    seriesWithin: null,
     unreadable: 1,
     problems: [{ code: 'object.bad-time', count: 1, reason: '1 event has a time that no clock shows.' }],
     code: null,
@@ -78,6 +79,9 @@ export const FreshnessView = z
       .strictObject({ start: Instant, end: Instant })
       .nullable()
       .meta({ description: 'Outside it nothing is known of this calendar.' }),
+    seriesWithin: z.strictObject({ start: Instant, end: Instant }).nullable().meta({
+      description: 'Series that repeat more often than can be shown are shown within it only; null when all are shown whole.',
+    }),
     unreadable: z.int().nonnegative().meta({ description: 'Objects of the calendar that could not be read; they hide no other.' }),
     problems: z
       .array(z.strictObject({ code: z.string(), count: z.int().positive(), reason: z.string() }))

@@ -20,6 +20,23 @@ create table placement (
 );
 create index placement_due on placement (due_at);
 create index placement_user on placement (user_id);
+
+-- What each series of a calendar may hold, so that all of them together hold no more than a calendar may.
+alter table event_calendars add column share integer not null default 10000;
+
+-- Series as they count against that: how many repetitions they have (10,000 at most), and when the last of them ends. Of one that is shortened, what
+-- time its occurrences are nearest to, and between which instants none of them is missing (null: no end; both null also when it takes no time).
+create table event_series (
+  calendar_id uuid not null,
+  series text not null,
+  repetitions integer not null,
+  ends_at timestamptz not null,
+  shortened_at timestamptz,
+  known_from timestamptz,
+  known_until timestamptz,
+  primary key (calendar_id, series)
+);
+create index event_series_shortened on event_series (calendar_id) where shortened_at is not null;
 `;
 
 /** Checkpoints and what a projection sets aside. */

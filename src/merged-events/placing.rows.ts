@@ -1,0 +1,100 @@
+import { MOST_OF_OBJECT } from '../calendar/nearest.js';
+import { keptFrom } from '../calendar/retention.js';
+import { instant } from '../kernel/clock.js';
+import { type Sql } from '../kernel/sql.js';
+import { type TimeRange } from '../kernel/time-range.js';
+import { type Shown } from './changes.js';
+import { takeOut } from './changes.rows.js';
+import { type OccurrenceRow, type PlacedSeries, rowsOf, type StoredObject } from './occurrence-rows.js';
+import { insertRows, type Owner } from './occurrences.rows.js';
+import { placeLater } from './placement.rows.js';
+import { shareFor, SHARES, type Totals } from './share.js';
+
+/** Occurrences after which a slice ends: a fraction of a second of expanding, and a few megabytes. */
+const ROWS = 5_000;
+
+/** Series of a slice: their names go into one statement. */
+const SERIES = 500;
+
+/** A calendar whose series are placed: in which zone, and how many repetitions each of them may have. */
+export type PlacedCalendar = Owner & Readonly<{ zone: string; share: number }>;
+
+/** A series to be placed; `now` (milliseconds since the epoch) is what it keeps the nearest occurrences to. */
+export type ToPlace = Readonly<{ series: string; objects: readonly StoredObject[]; now: number }>;
+
+/** What a slice of series was, and is now. */
+export type Slice = Readonly<{
+  series: readonly string[];
+  before: readonly Shown[];
+  after: readonly OccurrenceRow[];
+  unexpandable: ReadonlyMap<string, string>;
+}>;
+
+type SeriesRow = Readonly<{ s: string; n: number; e: string; a: string | null; f: string | null; u: string | null }>;
+
+const INSERT = `
+  insert into event_series (calendar_id, series, repetitions, ends_at, shortened_at, known_from, known_until)
+  select $1, s, n, e, a, f, u
+  from json_to_recordset($2::json) as fresh(s text, n int, e timestamptz, a timestamptz, f timestamptz, u timestamptz)`;
+
+const seriesRow = ({ series, now }: ToPlace, { repetitions, endsAt, kept, takesTime }: PlacedSeries): readonly SeriesRow[] => {
+  if (repetitions === 0) return [];
+  const [from, until] = takesTime && kept !== null ? [kept.from, kept.until] : [null, null];
+  const told = (at: number | null): string | null => (at === null ? null : instant(at));
+  return [{ s: series, n: repetitions, e: instant(endsAt), a: kept === null ? null : instant(now), f: told(from), u: told(until) }];
+};
+
+const placeSlice = async (sql: Sql, calendar: PlacedCalendar, toPlace: readonly ToPlace[], window: TimeRange): Promise<Slice> => {
+  const after: OccurrenceRow[] = [];
+  const counted: SeriesRow[] = [];
+  const series: string[] = [];
+  const unexpandable = new Map<string, string>();
+  for (const each of toPlace.slice(0, SERIES)) {
+    const placed = rowsOf(each.objects, window, calendar.zone, { now: each.now, most: MOST_OF_OBJECT, shown: calendar.share });
+    if (placed.unexpandable !== null) unexpandable.set(each.series, placed.unexpandable);
+    for (const row of placed.rows) after.push(row);
+    counted.push(...seriesRow(each, placed));
+    series.push(each.series);
+    if (after.length >= ROWS) break;
+  }
+  const before = await takeOut(sql, calendar.calendar_id, series);
+  await insertRows(sql, calendar, after);
+  await sql.query('delete from event_series where calendar_id = $1 and series = any($2)', [calendar.calendar_id, series]);
+  if (counted.length > 0) await sql.query(INSERT, [calendar.calendar_id, JSON.stringify(counted)]);
+  return { series, before, after, unexpandable };
+};
+
+/** Places series slice by slice, so that neither much is held at once nor the loop for long. */
+export const placeSlices = async function* (
+  sql: Sql,
+  calendar: PlacedCalendar,
+  toPlace: readonly ToPlace[],
+  window: TimeRange,
+): AsyncGenerator<Slice, void> {
+  for (let done = 0; done < toPlace.length;) {
+    const slice = await placeSlice(sql, calendar, toPlace.slice(done), window);
+    done += slice.series.length;
+    yield slice;
+  }
+};
+
+const TOTALS = `
+  select share, coalesce(sum(least(repetitions, share)), 0) as total
+  from unnest($2::int[]) as share left join event_series on calendar_id = $1 and ends_at >= $3 group by share`;
+
+/**
+ * Works out what each series of a calendar may hold, from the counts that are stored of them; another share than before is a reason to place those
+ * again that hold more, or may hold more. What ended before it would be kept is not counted, whether it was removed yet or not.
+ */
+export const adjustShare = async (sql: Sql, { calendar_id, user_id, share }: PlacedCalendar, at: string): Promise<void> => {
+  const totals = async (shares: readonly number[]): Promise<Totals> => {
+    const rows = await sql.query<{ share: number; total: string }>(TOTALS, [calendar_id, shares, instant(keptFrom(Date.parse(at)))]);
+    return new Map(rows.map((row) => [row.share, Number(row.total)]));
+  };
+  // Nearly every calendar holds all it has: that is found out with one sum.
+  const whole = await totals([MOST_OF_OBJECT]);
+  const fitting = shareFor(whole) === MOST_OF_OBJECT ? MOST_OF_OBJECT : shareFor(await totals(SHARES));
+  if (fitting === share) return;
+  await sql.query('update event_calendars set share = $2 where calendar_id = $1', [calendar_id, fitting]);
+  await placeLater(sql, { userId: user_id, at }, { reason: 'share', calendarId: calendar_id });
+};
