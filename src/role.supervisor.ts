@@ -78,7 +78,26 @@ const conversation = (thread: Worker) => {
 
 type Conversation = ReturnType<typeof conversation>;
 
-const standingOf = (life: Conversation | null): Health => {
+/** A thread that ended so often within `RECENT` milliseconds does not do its work, however well it is in between. */
+const MOST_ENDS = 3;
+const RECENT = 10 * 60_000;
+
+/** Remembers when a thread ended by itself; a handful of instants. */
+const endings = (thread: string, metrics: Pick<PrometheusMetrics, 'counter'>) => {
+  const ended = metrics.counter('thread_ends_total', 'Threads that ended by themselves and were started again', ['thread']);
+  let at: readonly number[] = [];
+  const recent = (): readonly number[] => at.filter((instant) => performance.now() - instant < RECENT);
+  return {
+    add: (): void => {
+      at = [...recent(), performance.now()];
+      ended({ thread });
+    },
+    count: (): number => recent().length,
+  };
+};
+
+const standingOf = (life: Conversation | null, ends: number): Health => {
+  if (ends >= MOST_ENDS) return { ok: false, detail: `the thread ended ${ends} times within ten minutes, and is started again each time` };
   if (life === null) return { ok: false, detail: 'the thread ended and is being started again' };
   if (!life.hasAnswered()) return { ok: false, detail: 'the thread is being started' };
   if (life.silentFor() > SILENCE) return { ok: false, detail: 'the thread does not answer' };
@@ -86,13 +105,13 @@ const standingOf = (life: Conversation | null): Health => {
 };
 
 /** Asks whichever life the thread has for its health; while one that is busy does not answer, what it found last stands. */
-const checksOf = (name: string, current: () => Conversation | null): (() => Promise<Findings>) => {
+const checksOf = (name: string, current: () => Conversation | null, ends: () => number): (() => Promise<Findings>) => {
   let [last, of]: [Findings, Conversation | null] = [[], null];
   return async () => {
     const found = (await current()?.ask<Findings>('health')) ?? null;
     const life = current();
     if (found !== null || life !== of) [last, of] = [found ?? [], life];
-    return [{ name, ...standingOf(life) }, ...last];
+    return [{ name, ...standingOf(life, ends()) }, ...last];
   };
 };
 
@@ -103,10 +122,11 @@ const checksOf = (name: string, current: () => Conversation | null): (() => Prom
 export const startRoleThread = (
   data: RoleThreadData,
   log: Log,
-  { health, metrics }: Readonly<{ health: Pick<HealthChecks, 'include'>; metrics: Pick<PrometheusMetrics, 'include'> }>,
+  { health, metrics }: Readonly<{ health: Pick<HealthChecks, 'include'>; metrics: Pick<PrometheusMetrics, 'include' | 'counter'> }>,
   body = new URL('./role.thread.js', import.meta.url),
 ): (() => Promise<void>) => {
   const stopping = new AbortController();
+  const ends = endings(data.name, metrics);
   let life: Conversation | null = null;
   const live = (): Promise<void> =>
     new Promise((resolve) => {
@@ -117,6 +137,7 @@ export const startRoleThread = (
       });
       thread.once('exit', () => {
         life = null;
+        if (!stopping.signal.aborted) ends.add();
         resolve();
       });
     });
@@ -129,7 +150,7 @@ export const startRoleThread = (
   const alive = keepAlive();
   let numbers: MetricsSnapshot = [];
   metrics.include(async () => (numbers = (await life?.ask<MetricsSnapshot>('metrics')) ?? numbers));
-  health.include(checksOf(data.name, () => life));
+  health.include(checksOf(data.name, () => life, ends.count));
   return async () => {
     stopping.abort();
     life?.stop();

@@ -31,6 +31,7 @@ import { type Role } from './config.variables.js';
 import { measureProjections } from './measures.js';
 import { observedProjection, observedTask } from './observed.js';
 import { type Runtime } from './runtime.js';
+import { supervised, type Work } from './supervised.js';
 import { warmUpProjection, warmUpSync } from './warm-up.js';
 
 /** A projection with the type of its events closed in, so that all of them fit one list. */
@@ -61,19 +62,20 @@ const CALENDARS_OF_A_SERVER = 4;
 const CONNECTIONS_AT_ONCE = 10;
 const CONNECTIONS_OF_A_SERVER = 2;
 
-const startSyncing = (runtime: DueRuntime & Runtime, signal: AbortSignal): readonly Promise<void>[] => {
-  const observed = <Row extends object>(queue: string, task: DueTask<Row>): DueTask<Row> =>
-    observedTask(queue, task, runtime.clock.now, runtime.metrics);
-  const server = serverOf(runtime.vault);
-  const calendarsDue = {
+const observed = <Row extends object>({ clock, metrics }: Runtime, queue: string, task: DueTask<Row>): DueTask<Row> =>
+  observedTask(queue, task, clock.now, metrics);
+
+const syncing = (runtime: DueRuntime & Runtime): Work => {
+  const due = {
     table: 'sync_state',
     key: 'calendar_id',
     order: `lane <> 'hot', due_at`,
     concurrency: CALENDARS_AT_ONCE,
-    crowds: { member: 'connection_id', named: 'provider', width: CALENDARS_OF_A_SERVER, exempt: 'false', groupOf: server },
+    crowds: { member: 'connection_id', named: 'provider', width: CALENDARS_OF_A_SERVER, exempt: 'false', groupOf: serverOf(runtime.vault) },
     person: 'user_id',
     onTrouble: tellRuns(runtime),
     task: observed(
+      runtime,
       'sync_state',
       syncCalendar({
         ...runtime,
@@ -83,7 +85,12 @@ const startSyncing = (runtime: DueRuntime & Runtime, signal: AbortSignal): reado
       }),
     ),
   } as const;
-  const connectionsDue = {
+  return (signal) => workOff(runtime, due, signal);
+};
+
+const tending = (runtime: DueRuntime & Runtime): Work => {
+  const server = serverOf(runtime.vault);
+  const due = {
     table: 'connection_state',
     key: 'connection_id',
     // Who revokes waits for no server.
@@ -98,36 +105,48 @@ const startSyncing = (runtime: DueRuntime & Runtime, signal: AbortSignal): reado
     },
     person: 'user_id',
     isLasting: ({ task }: ConnectionRow) => task === 'revoke',
-    task: observed('connection_state', tendConnection(runtime)),
+    task: observed(runtime, 'connection_state', tendConnection(runtime)),
   } as const;
-  return [workOff(runtime, calendarsDue, signal), workOff(runtime, connectionsDue, signal)];
+  return (signal) => workOff(runtime, due, signal);
 };
 
 /** One at a time: each holds the projection up for moments, and none is more urgent than what the log brings. */
-const startPlacing = (runtime: DueRuntime & Runtime, signal: AbortSignal): Promise<void> => {
+const placing = (runtime: DueRuntime & Runtime): Work => {
   const task = observedTask('placement', placeDue(runtime), runtime.clock.now, runtime.metrics);
-  return workOff<PlacementRow>(runtime, { table: 'placement', key: 'name', order: 'due_at', concurrency: 1, task }, signal);
+  return (signal) => workOff<PlacementRow>(runtime, { table: 'placement', key: 'name', order: 'due_at', concurrency: 1, task }, signal);
 };
 
-/** Runs what a process does besides answering requests, until aborted; resolves when all of it has come to rest. */
+/** Runs what a process does besides answering requests, until aborted; resolves when all of it has come to rest. A worker that fails ends no other. */
 export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health: HealthChecks, signal: AbortSignal): Promise<unknown> => {
   const { metrics } = runtime;
-  const work: Promise<void>[] = [];
   const together = { ...runtime, solitude: solitude() };
+  const workers = new Map<string, Work>();
+  const first: Promise<void>[] = [];
   if (roles.has('projector')) {
-    work.push(runCleanUps(together, cleanUpsOf(runtime), metrics, signal), startPlacing(together, signal));
-    work.push(keepBringingZoneRules(runtime, signal));
+    workers.set('clean_up', (stopped) => runCleanUps(together, cleanUpsOf(runtime), metrics, stopped));
+    workers.set('placement', placing(together));
+    first.push(keepBringingZoneRules(runtime, signal));
     const all = PROJECTIONS.map((projection) => {
       const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
       health.add(`projection ${projection.name}`, () => standing(progress));
-      work.push(projection.run(runtime, progress, signal));
+      workers.set(`projection ${projection.name}`, (stopped) => projection.run(runtime, progress, stopped));
       return progress;
     });
     measureProjections(runtime, metrics, all);
   }
-  if (roles.has('projector')) work.push(warmUpProjection(runtime.clock, signal));
-  if (roles.has('sync')) work.push(warmUpSync(runtime.clock, signal), ...startSyncing(together, signal));
-  return Promise.all(work);
+  if (roles.has('projector')) first.push(warmUpProjection(runtime.clock, signal));
+  if (roles.has('sync')) {
+    first.push(warmUpSync(runtime.clock, signal));
+    workers.set('sync_state', syncing(together));
+    workers.set('connection_state', tending(together));
+  }
+  const failed = (error: unknown): void => {
+    runtime.log.error('what is done once at the start failed', error);
+  };
+  return Promise.all([
+    ...[...workers].map(([name, work]) => supervised({ log: runtime.log, metrics, health }, name, work, signal)),
+    ...first.map((work) => work.catch(failed)),
+  ]);
 };
 
 /** Standing by is healthy: another process holds the lock. */

@@ -16,12 +16,13 @@ describe('A thread that plays roles for a process', () => {
   const start = (name: string) => {
     const health = healthRegistry();
     let numbers = (): Promise<MetricsSnapshot> => Promise.resolve([]);
-    const metrics = { include: (source: typeof numbers) => (numbers = source) };
+    let ends = 0;
+    const metrics = { include: (source: typeof numbers) => (numbers = source), counter: () => () => void (ends += 1) };
     const engines = { databaseUrl: '', eventStoreUrl: '', sandbox: null };
     const data = { name, roles: [], config: readConfig({}), engines, logSettings: { level: 'silent', format: 'json' } } as const;
     const stop = startRoleThread(data, SILENT, { health, metrics }, BODY);
     atEnd(stop);
-    return { health: () => health.run(), numbers: () => numbers(), stop };
+    return { health: () => health.run(), numbers: () => numbers(), ends: () => ends, stop };
   };
   const answering = (name: string, thread: ReturnType<typeof start>) =>
     eventually('it answers', async () => (await thread.health()).some((check) => check.name === name && check.ok));
@@ -42,6 +43,24 @@ describe('A thread that plays roles for a process', () => {
     });
     expect(found).toEqual([{ name: 'mortal', ok: false, detail: 'the thread ended and is being started again' }]);
     await answering('mortal', thread);
+  });
+
+  it('that ends again and again makes the process not ready, also while it runs, and is counted', async () => {
+    const thread = start('mortal');
+    for (let time = 1; time <= 3; time += 1) {
+      await answering('mortal', thread);
+      void thread.numbers();
+      await eventually('it has ended', () => thread.ends() === time);
+    }
+    const found = await eventually('it runs again', async () => {
+      const checks = await thread.health();
+      return checks.length === 2 ? checks : null;
+    });
+    expect(found[0]).toEqual({
+      name: 'mortal',
+      ok: false,
+      detail: 'the thread ended 3 times within ten minutes, and is started again each time',
+    });
   });
 
   it('stands as it did last while it is busy', async () => {
