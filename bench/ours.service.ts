@@ -36,7 +36,7 @@ const stopKeepingData = async (service: Service): Promise<void> => {
 
 /** First start with an empty data folder, and a second one with what that left. Milliseconds until ready. */
 export const startTwice = async (): Promise<Readonly<{ service: Service; cold: number; second: number }>> => {
-  const { result: service, milliseconds: cold } = await timed(() => startService({ MANUAL_SYNC_SECONDS: '0' }));
+  const { result: service, milliseconds: cold } = await timed(() => startService({ MANUAL_SYNC_SECONDS: '0', FULL_SYNC_SECONDS: '0' }));
   await stopKeepingData(service);
   const { milliseconds: second } = await timed(service.restart);
   return { service, cold, second };

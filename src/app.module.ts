@@ -6,7 +6,7 @@ import { MyAvailabilityHandler, TeamsAvailabilityHandler } from './availability/
 import { AvailabilityReader } from './availability/availability.reader.js';
 import { CalendarController } from './calendar/calendar.controller.js';
 import { MyCalendarsHandler } from './calendar/calendars.query.js';
-import { MANUAL_SYNC_PAUSE, SyncNowHandler } from './calendar/sync-now.handler.js';
+import { MANUAL_PAUSES, SyncNowHandler } from './calendar/sync-now.handler.js';
 import { OneSyncHandler } from './calendar/sync.query.js';
 import { type Config } from './config.js';
 import { ConnectCalendarHandler } from './connection/connect.handler.js';
@@ -83,7 +83,7 @@ export class AppModule {
         { provide: ACCESS_LOG, useValue: accessLog(runtime) },
         { provide: CONNECTION_RUNTIME, useValue: runtime },
         { provide: SETTINGS_RUNTIME, useValue: runtime },
-        { provide: MANUAL_SYNC_PAUSE, useValue: config.manualSyncPause },
+        { provide: MANUAL_PAUSES, useValue: config.manualPauses },
         ...(api ? [...HANDLERS, ...SHARED] : []),
       ],
     };

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { type ManualPauses } from './calendar/manual-sync.js';
 import { isLoopback, type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './config.variables.js';
 
 /** The environment as a process has it: text or nothing. */
@@ -48,8 +49,7 @@ export type Config = Readonly<{
     /** Lets CalDAV servers have private and loopback addresses. */
     allowPrivate: boolean;
   }>;
-  /** Milliseconds between two manual syncs of one calendar. */
-  manualSyncPause: number;
+  manualPauses: ManualPauses;
   /** Milliseconds within which every calendar is read again by itself. */
   pollWithin: number;
   /** The most objects of one calendar that are listed; a calendar with more is not read. */
@@ -227,7 +227,7 @@ const build = (settings: Settings): Config => {
     auth: auth(settings),
     providers: settings.PROVIDERS ?? (isProduction || !playsAll(settings) ? 'live' : 'sandbox'),
     caldav: { appleUrl: settings.APPLE_CALDAV_URL ?? 'https://caldav.icloud.com', allowPrivate: settings.CALDAV_ALLOW_PRIVATE ?? false },
-    manualSyncPause: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000,
+    manualPauses: { sync: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000, full: (settings.FULL_SYNC_SECONDS ?? 3_600) * 1_000 },
     pollWithin: (settings.POLL_SECONDS ?? 120) * 1_000,
     mostListed: settings.MOST_LISTED ?? 100_000,
   };

@@ -127,6 +127,7 @@ export const variables = {
   APPLE_CALDAV_URL: web,
   CALDAV_ALLOW_PRIVATE: flag,
   MANUAL_SYNC_SECONDS: seconds(0, 3_600),
+  FULL_SYNC_SECONDS: seconds(0, 86_400),
   // A calendar that was not read for a quarter of an hour is said to be stale.
   POLL_SECONDS: seconds(10, 900),
   MOST_LISTED: z

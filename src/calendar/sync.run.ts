@@ -176,7 +176,7 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met,
   if (failed) await report(run, { kind: 'succeeded' });
   await finishSucceeded(runtime, row, lease, {
     ...{ cursor: cursorAfter(run, planned, end), remapAt: remapAt(run, planned), listed: planned.list || end.whole, again: end.again },
-    ...{ generation, window, gone, whole, position: writer.position },
+    ...{ generation, window, gone, whole, objects: met.seen.size, position: writer.position },
   });
   if (failed && !(await siblingsFail(runtime, row))) await runtime.reportRecovery(row.connection_id);
   if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);

@@ -106,6 +106,8 @@ type Success = Readonly<{
   window: TimeRange;
   gone: readonly string[];
   whole: boolean;
+  /** Objects that the reading saw. */
+  objects: number;
   position: Position | null;
 }>;
 
@@ -124,7 +126,7 @@ export const finishSucceeded = async (
   success: Success,
 ): Promise<void> => {
   const now = clock.now();
-  const { cursor, generation, window, gone, whole, position, remapAt, listed, again } = success;
+  const { cursor, generation, window, gone, whole, objects, position, remapAt, listed, again } = success;
   const began = generation !== row.generation || row.generation_due_at === null;
   await database.transaction(async (sql) => {
     const [held] = await sql.query<{ position: string | null }>(
@@ -132,7 +134,7 @@ export const finishSucceeded = async (
          generation_due_at = case when $7 then $8::timestamptz else least(generation_due_at, $13::timestamptz) end,
          list_due_at = coalesce($14, list_due_at),
          last_attempt_at = $9, last_success_at = $9, position = coalesce($10, position), failures = 0, fault = null, held = null,
-         begun = case when $15 then null else begun end,
+         begun = case when $15 then null else begun end, objects = case when $15 then $16 else objects end,
          full_requested = full_requested and (not $12 or exists (select 1 from sync_run where calendar_id = $1 and state = 'queued' and full_read)), lane = 'sweep', due_at = $11
        where calendar_id = $1 and epoch = $2 returning position`,
       [
@@ -150,7 +152,7 @@ export const finishSucceeded = async (
         row.full_requested,
         remapAt === null ? null : instant(remapAt),
         listed ? instant(nextListingAt(now, entropy.fraction())) : null,
-        whole,
+        ...[whole, objects],
       ],
     );
     if (held === undefined) throw new Superseded();

@@ -218,6 +218,7 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
         PROVIDERS: 'live',
         CALDAV_ALLOW_PRIVATE: 'true',
         MANUAL_SYNC_SECONDS: '0',
+        FULL_SYNC_SECONDS: '0',
         RATE_LIMIT: '0',
         RATE_LIMIT_ANONYMOUS: '0',
         ...settings,

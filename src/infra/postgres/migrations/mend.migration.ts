@@ -105,6 +105,10 @@ const queues = `
 -- The generation that runs have begun and not ended, and the revision its feed was at then.
 alter table sync_state add column begun jsonb;
 
+-- When a calendar was last read whole by hand, and how many objects its last whole reading brought: what a person may have read whole is limited.
+alter table sync_state add column last_full_at timestamptz, add column objects integer;
+update sync_state s set objects = (select count(*) from remote_object r where r.calendar_id = s.calendar_id) where last_success_at is not null;
+
 -- What has happened to a row since it last succeeded: failures of which the program knows nothing, deaths of the process that held it, why it is
 -- tried only once a day, and in which version of the program it failed last.
 alter table sync_state add column unforeseen integer not null default 0, add column crashes integer not null default 0, add column set_aside text,
