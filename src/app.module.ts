@@ -42,6 +42,7 @@ import { MySettingsHandler } from './preference/settings.query.js';
 import { SETTINGS_RUNTIME } from './preference/settings.runtime.js';
 import { observeBus } from './observed.js';
 import { type Runtime } from './runtime.js';
+import { PROJECTIONS } from './workers.js';
 
 type Parts = Readonly<{ config: Config; runtime: Runtime; health: HealthChecks; metrics: PrometheusMetrics }>;
 
@@ -79,7 +80,7 @@ export class AppModule {
         { provide: VAULT, useValue: runtime.vault },
         { provide: CLOCK, useValue: runtime.clock },
         { provide: ENTROPY, useValue: runtime.entropy },
-        { provide: READ_MODELS, useValue: readModels(runtime.database) },
+        { provide: READ_MODELS, useValue: readModels(runtime.database, PROJECTIONS) },
         { provide: ACCESS_LOG, useValue: accessLog(runtime) },
         { provide: CONNECTION_RUNTIME, useValue: runtime },
         { provide: SETTINGS_RUNTIME, useValue: runtime },

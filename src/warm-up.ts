@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { feedCodec } from './calendar/calendar.codec.js';
+import { feedCodec, feedFamily } from './calendar/calendar.codec.js';
 import { type DeltaSynced } from './calendar/feed.js';
 import { FeedWriter } from './calendar/feed.writer.js';
 import { soonAt, windowAt } from './calendar/generation.js';
@@ -103,10 +103,10 @@ const readWhole = async (provider: CalendarProvider, clock: Clock, signal: Abort
 };
 
 const project = async (stored: readonly Stored[], clock: Clock): Promise<void> => {
-  const projection = userCalendarEvents(feedCodec as unknown as Parameters<typeof userCalendarEvents>[0]);
+  const projection = userCalendarEvents([feedFamily]);
   const metadata = { commandId: CALENDAR, correlationId: CALENDAR, causationId: CALENDAR, actor: 'system:sync' };
   for (const [index, { type, data }] of stored.entries()) {
-    const event = projection.codec.decode(type, data);
+    const event = feedCodec.decode(type, data);
     const place = {
       stream: `feed-${CALENDAR}`,
       revision: BigInt(index),

@@ -1,17 +1,16 @@
 import { type AccountEvent } from './calendar/account-events.js';
-import { calendarCodec, feedCodec } from './calendar/calendar.codec.js';
+import { calendarFamily, feedFamily } from './calendar/calendar.codec.js';
 import { calendars } from './calendar/calendars.projection.js';
 import { schedule } from './calendar/schedule.projection.js';
 import { syncCalendar } from './calendar/sync.run.js';
 import { tellRuns } from './calendar/sync.state.js';
-import { zonesCodec } from './calendar/zone-change.codec.js';
+import { zonesFamily } from './calendar/zone-change.codec.js';
 import { keepBringingZoneRules } from './calendar/zone-change.handler.js';
 import { serverOf } from './connection/account.door.js';
-import { connectionCodec } from './connection/connection.codec.js';
+import { connectionFamily } from './connection/connection.codec.js';
 import { type ConnectionRow } from './connection/connection.record.js';
 import { faultReporter, keyGoneReporter, recoveryReporter, tendConnection } from './connection/connection.worker.js';
 import { connections } from './connection/connections.projection.js';
-import { anyOf } from './infra/codec.zod.js';
 import { cleanUpsOf } from './clean-ups.js';
 import { runCleanUps } from './infra/postgres/clean-up.postgres.js';
 import { type DueRuntime, workOff } from './infra/postgres/due-work.postgres.js';
@@ -20,12 +19,13 @@ import { type RebuildProgress, rebuildProjection } from './infra/postgres/projec
 import { type Progress, runProjection } from './infra/postgres/projection.runner.js';
 import { type Message } from './kernel/decider.js';
 import { type DueTask } from './kernel/due-work.js';
+import { type EventFamily } from './kernel/event-store.js';
 import { type HealthChecks } from './kernel/health.js';
 import { type Projection } from './kernel/projection.js';
 import { type PlacementRow } from './merged-events/placement.rows.js';
 import { placeDue } from './merged-events/placement.worker.js';
-import { type MergedEvent, userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
-import { preferenceCodec } from './preference/preference.codec.js';
+import { userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
+import { preferenceFamily } from './preference/preference.codec.js';
 import { preferences } from './preference/preferences.projection.js';
 import { type Role } from './config.variables.js';
 import { measureProjections } from './measures.js';
@@ -37,7 +37,7 @@ import { warmUpProjection, warmUpSync } from './warm-up.js';
 /** A projection with the type of its events closed in, so that all of them fit one list. */
 const runnable = <E extends Message>(projection: Projection<E>) => ({
   name: projection.name,
-  follows: projection.follows,
+  families: projection.families.map(({ category }) => ({ category })),
   tables: projection.tables,
   run: (runtime: Runtime, progress: Progress, signal: AbortSignal): Promise<void> =>
     runProjection(runtime, observedProjection(projection, runtime.metrics), progress, signal),
@@ -45,15 +45,15 @@ const runnable = <E extends Message>(projection: Projection<E>) => ({
     rebuildProjection(stores, projection, report, signal),
 });
 
-const accountCodec = anyOf<AccountEvent>(connectionCodec, calendarCodec);
+const accounts: readonly EventFamily<AccountEvent>[] = [connectionFamily, calendarFamily];
 
 /** Every read model there is; a name takes part in locks and checkpoints, and never changes its meaning. */
 export const PROJECTIONS = [
   runnable(connections),
-  runnable(calendars(accountCodec)),
-  runnable(schedule(accountCodec)),
+  runnable(calendars(accounts)),
+  runnable(schedule(accounts)),
   runnable(preferences),
-  runnable(userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec, zonesCodec))),
+  runnable(userCalendarEvents([...accounts, feedFamily, preferenceFamily, zonesFamily])),
 ] as const;
 
 /** Work waits for servers, of which some hang until they time out. Each has few of the places, all that are slow at most half, and everybody else goes on. */
@@ -151,6 +151,6 @@ export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health:
 
 /** Standing by is healthy: another process holds the lock. */
 const standing = ({ failure, running, live }: Progress) => {
-  if (failure !== null) return { ok: false, detail: `stopped by ${failure}, trying again` };
+  if (failure !== null) return { ok: false, detail: `stopped (${failure.code}): ${failure.sentence}` };
   return { ok: true, detail: running ? (live ? 'live' : 'catching up') : 'standing by' };
 };

@@ -26,7 +26,7 @@ export class AvailabilityReader {
   /** Waits, not for long, until what was synced last for these people can be read. */
   async settled(userIds: readonly string[]): Promise<void> {
     const position = await lastSynced(this.database, userIds);
-    if (position !== null) await this.readModels.reached(['user_calendar_events'], position, PATIENCE);
+    if (position !== null) await this.readModels.reached(['user_calendar_events'], { feed: position }, PATIENCE);
   }
 
   async read(userId: string, range: TimeRange): Promise<KnownTime> {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { codecOf } from '../infra/codec.zod.js';
+import { type EventFamily } from '../kernel/event-store.js';
 import { type CalendarEvent } from './calendar.js';
-import { type DeltaSynced } from './feed.js';
+import { type DeltaSynced, FEED } from './feed.js';
 
 const at = z.iso.datetime();
 const range = z.strictObject({ start: at, end: at });
@@ -44,6 +45,8 @@ export const calendarSchemas = {
 };
 
 export const calendarCodec = codecOf<CalendarEvent>(calendarSchemas);
+
+export const calendarFamily: EventFamily<CalendarEvent> = { category: 'calendar', codec: calendarCodec };
 
 const when = z.union([z.strictObject({ date: z.string() }), z.strictObject({ wall: z.string(), zone: z.string().nullable() })]);
 const span = z.strictObject({ days: z.int(), seconds: z.int() });
@@ -93,3 +96,5 @@ export const feedSchemas = {
 };
 
 export const feedCodec = codecOf<DeltaSynced>(feedSchemas);
+
+export const feedFamily: EventFamily<DeltaSynced> = { category: FEED, codec: feedCodec };

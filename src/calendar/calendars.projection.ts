@@ -1,4 +1,4 @@
-import { type Codec } from '../kernel/event-store.js';
+import { type EventFamily } from '../kernel/event-store.js';
 import { applyEach, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from './account-events.js';
 
@@ -88,10 +88,9 @@ const howItStands: Handlers<AccountEvent> = {
 };
 
 /** One row per calendar found in an account: `listed`, or `adopted` once it is synced. A revoked connection's rows go at once, and none come after. */
-export const calendars = (codec: Codec<AccountEvent>): Projection<AccountEvent> => ({
+export const calendars = (families: readonly EventFamily<AccountEvent>[]): Projection<AccountEvent> => ({
   name: 'calendars',
-  follows: ['connection-', 'calendar-'],
-  codec,
+  families,
   apply: applyEach<AccountEvent>({ ...whereFrom, ...howItStands }),
   tables: ['calendars', 'calendar_tombstones'],
 });

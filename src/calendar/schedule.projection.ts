@@ -1,4 +1,4 @@
-import { type Codec } from '../kernel/event-store.js';
+import { type EventFamily } from '../kernel/event-store.js';
 import { applyEach, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from './account-events.js';
 
@@ -75,10 +75,9 @@ const beginningAndEnd: Handlers<AccountEvent> = {
  * Turns facts into due work: a connected account is discovered, an adopted calendar is synced, a revoked connection is wound up. Its rows are
  * operational and outlive a replay: what exists is left as it is.
  */
-export const schedule = (codec: Codec<AccountEvent>): Projection<AccountEvent> => ({
+export const schedule = (families: readonly EventFamily<AccountEvent>[]): Projection<AccountEvent> => ({
   name: 'schedule',
-  follows: ['connection-', 'calendar-'],
-  codec,
+  families,
   apply: applyEach<AccountEvent>({ ...beginningAndEnd, ...health }),
   tables: [],
 });

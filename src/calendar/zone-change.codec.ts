@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { codecOf } from '../infra/codec.zod.js';
+import { type EventFamily } from '../kernel/event-store.js';
 import { type ZoneRulesChanged } from './zone-change.js';
 
 const ZoneName = z.string().min(1).max(64);
@@ -15,3 +16,5 @@ export const zonesSchemas = {
 };
 
 export const zonesCodec = codecOf<ZoneRulesChanged>(zonesSchemas);
+
+export const zonesFamily: EventFamily<ZoneRulesChanged> = { category: 'zones', codec: zonesCodec };

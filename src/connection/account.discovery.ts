@@ -13,6 +13,9 @@ import { type ConnectionRuntime } from './connection.runtime.js';
 /** Whose account was looked into, and on whose behalf. */
 export type Looked = Readonly<{ connectionId: string; userId: string; provider: string; metadata: () => Metadata }>;
 
+/** How far the log stood after what was recorded, as `Written` has it. */
+export type Discovered = Readonly<{ connection: bigint | null; calendar: bigint | null }>;
+
 /** The same calendar of the same connection always gets the same id. */
 const calendarIdOf = (mark: Marker, connectionId: string, remoteId: string): string => uuidOf(mark(`calendar:${connectionId}`, remoteId));
 
@@ -55,13 +58,13 @@ const commandFor = async (
 
 /**
  * Records what an account holds, adopts its calendars, and tells those that are adopted what the account says of them now; calendars found for
- * the first time later on are only listed. Repeating it is harmless. Answers the last log position it wrote, null when nothing was new.
+ * the first time later on are only listed. Repeating it is harmless.
  */
 export const recordDiscovery = async (
   runtime: ConnectionRuntime,
   looked: Looked,
   found: readonly DiscoveredCalendar[],
-): Promise<bigint | null> => {
+): Promise<Discovered> => {
   const { store, vault, clock, calendarCodec } = runtime;
   const { connectionId, userId, metadata } = looked;
   const seal = sealing(await vault.connection(userId, connectionId));
@@ -81,12 +84,12 @@ export const recordDiscovery = async (
   });
   // Those of the first discovery, also when the process died between discovering and adopting.
   const first = new Set((firstFound?.calendars ?? listed).map(({ calendarId }) => calendarId));
-  let last = position;
+  let toldAt: bigint | null = null;
   for (const each of listed) {
     const command = await commandFor(runtime, looked, each, seal, first.has(each.calendarId));
     if (command === null) continue;
     const told = await handle(store, calendar, calendarCodec, { id: each.calendarId, command, metadata: metadata(), ifMatch: null });
-    last = told.position ?? last;
+    toldAt = told.position ?? toldAt;
   }
-  return last;
+  return { connection: position, calendar: toldAt };
 };

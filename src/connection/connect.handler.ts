@@ -37,7 +37,7 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
     } as const;
     // Without consent not even the account is looked at.
     connection.decide(connection.initial, { ...linked, account: '', sealed: '' });
-    if (await this.isOver(connectionId)) return { connectionId, position: null };
+    if (await this.isOver(connectionId)) return { connectionId, written: {} };
     const secret = toSecret(credentials);
     const discovery = await openAccount(this.runtime.providers, provider, secret);
     const { proved: account, typed } = await accountMarks(this.runtime.vault, userId, provider, secret, discovery);
@@ -54,8 +54,8 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
       ifMatch: null,
     });
     await this.runtime.vault.activate(connectionId);
-    const last = await recordDiscovery(this.runtime, { connectionId, userId, provider, metadata }, discovery.calendars);
-    return { connectionId, position: last ?? position };
+    const discovered = await recordDiscovery(this.runtime, { connectionId, userId, provider, metadata }, discovery.calendars);
+    return { connectionId, written: { ...discovered, connection: discovered.connection ?? position } };
   }
 
   /** Repeated after what it made was revoked: nothing is made again. */

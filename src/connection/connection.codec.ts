@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { codecOf } from '../infra/codec.zod.js';
+import { type EventFamily } from '../kernel/event-store.js';
 import { type ConnectionEvent } from './connection.js';
 
 const at = z.iso.datetime();
@@ -39,3 +40,5 @@ export const connectionSchemas = {
 export const connectionCodec = codecOf<ConnectionEvent, { ConnectionReauthorized: 2 }>(connectionSchemas, {
   'ConnectionReauthorized.v1': (stored: z.output<typeof reauthorizedV1>) => ({ ...stored, account: null }),
 });
+
+export const connectionFamily: EventFamily<ConnectionEvent> = { category: 'connection', codec: connectionCodec };

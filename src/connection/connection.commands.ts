@@ -1,10 +1,11 @@
 import { Command } from '@nestjs/cqrs';
 import { type Actor } from '../kernel/actor.js';
+import { type Written } from '../kernel/projection.js';
 import { type Credentials } from './account.door.js';
 import { type Access } from './connection.js';
 
-/** Which connection a command was about, and how far the read models must be to show it; null: as they are. */
-export type Reached = Readonly<{ connectionId: string; position: bigint | null }>;
+/** Which connection a command was about, and what it wrote: what the read models must have reached to show it. */
+export type Reached = Readonly<{ connectionId: string; written: Written }>;
 
 /**
  * Links an account by user name and password. The credentials are proved by reading the account before anything is kept. The connection goes by

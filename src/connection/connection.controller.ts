@@ -85,7 +85,7 @@ export class ConnectionController {
     @Actor() actor: Person,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
-    return this.answer(actor, { connectionId: id, position: null }, response, HttpStatus.OK);
+    return this.answer(actor, { connectionId: id, written: {} }, response, HttpStatus.OK);
   }
 
   @Post('connections/:id/reconnect')
@@ -119,14 +119,8 @@ export class ConnectionController {
   }
 
   /** Waits for the read models to have what a command wrote; when they lag, 202 says that the answer may be older. */
-  private async answer(
-    actor: Person,
-    { connectionId, position }: Reached,
-    response: Response,
-    status: HttpStatus,
-  ): Promise<ConnectionView> {
-    const isShown = (patience: number): Promise<boolean> =>
-      position === null ? Promise.resolve(true) : this.readModels.reached(READ_FROM, position, patience);
+  private async answer(actor: Person, { connectionId, written }: Reached, response: Response, status: HttpStatus): Promise<ConnectionView> {
+    const isShown = (patience: number): Promise<boolean> => this.readModels.reached(READ_FROM, written, patience);
     const show = async () => (await this.queries.execute(new MyConnections(actor, connectionId)))[0];
     let current = await isShown(PATIENCE);
     const seen = await show().catch(async (error: unknown) => {

@@ -1,15 +1,13 @@
 import { applyEach, type Projection } from '../kernel/projection.js';
 import { type ConnectionEvent } from './connection.js';
-import { connectionCodec } from './connection.codec.js';
+import { connectionFamily } from './connection.codec.js';
 
 const idOf = (stream: string): string => stream.slice('connection-'.length);
 
 /** One row per account a person linked, for as long as the log knows of it; revoking keeps who, what and when, and drops the rest. */
 export const connections: Projection<ConnectionEvent> = {
   name: 'connections',
-  // Calendars are looked past, so that its checkpoint follows commands that end in adopting some.
-  follows: ['connection-', 'calendar-'],
-  codec: connectionCodec,
+  families: [connectionFamily],
   apply: applyEach<ConnectionEvent>({
     CalendarConnected: (sql, { stream, revision, event }) =>
       sql.query(

@@ -1,24 +1,22 @@
 import { type Clock, instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Entropy } from '../kernel/entropy.js';
-import { type EventStore } from '../kernel/event-store.js';
+import { type EventStore, prefixOf } from '../kernel/event-store.js';
 import { type Sql } from '../kernel/sql.js';
 import { type Connection, connection } from './connection.js';
-import { connectionCodec } from './connection.codec.js';
+import { connectionCodec, connectionFamily } from './connection.codec.js';
 
 type Runtime = Readonly<{ sql: Sql; store: EventStore; clock: Clock; entropy: Entropy }>;
 
 /** `forgotten`: connections the log does not know; `revoked`: those it knew as live although their keys have been destroyed. */
 export type Repaired = Readonly<{ forgotten: number; revoked: number }>;
 
-const PREFIX = 'connection-';
-
 /** Every connection of the log, by its id. */
 const connectionsIn = async (store: EventStore): Promise<ReadonlyMap<string, Connection>> => {
   const found = new Map<string, Connection>();
-  for await (const { events, live } of store.follow([PREFIX], connectionCodec, null, new AbortController().signal)) {
+  for await (const { events, live } of store.follow([connectionFamily], null, new AbortController().signal)) {
     for (const { stream, event } of events) {
-      const id = stream.slice(PREFIX.length);
+      const id = stream.slice(prefixOf(connectionFamily).length);
       found.set(id, connection.evolve(found.get(id) ?? connection.initial, event));
     }
     if (live) break;

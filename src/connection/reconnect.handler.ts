@@ -39,7 +39,7 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
       metadata,
       ifMatch: null,
     });
-    return { connectionId, position };
+    return { connectionId, written: { connection: position } };
   }
 
   private async hold(userId: string, connectionId: string, account: string): Promise<void> {

@@ -30,6 +30,6 @@ export class RevokeHandler implements ICommandHandler<Revoke> {
     // The account may be connected again from now on.
     await this.runtime.vault.releaseAccount(connectionId);
     await this.runtime.database.query('update connection_state set epoch = epoch + 1 where connection_id = $1', [connectionId]);
-    return { connectionId, position };
+    return { connectionId, written: { connection: position } };
   }
 }

@@ -52,19 +52,3 @@ export const codecOf = <E extends Message, V extends Versions | null = null>(sch
     },
   };
 };
-
-/** Reads several families at once, for a projection that follows more than one kind of stream. */
-export const anyOf = <E extends Message>(...codecs: readonly Pick<Codec<E>, 'reads' | 'decode'>[]): Codec<E> => {
-  const readers = new Map(codecs.flatMap((codec) => codec.reads.map((name) => [name, codec] as const)));
-  return {
-    reads: [...readers.keys()],
-    encode: (event) => {
-      throw new Error(`${event.type}: a combined codec only reads`);
-    },
-    decode: (type, data) => {
-      const codec = readers.get(type);
-      if (codec === undefined) throw new Error(`no codec reads ${type}`);
-      return codec.decode(type, data);
-    },
-  };
-};

@@ -22,6 +22,15 @@ export type Codec<E extends Message> = Readonly<{
   decode: (type: string, data: unknown) => E;
 }>;
 
+/**
+ * One kind of stream: the first part of the names `<category>-<id>`, and the codec of every event that is stored in one. A reader of such
+ * streams knows all of their events, also those it does nothing about.
+ */
+export type EventFamily<E extends Message> = Readonly<{ category: string; codec: Pick<Codec<E>, 'reads' | 'decode'> }>;
+
+/** The prefix all stream names of a family have. */
+export const prefixOf = ({ category }: Pick<EventFamily<Message>, 'category'>): string => `${category}-`;
+
 export type Recorded<E extends Message> = Readonly<{
   /** Whole stream name, `<category>-<id>`. */
   stream: string;
@@ -48,6 +57,29 @@ export type Loaded<E extends Message> = Readonly<{
 
 export type Appended = Readonly<{ revision: bigint; position: Position }>;
 
+/**
+ * The log holds an event of a kind this program does not know, because a newer one wrote it. A reader stops there: the program that knows it
+ * goes on. `stored`: the name it is stored by.
+ */
+export class UnknownEvent extends Error {
+  override readonly name = 'UnknownEvent';
+  constructor(readonly stored: string) {
+    super(`this version does not know ${stored}`);
+  }
+}
+
+/** An event that does not match the schema of its own name. `cause` says where. */
+export class UnreadableEvent extends Error {
+  override readonly name = 'UnreadableEvent';
+  constructor(
+    readonly stream: string,
+    readonly position: Position,
+    cause: unknown,
+  ) {
+    super(`an event cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
 /** Another writer came first: the stream is not at the revision the caller decided on. */
 export class WrongRevision extends Error {
   override readonly name = 'WrongRevision';
@@ -67,6 +99,7 @@ export type Batch<E extends Message> = Readonly<{ events: readonly Recorded<E>[]
 
 /** Every call but `follow`, which waits, throws `EngineAway` while the event store is out of reach. */
 export type EventStore = Readonly<{
+  /** Throws `UnknownEvent` when the codec does not read one of the stream's events: what is decided on a part of a stream is decided wrong. */
   load: <E extends Message>(stream: string, codec: Codec<E>) => Promise<Loaded<E>>;
   /** Appends when the stream is at `expected` (-1n: does not exist), else throws `WrongRevision`. `null`: at any revision. */
   append: <E extends Message>(
@@ -76,13 +109,11 @@ export type EventStore = Readonly<{
     codec: Codec<E>,
     metadata: Metadata,
   ) => Promise<Appended>;
-  /** All events of the streams whose names start with one of `prefixes`, after `after` (null: from the beginning), then live, until aborted. */
-  follow: <E extends Message>(
-    prefixes: readonly string[],
-    codec: Codec<E>,
-    after: Position | null,
-    signal: AbortSignal,
-  ) => AsyncIterable<Batch<E>>;
+  /**
+   * All events of the streams of some families, after `after` (null: from the beginning), then live, until aborted. Throws `UnknownEvent` at an
+   * event whose name the codec of its family does not read and `UnreadableEvent` at one it cannot decode, once everything before was handed on.
+   */
+  follow: <E extends Message>(families: readonly EventFamily<E>[], after: Position | null, signal: AbortSignal) => AsyncIterable<Batch<E>>;
   /** The last event of the log; null when it is empty. */
   head: () => Promise<Place | null>;
   /** The first event after a position (null: of all), of whatever stream; null when there is none. */

@@ -77,11 +77,16 @@ export const recordCalendarChanges = async (
 };
 
 /** Records that a connection stands otherwise than before; how, is read where connections are read. */
-export const recordConnectionChange = async (sql: Sql, { userId, position, at }: Source, connectionId: string): Promise<void> => {
+export const recordConnectionChange = async (
+  sql: Sql,
+  { userId, position, at }: Source,
+  connectionId: string,
+  category: 'connection' | 'calendar',
+): Promise<void> => {
   await sql.query(
-    `insert into changes (user_id, position, part, connection_id, at, change)
-     select $1, $2, (select count(*) + 1 from changes where user_id = $1 and position = $2), $3, $4, 'connection-changed'`,
-    [userId, position, connectionId, at],
+    `insert into changes (user_id, position, part, connection_id, category, at, change)
+     select $1, $2, (select count(*) + 1 from changes where user_id = $1 and position = $2), $3, $4, $5, 'connection-changed'`,
+    [userId, position, connectionId, category, at],
   );
   await tell(sql, userId);
 };

@@ -7,6 +7,8 @@ export type ChangeRow = Readonly<{
   part: number;
   calendar_id: string | null;
   connection_id: string | null;
+  /** Of a change of a connection: the category of the stream whose event told it. */
+  category: string | null;
   at: Date;
   change: 'added' | 'changed' | 'removed' | 'calendar-added' | 'calendar-changed' | 'calendar-removed' | 'connection-changed';
   series: string | null;
@@ -24,7 +26,7 @@ export type ChangeRow = Readonly<{
 /** Changes after a cursor, and how far a reader has come who has seen them. */
 export type ReadChanges = Readonly<{ rows: readonly ChangeRow[]; reached: ChangeCursor; more: boolean }>;
 
-const COLUMNS = `position, part, calendar_id, connection_id, at, change, series, original, start_at, end_at, local_start, local_end, all_day, status,
+const COLUMNS = `position, part, calendar_id, connection_id, category, at, change, series, original, start_at, end_at, local_start, local_end, all_day, status,
   busy, recurring`;
 
 /** Where the change feed ends now. */

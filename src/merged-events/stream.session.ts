@@ -1,6 +1,6 @@
 import { progressOf, SYNC_RUN_SQL, type SyncRunRow } from '../calendar/progress.js';
 import { type Clock, instant, MINUTE, SECOND } from '../kernel/clock.js';
-import { type ReadModels } from '../kernel/projection.js';
+import { type ReadModels, type Written } from '../kernel/projection.js';
 import { Refused } from '../kernel/refused.js';
 import { type Database } from '../kernel/sql.js';
 import { type ChangeCursor, writeChangeCursor } from './change-cursor.js';
@@ -41,6 +41,10 @@ const messagesOf = (rows: readonly ChangeRow[]): readonly Message[] => {
     ...(events.length === 0 ? [] : [{ event: 'events-changed', data: summary(events) }]),
   ];
 };
+
+/** What the read models of connections must have reached to show them as these rows tell. */
+const toldOfConnections = (rows: readonly ChangeRow[]): Written =>
+  Object.fromEntries(rows.flatMap(({ category, position }) => (category === null ? [] : [[category, BigInt(position)]])));
 
 /** One client's stream: tells what changed since its cursor, then waits to be woken. It keeps a cursor and no queue. */
 export class StreamSession {
@@ -130,8 +134,7 @@ export class StreamSession {
       const { rows, reached, more } = await readChanges(database, this.listener.userId, this.cursor, PAGE, clock.now());
       const messages = messagesOf(rows);
       // Whoever asks for the connection now must find it as it was told.
-      if (messages.some(({ event }) => event === 'connection-changed'))
-        await readModels.reached(['connections', 'calendars'], reached.position, PATIENCE);
+      await readModels.reached(['connections', 'calendars'], toldOfConnections(rows), PATIENCE);
       this.cursor = reached;
       for (const [index, message] of messages.entries()) {
         const last = index === messages.length - 1;

@@ -2,7 +2,7 @@ import { type AccountEvent } from '../calendar/account-events.js';
 import { type DeltaSynced } from '../calendar/feed.js';
 import { keptFrom } from '../calendar/retention.js';
 import { type ZoneRulesChanged } from '../calendar/zone-change.js';
-import { type Codec, type Position, type Recorded } from '../kernel/event-store.js';
+import { type EventFamily, type Position, type Recorded } from '../kernel/event-store.js';
 import { instant } from '../kernel/clock.js';
 import { type Projection } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
@@ -203,7 +203,7 @@ const tellOwner = async (sql: Sql, at: Pick<Source, 'position' | 'at'>, calendar
     'select user_id, connection_id from event_calendars where calendar_id = $1',
     [calendarId],
   );
-  if (owner !== undefined) await recordConnectionChange(sql, { userId: owner.user_id, ...at }, owner.connection_id);
+  if (owner !== undefined) await recordConnectionChange(sql, { userId: owner.user_id, ...at }, owner.connection_id, 'calendar');
 };
 
 /** Who follows the changes loses sight of a hidden calendar, and reads one that is shown again anew. */
@@ -236,14 +236,14 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
       return empty(sql, idOf(stream), { position, at: event.at });
     case 'ConnectionRevoked':
       await forget(sql, { userId: event.userId, position, at: event.at }, idOf(stream));
-      return recordConnectionChange(sql, { userId: event.userId, position, at: event.at }, idOf(stream));
+      return recordConnectionChange(sql, { userId: event.userId, position, at: event.at }, idOf(stream), 'connection');
     case 'ConnectionPurged':
     case 'CalendarConnected':
     case 'CalendarsDiscovered':
     case 'ConnectionReauthorized':
     case 'ConnectionFailing':
     case 'ConnectionRecovered':
-      return recordConnectionChange(sql, { userId: event.userId, position, at: event.at }, idOf(stream));
+      return recordConnectionChange(sql, { userId: event.userId, position, at: event.at }, idOf(stream), 'connection');
     case 'BaselineCompleted':
     case 'SyncFailed':
     case 'SyncRecovered':
@@ -259,10 +259,9 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
  * The merged calendar: one row per occurrence, the sealed contents once per object, and what changed in either. Copies sealed bytes, needs no
  * key.
  */
-export const userCalendarEvents = (codec: Codec<MergedEvent>): Projection<MergedEvent> => ({
+export const userCalendarEvents = (families: readonly EventFamily<MergedEvent>[]): Projection<MergedEvent> => ({
   name: 'user_calendar_events',
-  follows: ['connection-', 'calendar-', 'feed-', 'preference-', 'zones-'],
-  codec,
+  families,
   apply: async (sql, events) => {
     await admitZoneRules(sql);
     for (const recorded of events) await applyOne(sql, recorded);

@@ -4,11 +4,12 @@ import { calendar, type CalendarCommand, DEFAULT_PRIVACY } from '../calendar/cal
 import { instant } from '../kernel/clock.js';
 import { decideOn, settle } from '../kernel/commands.js';
 import { fold } from '../kernel/decider.js';
+import { type Written } from '../kernel/projection.js';
 import { type Metadata } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
 import { preference, type CalendarPreference, preferenceObject } from './preference.js';
 import { preferenceCodec } from './preference.codec.js';
-import { type Changed, ChangeSettings } from './settings.commands.js';
+import { ChangeSettings } from './settings.commands.js';
 import { type SettingsChange } from './settings.contract.js';
 import { type CalendarRow, calendarRows, type Chosen, settingsTag } from './settings.rows.js';
 import { SETTINGS_RUNTIME, type SettingsRuntime } from './settings.runtime.js';
@@ -57,7 +58,7 @@ const orderFor = (rows: readonly CalendarRow[], userId: string, change: Calendar
 export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
   constructor(@Inject(SETTINGS_RUNTIME) private readonly runtime: SettingsRuntime) {}
 
-  async execute({ actor: { userId }, change, ifMatch, correlationId }: ChangeSettings): Promise<Changed> {
+  async execute({ actor: { userId }, change, ifMatch, correlationId }: ChangeSettings): Promise<Written> {
     const { store, database, calendarCodec, clock, entropy } = this.runtime;
     const at = instant(clock.now());
     const metadata = (): Metadata => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: userId });
@@ -75,7 +76,7 @@ export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
     const preferences = (await settle(store, preference, preferenceCodec, own)).position;
     let calendars: bigint | null = null;
     for (const decision of decisions) calendars = (await settle(store, calendar, calendarCodec, decision)).position ?? calendars;
-    return { calendars, preferences };
+    return { calendar: calendars, preference: preferences };
   }
 
   /** What the request says of the person themselves, the hours sealed; hours that are what they were keep their bytes. */

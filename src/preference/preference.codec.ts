@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { codecOf } from '../infra/codec.zod.js';
+import { type EventFamily } from '../kernel/event-store.js';
 import { type PreferenceEvent } from './preference.js';
 
 export const preferenceSchemas = {
@@ -14,3 +15,5 @@ export const preferenceSchemas = {
 };
 
 export const preferenceCodec = codecOf<PreferenceEvent>(preferenceSchemas);
+
+export const preferenceFamily: EventFamily<PreferenceEvent> = { category: 'preference', codec: preferenceCodec };

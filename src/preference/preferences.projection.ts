@@ -1,12 +1,11 @@
 import { applyEach, type Projection } from '../kernel/projection.js';
 import { type PreferenceEvent } from './preference.js';
-import { preferenceCodec } from './preference.codec.js';
+import { preferenceFamily } from './preference.codec.js';
 
 /** One row per person who ever chose something; the working hours stay sealed. */
 export const preferences: Projection<PreferenceEvent> = {
   name: 'preferences',
-  follows: ['preference-'],
-  codec: preferenceCodec,
+  families: [preferenceFamily],
   apply: applyEach<PreferenceEvent>({
     CalendarPreferenceSet: (sql, { revision, event }) =>
       sql.query(

@@ -6,14 +6,13 @@ import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
 import { ENTITY_TAG, expectedTag } from '../infra/http/revision.js';
 import { type Actor as Person } from '../kernel/actor.js';
-import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
-import { type Changed, ChangeSettings } from './settings.commands.js';
+import { READ_MODELS, type ReadModels, type Written } from '../kernel/projection.js';
+import { ChangeSettings } from './settings.commands.js';
 import { SettingsChange, SettingsView } from './settings.contract.js';
 import { MySettings } from './settings.query.js';
 
 /** The read models that settings show in. */
-const CALENDARS_SHOW_IN = ['calendars', 'schedule', 'user_calendar_events'];
-const PREFERENCES_SHOW_IN = ['preferences', 'user_calendar_events'];
+const SHOWN_IN = ['calendars', 'schedule', 'preferences', 'user_calendar_events'];
 
 /** Milliseconds a change waits for the read models. */
 const PATIENCE = 2_000;
@@ -53,10 +52,9 @@ export class SettingsController {
     return this.read(actor, response);
   }
 
-  private async reached({ userId }: Person, { calendars, preferences }: Changed): Promise<boolean> {
-    if (calendars !== null && !(await this.readModels.reached(CALENDARS_SHOW_IN, calendars, PATIENCE))) return false;
-    if (preferences === null) return true;
+  private async reached({ userId }: Person, written: Written): Promise<boolean> {
+    if (!(await this.readModels.reached(SHOWN_IN, written, PATIENCE))) return false;
     // Another time zone is there to be read once the days and floating times have moved.
-    return (await this.readModels.reached(PREFERENCES_SHOW_IN, preferences, PATIENCE)) && this.readModels.placed(userId, PATIENCE);
+    return (written['preference'] ?? null) === null || this.readModels.placed(userId, PATIENCE);
   }
 }

@@ -1,9 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { type AccountEvent } from '../../src/calendar/account-events.js';
 import { calendarCodec, feedCodec } from '../../src/calendar/calendar.codec.js';
-import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { z } from 'zod';
-import { anyOf, codecOf } from '../../src/infra/codec.zod.js';
+import { codecOf } from '../../src/infra/codec.zod.js';
 
 const at = '2026-11-22T10:00:00.000Z';
 const toggled = { mode: 'write', at };
@@ -82,20 +80,5 @@ describe('A codec of an event that has had other shapes', () => {
   it('is not made while a version cannot be brought to the newest', () => {
     expect(() => codecOf<Moved, { Moved: 10 }>(schemas, { 'Moved.v1': lifts['Moved.v1'] })).toThrow('Moved.v2');
     expect(() => codecOf<Moved, { Moved: 10 }>(schemas, { ...lifts, 'Moved.v10': (moved: never) => moved })).toThrow('Moved.v10');
-  });
-});
-
-describe('A combined codec', () => {
-  const both = anyOf<AccountEvent>(connectionCodec, calendarCodec);
-
-  it('reads what any of its codecs reads', () => {
-    expect(both.reads).toEqual([...connectionCodec.reads, ...calendarCodec.reads]);
-    expect(both.decode('WriteToggled.v1', toggled)).toEqual({ type: 'WriteToggled', ...toggled });
-    expect(both.decode('ConnectionPurged.v1', { userId: 'ada', at })).toEqual({ type: 'ConnectionPurged', userId: 'ada', at });
-    expect(() => both.decode('DeltaSynced.v1', {})).toThrow('no codec reads DeltaSynced.v1');
-  });
-
-  it('writes nothing', () => {
-    expect(() => both.encode({ type: 'SyncRecovered', at })).toThrow('only reads');
   });
 });

@@ -31,7 +31,7 @@ const team = async (store: EventStore = stores.store) => {
   const [red, ada, ben, cleo, stranger] = [1, 2, 3, 4, 5].map(() => randomUUID()) as [string, string, string, string, string];
   for (const userId of [ada, ben, cleo]) await teams.remember({ userId, roles: ['user'], teams: [red] });
   const log = accessLog({ store, clock, entropy: { uuid: () => randomUUID() } });
-  const reader = new AvailabilityReader(database, clock, readModels(database));
+  const reader = new AvailabilityReader(database, clock, readModels(database, []));
   const handler = new TeamsAvailabilityHandler(reader, teams, vault(database, randomBytes(32)), log);
   const range = { start: '2026-11-23T00:00:00.000Z', end: '2026-11-24T00:00:00.000Z' };
   const from = { route: 'POST /v1/calendar/availability', correlationId: randomUUID() };

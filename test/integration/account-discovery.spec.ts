@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { type AccountEvent } from '../../src/calendar/account-events.js';
 import { calendar } from '../../src/calendar/calendar.js';
-import { calendarCodec } from '../../src/calendar/calendar.codec.js';
+import { calendarCodec, calendarFamily } from '../../src/calendar/calendar.codec.js';
 import { calendars } from '../../src/calendar/calendars.projection.js';
 import { recordDiscovery } from '../../src/connection/account.discovery.js';
-import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { anyOf } from '../../src/infra/codec.zod.js';
+import { connectionCodec, connectionFamily } from '../../src/connection/connection.codec.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { handle } from '../../src/kernel/commands.js';
@@ -19,6 +17,7 @@ import { eventually, metadata, openStores, type Stores } from '../support/store.
 import { due, merged } from '../support/synced-calendar.js';
 
 const at = new Date(NOW).toISOString();
+const projected = calendars([connectionFamily, calendarFamily]);
 const WORK: DiscoveredCalendar = {
   remoteId: 'https://dav.example.org/work/',
   address: 'https://dav.example.org/work/',
@@ -41,11 +40,7 @@ let running: readonly Running[];
 beforeAll(async () => {
   stores = await openStores();
   keys = vault(stores.database, randomBytes(32));
-  running = [
-    startProjection(stores, calendars(anyOf<AccountEvent>(connectionCodec, calendarCodec))),
-    startProjection(stores, merged),
-    startProjection(stores, due),
-  ];
+  running = [startProjection(stores, projected), startProjection(stores, merged), startProjection(stores, due)];
 });
 afterAll(async () => {
   await Promise.all(running.map(({ stop }) => stop()));
@@ -59,9 +54,9 @@ const account = async (...first: readonly DiscoveredCalendar[]) => {
   const { userId, connectionId } = await connectedAccount(stores, keys);
   const discover = async (...found: readonly DiscoveredCalendar[]): Promise<void> => {
     const looked = { connectionId, userId, provider: 'caldav', metadata };
-    const position = await recordDiscovery(connectionRuntime(stores, keys), looked, found);
+    const written = await recordDiscovery(connectionRuntime(stores, keys), looked, found);
     const names = ['calendars', merged.name, due.name];
-    if (position !== null) await eventually('it is shown', () => readModels(stores.database).reached(names, position, 20_000));
+    await eventually('it is shown', () => readModels(stores.database, [projected, merged, due]).reached(names, written, 20_000));
   };
   await discover(...first);
   const rows = () => stores.database.query<Row>('select * from calendars where connection_id = $1 order by calendar_id', [connectionId]);

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type AccountEvent } from '../../src/calendar/account-events.js';
-import { calendarCodec } from '../../src/calendar/calendar.codec.js';
+import { calendarCodec, calendarFamily } from '../../src/calendar/calendar.codec.js';
 import { calendars } from '../../src/calendar/calendars.projection.js';
 import { recordDiscovery } from '../../src/connection/account.discovery.js';
-import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { anyOf } from '../../src/infra/codec.zod.js';
+import { connectionFamily } from '../../src/connection/connection.codec.js';
 import { openDatabase, type Postgres } from '../../src/infra/postgres/database.typeorm.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { type EventStore } from '../../src/kernel/event-store.js';
+import { type Written } from '../../src/kernel/projection.js';
 import { type Vault } from '../../src/kernel/vault.js';
 import { ChangeSettingsHandler } from '../../src/preference/change-settings.handler.js';
 import { preferences } from '../../src/preference/preferences.projection.js';
@@ -23,6 +22,7 @@ import { startProjection } from '../support/running.js';
 import { eventually, metadata, openStores, SILENT, type Stores } from '../support/store.js';
 
 const POOL = 3;
+const projected = calendars([connectionFamily, calendarFamily]);
 const opened = suiteResources();
 let stores: Stores;
 let keys: Vault;
@@ -30,10 +30,7 @@ let small: Postgres;
 beforeAll(async () => {
   stores = await opened(openStores());
   keys = vault(stores.database, randomBytes(32));
-  const running = [
-    startProjection(stores, calendars(anyOf<AccountEvent>(connectionCodec, calendarCodec))),
-    startProjection(stores, preferences),
-  ];
+  const running = [startProjection(stores, projected), startProjection(stores, preferences)];
   for (const each of running) await opened(Promise.resolve(each));
   small = await openDatabase(stores.engines.databaseUrl('juy'), SILENT, POOL);
 });
@@ -48,6 +45,9 @@ const runtimeOn = (store: EventStore, database = small) => ({
   calendarCodec,
 });
 
+const shows = (written: Written): Promise<boolean> =>
+  readModels(stores.database, [projected, preferences]).reached([projected.name, preferences.name], written, 20_000);
+
 /** A person with some calendars, who changes settings and reads them. */
 const person = async (count: number) => {
   const { userId, connectionId } = await connectedAccount(stores, keys);
@@ -60,13 +60,12 @@ const person = async (count: number) => {
     busyOnly: false,
     timeZone: null,
   }));
-  const position = await recordDiscovery(connectionRuntime(stores, keys), { connectionId, userId, provider: 'caldav', metadata }, found);
-  await eventually('the calendars are there', () => readModels(stores.database).reached(['calendars'], position ?? 0n, 20_000));
+  const written = await recordDiscovery(connectionRuntime(stores, keys), { connectionId, userId, provider: 'caldav', metadata }, found);
+  await eventually('the calendars are there', () => shows(written));
   const actor = { userId, roles: ['user'], teams: [] } as const;
   const change = async (changed: SettingsChange, ifMatch: string | null = null, store: EventStore = stores.store): Promise<void> => {
     const told = await new ChangeSettingsHandler(runtimeOn(store)).execute(new ChangeSettings(actor, changed, ifMatch, 'c'));
-    for (const [name, at] of Object.entries<bigint | null>(told))
-      if (at !== null) await eventually('it is shown', () => readModels(stores.database).reached([name], at, 20_000));
+    await eventually('it is shown', () => shows(told));
   };
   const read = () => new MySettingsHandler(stores.database, keys).execute(new MySettings(actor));
   const ids = (await read()).view.calendars.map(({ calendarId }) => calendarId);

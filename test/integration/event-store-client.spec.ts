@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { queryObjects } from 'node:v8';
+import { EventStoreDBClient } from '@eventstore/db-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Batch, type Position, WrongRevision } from '../../src/kernel/event-store.js';
+import { type Batch, type Position, UnknownEvent, UnreadableEvent, WrongRevision } from '../../src/kernel/event-store.js';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { testEndings } from '../support/opened.js';
 import { eventually, metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';
@@ -27,7 +28,7 @@ const follower = (prefix: string, { after = null, work }: Readonly<{ after?: Pos
   const aborting = new AbortController();
   const batches: Batch<Noted>[] = [];
   const ended = (async () => {
-    for await (const batch of stores.store.follow([prefix], notes, after, aborting.signal)) {
+    for await (const batch of stores.store.follow([{ category: prefix.slice(0, -1), codec: notes }], after, aborting.signal)) {
       batches.push(batch);
       await work?.();
     }
@@ -63,6 +64,13 @@ const appendStubbornly = async (stream: string, text: string, revision: bigint):
 };
 
 describe('A stream', () => {
+  it('that holds an event of a newer version is not read in part', async () => {
+    const stream = `${fresh()}a`;
+    await append(stream, 'known');
+    await stores.store.append(stream, null, [noted('')], { ...notes, encode: () => ({ type: 'Noted.v2', data: {} }) }, metadata());
+    await expect(stores.store.load(stream, notes)).rejects.toEqual(new UnknownEvent('Noted.v2'));
+  });
+
   it('costs no memory any more once it has been asked for its end, nor does the log', async () => {
     const { store } = stores;
     const stream = `${fresh()}1`;
@@ -141,7 +149,7 @@ describe('A stream', () => {
   it('is not read by a codec that does not know its events', async () => {
     const stream = `${fresh()}a`;
     await append(stream, 'a');
-    await expect(stores.store.load(stream, calendarCodec)).rejects.toThrow('no codec reads Noted.v1');
+    await expect(stores.store.load(stream, calendarCodec)).rejects.toThrow('this version does not know Noted.v1');
   });
 });
 
@@ -235,7 +243,7 @@ describe('A follower', () => {
     await eventually('it is live', () => waiting.batches.at(-1)?.live);
     await waiting.stop();
     await follower(fresh()).stop();
-    const never = stores.store.follow([fresh()], notes, null, AbortSignal.abort());
+    const never = stores.store.follow([{ category: 'none', codec: notes }], null, AbortSignal.abort());
     expect(await never[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
   });
 
@@ -249,6 +257,32 @@ describe('A follower', () => {
       metadata(),
     );
     await expect(follower(prefix).ended).rejects.toThrow('Noted.v1 does not match its schema at text');
+  });
+
+  it.each([
+    ['of a name its codec does not know', { type: 'Noted.v2', data: { text: 'newer' } }, new UnknownEvent('Noted.v2')],
+    ['its codec cannot read', { type: 'Noted.v1', data: { text: 42 } }, expect.any(UnreadableEvent)],
+  ])('hands on everything before an event %s, and stops there', async (_, stored, failure) => {
+    const prefix = fresh();
+    await append(`${prefix}a`, 'first', 'second');
+    await stores.store.append(`${prefix}b`, null, [noted('')], { ...notes, encode: () => stored }, metadata());
+    await append(`${prefix}a`, 'third');
+    const following = follower(prefix);
+    await expect(following.ended).rejects.toEqual(failure);
+    expect(textsOf(following.batches)).toEqual(['first', 'second']);
+    expect(following.batches.at(-1)?.live).toBe(false);
+  });
+
+  it('is not held up by what the store itself writes into a stream', async () => {
+    const prefix = fresh();
+    await append(`${prefix}a`, 'first');
+    const client = EventStoreDBClient.connectionString(stores.engines.eventStoreUrl);
+    await client.tombstoneStream(`${prefix}a`);
+    await client.dispose();
+    await append(`${prefix}b`, 'second');
+    const following = follower(prefix);
+    await following.until('both are there', (seen) => seen.length >= 2);
+    expect(textsOf(following.batches)).toEqual(['first', 'second']);
   });
 
   it('loses and doubles nothing when the store is killed again and again', async () => {

@@ -14,9 +14,9 @@ import {
   adopted,
   dyingAt,
   lunch,
-  merged,
   place,
   placements,
+  projectedTo,
   replay,
   shown,
   startSyncing,
@@ -24,7 +24,6 @@ import {
   stores,
   sync,
 } from '../support/synced-calendar.js';
-import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 
 beforeAll(startSyncing);
 afterAll(stopSyncing);
@@ -50,7 +49,7 @@ const wish = async ({ userId }: Adopted, timeZone: string | null): Promise<void>
     at: new Date(NOW).toISOString(),
   };
   const { position } = await stores.store.append(`preference-${userId}`, null, [chosen], preferenceCodec, metadata());
-  expect(await readModels(stores.database).reached([merged.name], position, 20_000)).toBe(true);
+  await projectedTo({ preference: position });
 };
 
 /** Chooses a zone, and lets the worker place by it. */
@@ -125,7 +124,7 @@ describe('Days and floating times of a calendar that names no zone', () => {
     const name = async (timeZone: string | null): Promise<void> => {
       const event = { ...described, timeZone, at: new Date(NOW).toISOString() };
       const { position } = await stores.store.append(`calendar-${calendar.calendarId}`, null, [event], calendarCodec, metadata());
-      expect(await readModels(stores.database).reached([merged.name], position, 20_000)).toBe(true);
+      await projectedTo({ calendar: position });
       await place(calendar);
     };
     await name('Asia/Tokyo');

@@ -28,8 +28,7 @@ const live = async () => {
   await database.query(`create index ${table}_by_line on ${table} (line) where number > 0`);
   const projection: Projection<Noted> = {
     name,
-    follows: [`${name}-`],
-    codec: notes,
+    families: [{ category: name, codec: notes }],
     apply: applyEach<Noted>({
       Noted: (sql, { revision, event }) => sql.query(`insert into ${table} (number, line) values ($1, $2)`, [revision, event.text]),
     }),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Pauses } from '../../src/infra/postgres/projection.runner.js';
 import { applyEach, type Projection } from '../../src/kernel/projection.js';
 import { testEndings } from '../support/opened.js';
 import { startProjection } from '../support/running.js';
@@ -19,8 +20,7 @@ const probe = () => {
   const broken = new Set<string>();
   const projection: Projection<Noted> = {
     name,
-    follows: [`${name}-`],
-    codec: notes,
+    families: [{ category: name, codec: notes }],
     apply: applyEach<Noted>({
       Noted: async (sql, { event }) => {
         await sql.query('insert into probe (projection, text) values ($1, $2)', [name, event.text]);
@@ -29,8 +29,8 @@ const probe = () => {
     }),
     tables: [],
   };
-  const run = () => {
-    const running = startProjection(stores, projection);
+  const run = (pauses: Partial<Pauses> = {}) => {
+    const running = startProjection(stores, projection, pauses);
     atEnd(running.stop);
     return running;
   };
@@ -44,7 +44,7 @@ const probe = () => {
   };
   const append = (...texts: readonly string[]) => stores.store.append(`${name}-a`, null, texts.map(noted), notes, metadata());
   const written = (count: number) => eventually(`${count} rows are written`, async () => (await rows()).length >= count);
-  return { name, broken, run, rows, checkpoint, append, written };
+  return { name, projection, broken, run, rows, checkpoint, append, written };
 };
 
 /** Ends the database connections that hold a projection's lock, as an operator or a broken network would. */
@@ -96,7 +96,7 @@ describe('A projection', () => {
     await eventually('the first is committed', async () => ((await checkpoint()) ?? -1n) >= before);
     broken.add('bad');
     const { position: after } = await append('bad', 'b');
-    await eventually('it shows its failure', () => runner.progress.failure === 'TypeError');
+    await eventually('it shows its failure', () => runner.progress.failure?.code === 'event-failed');
     expect(await rows()).toEqual(['a']);
     expect((await checkpoint()) ?? 0n).toBeLessThan(after - 1n);
     broken.clear();
@@ -104,6 +104,64 @@ describe('A projection', () => {
     await eventually('the failure is over', () => runner.progress.failure === null);
     await runner.stop();
     expect(await rows()).toEqual(['a', 'bad', 'b']);
+  });
+});
+
+describe('A projection that meets an event its program does not know', () => {
+  const newer = { ...notes, encode: () => ({ type: 'Noted.v2', data: { text: 'newer' } }) };
+  const knowing: typeof notes = {
+    ...notes,
+    reads: [...notes.reads, 'Noted.v2'],
+    decode: (type, data) => (type === 'Noted.v2' ? noted('newer') : notes.decode(type, data)),
+  };
+
+  const met = async () => {
+    const made = probe();
+    await made.append('a');
+    await stores.store.append(`${made.name}-b`, null, [noted('')], newer, metadata());
+    await made.append('b');
+    return made;
+  };
+
+  it('stops there with everything before applied, and says so without what the event holds', async () => {
+    const { run, rows } = await met();
+    const runner = run();
+    await eventually('it has stopped', () => runner.progress.failure?.code === 'event-unknown');
+    expect(runner.progress.failure?.sentence).toContain('Noted.v2');
+    expect(runner.progress).toMatchObject({ running: false, live: false });
+    expect(await rows()).toEqual(['a']);
+  });
+
+  it('leaves its lock to a newer program, stands by, and skips nothing when it comes back', async () => {
+    const { projection, run, written, rows } = await met();
+    const older = run({ unknown: 20 });
+    await eventually('it has stopped', () => older.progress.failure?.code === 'event-unknown');
+    const newProgram = startProjection(stores, { ...projection, families: [{ category: projection.name, codec: knowing }] });
+    atEnd(newProgram.stop);
+    await written(3);
+    await eventually('the older one stands by', () => older.progress.failure === null && !older.progress.running);
+    expect(newProgram.progress).toMatchObject({ running: true, failure: null });
+    await older.stop();
+    await newProgram.stop();
+    expect(await rows()).toEqual(['a', 'newer', 'b']);
+  });
+
+  it('goes on by itself once it knows the event', async () => {
+    const { projection, written, rows } = await met();
+    let codec = notes;
+    const family = {
+      category: projection.name,
+      get codec() {
+        return codec;
+      },
+    };
+    const runner = startProjection(stores, { ...projection, families: [family] }, { unknown: 20 });
+    atEnd(runner.stop);
+    await eventually('it has stopped', () => runner.progress.failure?.code === 'event-unknown');
+    codec = knowing;
+    await written(3);
+    await eventually('its failure is over', () => runner.progress.failure === null);
+    expect(await rows()).toEqual(['a', 'newer', 'b']);
   });
 });
 
@@ -162,7 +220,7 @@ describe('A projection whose log was replaced by an older one', () => {
   it('stops and says why, rather than take new events for those it has applied', async () => {
     const { run, rows } = await goneFurther('position, applied');
     const runner = run();
-    await eventually('it has stopped', () => runner.progress.failure === 'OlderLog');
+    await eventually('it has stopped', () => runner.progress.failure?.code === 'log-older');
     await runner.stop();
     expect(await rows()).toEqual(['a']);
   });
@@ -189,7 +247,7 @@ describe('A runner whose checkpoint was moved by another', () => {
       const { position } = await append('taken by the other');
       await sql.query('update checkpoint set position = $2 where name = $1', [name, position]);
     });
-    await eventually('it notices', () => runner.progress.failure === 'Superseded');
+    await eventually('it notices', () => runner.progress.failure?.code === 'superseded');
     await append('mine again');
     await written(2);
     await runner.stop();

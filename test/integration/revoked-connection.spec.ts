@@ -2,20 +2,19 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type AccountEvent } from '../../src/calendar/account-events.js';
-import { calendarCodec, feedCodec } from '../../src/calendar/calendar.codec.js';
+import { calendarCodec, calendarFamily, feedFamily } from '../../src/calendar/calendar.codec.js';
 import { calendars } from '../../src/calendar/calendars.projection.js';
 import { schedule } from '../../src/calendar/schedule.projection.js';
 import { recordDiscovery } from '../../src/connection/account.discovery.js';
 import { connection, type ConnectionEvent } from '../../src/connection/connection.js';
-import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { anyOf } from '../../src/infra/codec.zod.js';
+import { connectionCodec, connectionFamily } from '../../src/connection/connection.codec.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { handle } from '../../src/kernel/commands.js';
 import { type Recorded } from '../../src/kernel/event-store.js';
 import { type Projection } from '../../src/kernel/projection.js';
 import { type MergedEvent, userCalendarEvents } from '../../src/merged-events/user-calendar-events.projection.js';
-import { preferenceCodec } from '../../src/preference/preference.codec.js';
+import { preferenceFamily } from '../../src/preference/preference.codec.js';
 import { connectedAccount, connectionRuntime, linked } from '../support/account.js';
 import { NOW } from '../support/builders.js';
 import { testEndings } from '../support/opened.js';
@@ -23,11 +22,11 @@ import { startProjection } from '../support/running.js';
 import { eventually, metadata, openStores, type Stores } from '../support/store.js';
 
 const at = new Date(NOW).toISOString();
-const accountCodec = anyOf<AccountEvent>(connectionCodec, calendarCodec);
+const accounts = [connectionFamily, calendarFamily];
 const PROJECTIONS = [
-  calendars(accountCodec),
-  schedule(accountCodec),
-  userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec)),
+  calendars(accounts),
+  schedule(accounts),
+  userCalendarEvents([...accounts, feedFamily, preferenceFamily]),
 ] as readonly Projection<AccountEvent>[];
 
 let stores: Stores;
@@ -138,10 +137,10 @@ describe('A connection that is revoked between the discovery of its calendars an
     };
     const runtime = connectionRuntime({ ...stores, store }, keys);
     const found = ['work', 'home', 'choir'].map((name) => ({ ...READABLE, remoteId: `/${name}/`, address: `/${name}/`, name }));
-    const position = await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', metadata }, found);
+    const written = await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', metadata }, found);
     expect(adoptions).toBe(3);
     const names = PROJECTIONS.map(({ name }) => name);
-    await eventually('all is read', () => readModels(stores.database).reached(names, position ?? 0n, 20_000));
+    await eventually('all is read', () => readModels(stores.database, PROJECTIONS).reached(names, written, 20_000));
     expect(await held(connectionId)).toEqual(NOTHING);
   });
 });

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { FeedWriter } from '../../src/calendar/feed.writer.js';
 import { syncCalendar } from '../../src/calendar/sync.run.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { Superseded } from '../../src/kernel/due-work.js';
 import { WrongRevision } from '../../src/kernel/event-store.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
@@ -16,15 +15,14 @@ import {
   changedIn,
   chunks,
   claim,
-  due,
   dyingAt,
   factTypes,
   failing,
   facts,
   lunch,
   many,
-  merged,
   passTime,
+  projectedTo,
   replay,
   runtimeOf,
   shown,
@@ -248,7 +246,7 @@ describe('A connection that is revoked', () => {
     const revoked = { type: 'ConnectionRevoked', userId: calendar.userId, provider: 'caldav', at: new Date(NOW).toISOString() } as const;
     calendar.account.beforeNextPage(async () => {
       const { position } = await stores.store.append(`connection-${calendar.connectionId}`, null, [revoked], connectionCodec, metadata());
-      expect(await readModels(stores.database).reached([due.name, merged.name], position, 20_000)).toBe(true);
+      await projectedTo({ connection: position });
     });
     await expect(sync(calendar)).rejects.toBeInstanceOf(Superseded);
     expect(await chunks(calendar)).toEqual(before);

@@ -1,35 +1,34 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
-import { type AccountEvent } from '../../src/calendar/account-events.js';
 import { type CalendarEvent } from '../../src/calendar/calendar.js';
-import { calendarCodec, feedCodec } from '../../src/calendar/calendar.codec.js';
+import { calendarCodec, calendarFamily, feedCodec, feedFamily } from '../../src/calendar/calendar.codec.js';
 import { type DeltaSynced } from '../../src/calendar/feed.js';
 import { schedule } from '../../src/calendar/schedule.projection.js';
 import { type SyncRuntime } from '../../src/calendar/sync.context.js';
 import { syncCalendar } from '../../src/calendar/sync.run.js';
 import { type SyncRow } from '../../src/calendar/sync.state.js';
-import { zonesCodec } from '../../src/calendar/zone-change.codec.js';
+import { zonesFamily } from '../../src/calendar/zone-change.codec.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
-import { connectionCodec } from '../../src/connection/connection.codec.js';
+import { connectionCodec, connectionFamily } from '../../src/connection/connection.codec.js';
 import { faultReporter, keyGoneReporter, recoveryReporter } from '../../src/connection/connection.worker.js';
-import { anyOf } from '../../src/infra/codec.zod.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
+import { type Written } from '../../src/kernel/projection.js';
 import { type Lease, Superseded } from '../../src/kernel/due-work.js';
 import { type Database, type Sql } from '../../src/kernel/sql.js';
 import { type Vault } from '../../src/kernel/vault.js';
 import { type PlacementRow } from '../../src/merged-events/placement.rows.js';
 import { placeDue } from '../../src/merged-events/placement.worker.js';
-import { type MergedEvent, userCalendarEvents } from '../../src/merged-events/user-calendar-events.projection.js';
-import { preferenceCodec } from '../../src/preference/preference.codec.js';
+import { userCalendarEvents } from '../../src/merged-events/user-calendar-events.projection.js';
+import { preferenceFamily } from '../../src/preference/preference.codec.js';
 import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
 import { calendarObject, component, memoryAccount, type MemoryAccount, NOW } from './builders.js';
 import { type Running, startProjection } from './running.js';
 import { metadata, openStores, SILENT, type Stores } from './store.js';
 
 export const MINUTE = 60_000;
-export const merged = userCalendarEvents(anyOf<MergedEvent>(connectionCodec, calendarCodec, feedCodec, preferenceCodec, zonesCodec));
-export const due = schedule(anyOf<AccountEvent>(connectionCodec, calendarCodec));
+export const merged = userCalendarEvents([connectionFamily, calendarFamily, feedFamily, preferenceFamily, zonesFamily]);
+export const due = schedule([connectionFamily, calendarFamily]);
 
 export let stores: Stores;
 let keys: Vault;
@@ -86,6 +85,11 @@ const connected = async (): Promise<Linked> => {
   return { userId, connectionId };
 };
 
+/** Waits until the read models of a sync show what was written. */
+export const projectedTo = async (written: Written): Promise<void> => {
+  expect(await readModels(stores.database, [merged, due]).reached([merged.name, due.name], written, 60_000)).toBe(true);
+};
+
 /** A connected account with an adopted calendar that is due to be synced; another calendar of the account `of` another is in, if one is named. */
 export const adopted = async (
   account: MemoryAccount = memoryAccount(),
@@ -109,7 +113,7 @@ export const adopted = async (
     at,
   };
   const { position } = await stores.store.append(`calendar-${calendarId}`, -1n, [found], calendarCodec, metadata());
-  expect(await readModels(stores.database).reached([merged.name, due.name], position, 60_000)).toBe(true);
+  await projectedTo({ calendar: position });
   // The row is dated by the database's own clock, which knows nothing of the tests' present.
   await stores.database.query('update sync_state set retained_from = $2 where calendar_id = $1', [calendarId, at]);
   return { account, userId, connectionId, calendarId, sealer };
@@ -204,7 +208,7 @@ const projected = async (): Promise<void> => {
   // A fact nobody is shown, whose place in the log is behind everything else.
   const fact: CalendarEvent = { type: 'SyncRecovered', at: new Date(NOW).toISOString() };
   const { position } = await stores.store.append(`calendar-${randomUUID()}`, -1n, [fact], calendarCodec, metadata());
-  expect(await readModels(stores.database).reached([merged.name], position, 60_000)).toBe(true);
+  await projectedTo({ calendar: position });
 };
 
 /** Empties the read model under its running projection, which then builds it again from the first event. */

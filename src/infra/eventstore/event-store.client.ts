@@ -128,7 +128,7 @@ const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): Eve
     load: (stream, codec) => reach(() => load(client)(stream, codec)),
     read: read(client),
     append: (...order) => reach(() => append(client, newId)(...order)),
-    follow: (prefixes, codec, after, signal) => follow({ client, log }, { prefixes, codec, after, signal }),
+    follow: (families, after, signal) => follow({ client, log }, { families, after, signal }),
     lastRevision: (stream) => reach(() => lastRevision(client)(stream)),
     head: () => reach(head(client)),
     following: (position) => reach(() => following(client)(position)),

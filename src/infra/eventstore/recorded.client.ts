@@ -1,6 +1,6 @@
 import { type RecordedEvent } from '@eventstore/db-client';
 import { type Message } from '../../kernel/decider.js';
-import { type Codec, type Metadata, type Place, type Recorded } from '../../kernel/event-store.js';
+import { type EventFamily, type Metadata, type Place, type Recorded, UnknownEvent } from '../../kernel/event-store.js';
 
 /** How an event's metadata is stored: EventStoreDB's own names for the two it knows (`$`), ours beside them. */
 type StoredMetadata = { $correlationId: string; $causationId: string; commandId: string; actor: string; schema: string };
@@ -20,8 +20,9 @@ export const placeOf = (event: RecordedEvent): Place => ({
   recordedAt: event.created.toISOString(),
 });
 
-/** A recorded event in our words. */
-export const toRecorded = <E extends Message>(event: RecordedEvent, codec: Codec<E>): Recorded<E> => {
+/** A recorded event in our words. Throws `UnknownEvent` when the codec does not read its name, and what the codec throws. */
+export const toRecorded = <E extends Message>(event: RecordedEvent, codec: EventFamily<E>['codec']): Recorded<E> => {
+  if (!codec.reads.includes(event.type)) throw new UnknownEvent(event.type);
   const stored = event.metadata as unknown as StoredMetadata;
   return {
     stream: event.streamId,

@@ -2,16 +2,25 @@ import {
   type AllStreamResolvedEvent,
   type AllStreamSubscription,
   type EventStoreDBClient,
+  type RecordedEvent,
   START,
   streamNameFilter,
 } from '@eventstore/db-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
-import { type Batch, type Codec, type Position, type Recorded } from '../../kernel/event-store.js';
+import {
+  type Batch,
+  type EventFamily,
+  type Position,
+  prefixOf,
+  type Recorded,
+  UnknownEvent,
+  UnreadableEvent,
+} from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
-import { toRecorded } from './recorded.client.js';
+import { placeOf, toRecorded } from './recorded.client.js';
 
-type Wanted<E extends Message> = Readonly<{ prefixes: readonly string[]; codec: Codec<E>; after: Position | null; signal: AbortSignal }>;
+type Wanted<E extends Message> = Readonly<{ families: readonly EventFamily<E>[]; after: Position | null; signal: AbortSignal }>;
 type Driver = Readonly<{ client: EventStoreDBClient; log: Log }>;
 
 /** Feed chunks come near 300 kB each: what waits in memory stays below 20 MB. */
@@ -19,12 +28,18 @@ const BATCH = 64;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
 
-/** State the driver's callbacks leave for the loop that drains the subscription. */
-type Tail = { checkpoint: Position | null; live: boolean; failure: Error | null; wake: () => void };
+/** State the driver's callbacks leave for the loop that drains the subscription. `unread`: what stopped the reading at an event. */
+type Tail = {
+  checkpoint: Position | null;
+  live: boolean;
+  failure: Error | null;
+  unread: UnknownEvent | UnreadableEvent | null;
+  wake: () => void;
+};
 
 const open = <E extends Message>(
   { client }: Driver,
-  { prefixes }: Wanted<E>,
+  { families }: Wanted<E>,
   after: Position | null,
   tail: Tail,
 ): AllStreamSubscription => {
@@ -32,7 +47,7 @@ const open = <E extends Message>(
     {
       fromPosition: after === null ? START : { commit: after, prepare: after },
       filter: streamNameFilter({
-        prefixes: [...prefixes],
+        prefixes: families.map(prefixOf),
         checkpointInterval: 1,
         checkpointReached: (_, position) => {
           tail.checkpoint = position.commit;
@@ -61,12 +76,30 @@ const open = <E extends Message>(
   return subscription;
 };
 
+/** Names of the store's own events, such as the one that ends a stream. */
+const SYSTEM = '$';
+
+/** What an event says to who follows the families; null for what the store itself wrote into a stream. */
+const read = <E extends Message>(
+  event: RecordedEvent,
+  families: readonly EventFamily<E>[],
+): Recorded<E> | UnknownEvent | UnreadableEvent | null => {
+  const family = families.find((each) => event.streamId.startsWith(prefixOf(each)));
+  if (family === undefined || event.type.startsWith(SYSTEM)) return null;
+  try {
+    return toRecorded(event, family.codec);
+  } catch (error) {
+    return error instanceof UnknownEvent ? error : new UnreadableEvent(event.streamId, placeOf(event).position, error);
+  }
+};
+
 const drain = <E extends Message>(
   subscription: AllStreamSubscription,
-  codec: Codec<E>,
+  families: readonly EventFamily<E>[],
   after: Position | null,
   tail: Tail,
 ): Batch<E> | null => {
+  if (tail.unread !== null) throw tail.unread;
   // Taken before reading: a checkpoint seen later may stand for events that are still in the buffer.
   const checkpoint = tail.checkpoint;
   const events: Recorded<E>[] = [];
@@ -75,10 +108,16 @@ const drain = <E extends Message>(
     const resolved = subscription.read() as AllStreamResolvedEvent | null;
     if (resolved === null) break;
     if (resolved.event === undefined) continue;
+    const found = read(resolved.event, families);
+    if (found instanceof UnknownEvent || found instanceof UnreadableEvent) {
+      tail.unread = found;
+      break;
+    }
     position = resolved.event.position.commit;
-    if (codec.reads.includes(resolved.event.type)) events.push(toRecorded(resolved.event, codec));
+    if (found !== null) events.push(found);
   }
-  if (position !== null) return { events, position, live: tail.live && subscription.readableLength === 0 };
+  if (position === null && tail.unread !== null) throw tail.unread;
+  if (position !== null) return { events, position, live: tail.live && tail.unread === null && subscription.readableLength === 0 };
   // Only an empty buffer proves that everything before the checkpoint has been handed on.
   if (checkpoint === null || subscription.readableLength > 0) return null;
   tail.checkpoint = null;
@@ -96,14 +135,14 @@ const change = (subscription: AllStreamSubscription, tail: Tail, aborted: () => 
 
 /**
  * Follows the log from a position, for ever: drains whatever waits as one batch, and takes the subscription up again from the last batch
- * when the connection or the server is lost. Ends when aborted; throws only on an event its codec cannot read.
+ * when the connection or the server is lost. Ends when aborted; throws only at an event that cannot be read, once it has handed on those before.
  */
 export async function* follow<E extends Message>(driver: Driver, wanted: Wanted<E>): AsyncGenerator<Batch<E>> {
   let after = wanted.after;
   let pause = FIRST_PAUSE;
   const aborted = (): boolean => wanted.signal.aborted;
   while (!aborted()) {
-    const tail: Tail = { checkpoint: null, live: false, failure: null, wake: () => undefined };
+    const tail: Tail = { checkpoint: null, live: false, failure: null, unread: null, wake: () => undefined };
     const subscription = open(driver, wanted, after, tail);
     let reportedLive = false;
     const stop = (): void => {
@@ -113,7 +152,7 @@ export async function* follow<E extends Message>(driver: Driver, wanted: Wanted<
     try {
       for (;;) {
         if (aborted()) return;
-        const batch = drain(subscription, wanted.codec, after, tail);
+        const batch = drain(subscription, wanted.families, after, tail);
         if (batch !== null) {
           pause = FIRST_PAUSE;
           after = batch.position;

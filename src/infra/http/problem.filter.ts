@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { EngineAway } from '../../kernel/engine-away.js';
-import { WrongRevision } from '../../kernel/event-store.js';
+import { UnknownEvent, WrongRevision } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
 import { Refused } from '../../kernel/refused.js';
 import { KeyDestroyed } from '../../kernel/vault.js';
@@ -46,6 +46,9 @@ export class ProblemFilter implements ExceptionFilter {
 /** Seconds; an engine that dies is back sooner. */
 const SOON = 2;
 
+/** Seconds an update of all processes takes. */
+const UPDATED = 30;
+
 const PASSING = new Set(['throttled', 'unavailable']);
 
 /** What the caller is told about a failure; null for one that is our own fault. */
@@ -53,6 +56,13 @@ const asRefused = (error: unknown): Refused | null => {
   if (error instanceof Refused) return error;
   if (error instanceof EngineAway)
     return new Refused('service.unavailable', 503, 'Part of the service is starting again. Repeat the request in a moment.', SOON);
+  if (error instanceof UnknownEvent)
+    return new Refused(
+      'service.outdated',
+      503,
+      'A newer version of the service has written here. Repeat the request in a moment.',
+      UPDATED,
+    );
   if (error instanceof WrongRevision)
     return new Refused('request.stale', 412, 'Somebody changed this meanwhile. Read it again and repeat.');
   if (error instanceof ProviderFault)

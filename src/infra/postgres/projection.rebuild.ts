@@ -45,7 +45,7 @@ const catchUp = async <E extends Message>(
   let position: Position | null = null;
   let applied: Position | null = null;
   let events = 0;
-  for await (const batch of store.follow(projection.follows, projection.codec, null, signal)) {
+  for await (const batch of store.follow(projection.families, null, signal)) {
     if (batch.events.length > 0)
       await database.transaction(async (sql) => {
         await sql.query('set local synchronous_commit = off');
@@ -79,7 +79,7 @@ const changePlaces = async <E extends Message>(
     const live = await livePosition(sql, projection.name, 'for update');
     await enterShadow(sql, shadow);
     let { position, applied } = reached;
-    for await (const batch of store.follow(projection.follows, projection.codec, position, signal)) {
+    for await (const batch of store.follow(projection.families, position, signal)) {
       const events = until(batch, live);
       if (events.length > 0) await projection.apply(sql, events);
       position = events.at(-1)?.position ?? position;

@@ -1,29 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
-import { type Batch, type EventStore } from '../../kernel/event-store.js';
+import { type Batch, type EventStore, UnknownEvent } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
 import { type Projection } from '../../kernel/projection.js';
 import { type Postgres, type Session } from './database.typeorm.js';
 import { isAnotherLog } from './log-name.postgres.js';
 import { isLost } from './lost-events.postgres.js';
+import { type Failure, failureOf, OlderLog, Superseded } from './projection.failure.js';
 
-/** How a projection stands, for health and metrics. `failure`: the name of what stopped it, until it moves again. */
-export type Progress = { name: string; running: boolean; live: boolean; position: bigint | null; failure: string | null };
+/** How a projection stands, for health and metrics. `failure`: what stopped it, until it moves again or another process runs it. */
+export type Progress = { name: string; running: boolean; live: boolean; position: bigint | null; failure: Failure | null };
+
+/** Milliseconds until a projection is tried again: while another process runs it, after a failure, and where only a newer program can go on. */
+export type Pauses = Readonly<{ standingBy: number; failed: number; unknown: number }>;
 
 type Runtime = Readonly<{ database: Postgres; store: EventStore; log: Log }>;
 
-const PAUSE_WITHOUT_LOCK = 1_000;
-const PAUSE_AFTER_FAILURE = 1_000;
-
-/** Another runner has moved the checkpoint: this one lost its lock without noticing and must stop writing. */
-class Superseded extends Error {
-  override readonly name = 'Superseded';
-}
-
-/** The log is an older one, or another: it lacks events that were applied, and to go on would be to take the next ones for them. */
-class OlderLog extends Error {
-  override readonly name = 'OlderLog';
-}
+export const PAUSES: Pauses = { standingBy: 1_000, failed: 1_000, unknown: 30_000 };
 
 const bigintOf = (text: string | null | undefined): bigint | null => (text === null || text === undefined ? null : BigInt(text));
 
@@ -68,7 +61,7 @@ const runUnderLock = async <E extends Message>(
   const { store, log } = runtime;
   let position = await readCheckpoint(runtime, session, projection.name);
   Object.assign(progress, { running: true, position });
-  for await (const batch of store.follow(projection.follows, projection.codec, position, signal)) {
+  for await (const batch of store.follow(projection.families, position, signal)) {
     if (batch.position !== null && batch.position !== position) {
       await commit(session, projection, batch, position);
       position = batch.position;
@@ -103,21 +96,24 @@ const attempt = async <E extends Message>(
 
 /**
  * Keeps one projection going until aborted. One runner per name writes, whoever holds its lock; the others stand by. A failure stops it where
- * it is, shows in `progress`, and is tried again from the last commit: it never goes on past an event it could not apply.
+ * it is, shows in `progress`, and is tried again from the last commit: it never goes on past an event it could not apply. At an event it does not
+ * know it lets its lock go for a while, so that a newer program may take it.
  */
 export const runProjection = async <E extends Message>(
   runtime: Runtime,
   projection: Projection<E>,
   progress: Progress,
   signal: AbortSignal,
+  pauses = PAUSES,
 ): Promise<void> => {
   while (!signal.aborted) {
-    let pause = PAUSE_WITHOUT_LOCK;
+    let pause = pauses.standingBy;
     try {
-      await attempt(runtime, projection, progress, signal);
+      const ran = await attempt(runtime, projection, progress, signal);
+      if (!ran) progress.failure = null;
     } catch (error) {
-      pause = PAUSE_AFTER_FAILURE;
-      progress.failure = error instanceof Error ? error.name : 'unknown';
+      pause = error instanceof UnknownEvent ? pauses.unknown : pauses.failed;
+      progress.failure = failureOf(error);
       runtime.log.error('a projection stopped and is tried again from its last commit', error, { projection: projection.name });
     }
     Object.assign(progress, { running: false, live: false });

@@ -40,7 +40,10 @@ create index event_series_shortened on event_series (calendar_id) where shortene
 `;
 
 /** Checkpoints and what a projection sets aside. */
-const projections = ``;
+const projections = `
+-- Of a change of a connection: the category of the stream whose event told it.
+alter table changes add column category text;
+`;
 
 /** Zone rules. */
 const zoneRules = `

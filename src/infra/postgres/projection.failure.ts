@@ -1,0 +1,29 @@
+import { EngineAway } from '../../kernel/engine-away.js';
+import { UnknownEvent, UnreadableEvent } from '../../kernel/event-store.js';
+
+/** Why a projection does not go on: a stable code, and a sentence for operators that holds nothing personal. */
+export type Failure = Readonly<{ code: string; sentence: string }>;
+
+/** Another runner has moved the checkpoint: this one lost its lock without noticing and must stop writing. */
+export class Superseded extends Error {
+  override readonly name = 'Superseded';
+}
+
+/** The log is an older one, or another: it lacks events that were applied, and to go on would be to take the next ones for them. */
+export class OlderLog extends Error {
+  override readonly name = 'OlderLog';
+}
+
+/** Messages of other errors stay in the process: they may quote what was stored. */
+export const failureOf = (error: unknown): Failure => {
+  if (error instanceof UnknownEvent)
+    return {
+      code: 'event-unknown',
+      sentence: `the log holds ${error.stored}, which this version does not know; a newer version goes on from there`,
+    };
+  if (error instanceof UnreadableEvent) return { code: 'event-unreadable', sentence: 'an event of the log does not match its schema' };
+  if (error instanceof OlderLog) return { code: 'log-older', sentence: 'the log is another one than was applied, or an older copy of it' };
+  if (error instanceof Superseded) return { code: 'superseded', sentence: 'another process applies its events' };
+  if (error instanceof EngineAway) return { code: 'engine-away', sentence: error.message };
+  return { code: 'event-failed', sentence: `an event could not be applied: ${error instanceof Error ? error.name : 'unknown'}` };
+};
