@@ -1,5 +1,6 @@
 import { zoneRulesAge } from './calendar/zone-age.js';
 import { ZONE_RULES_VERSION } from './calendar/zone-rules.js';
+import { asideByCode } from './infra/postgres/set-aside.postgres.js';
 import { type Progress } from './infra/postgres/projection.runner.js';
 import { logStanding } from './infra/eventstore/counted.store.js';
 import { type HealthChecks } from './kernel/health.js';
@@ -62,6 +63,9 @@ export const measureState = ({ database }: Pick<Runtime, 'database'>, metrics: M
     );
     return rows.map(({ fault, count }) => ({ value: Number(count), labels: { fault } }));
   });
+  metrics.asked('calendars_set_aside', 'Calendars of which an event could not be applied, by code', ['code'], async () =>
+    (await asideByCode(database)).map(({ code, count }) => ({ value: count, labels: { code } })),
+  );
   metrics.asked('unreadable_objects', 'Objects of calendars that are listed and could not be read, by code', ['code'], async () => {
     const rows = await database.query<{ fault: string; count: string }>(
       'select fault, count(*) from remote_object where fault is not null group by 1',
@@ -121,7 +125,7 @@ export const measureProjections = (
   metrics: Metrics,
   all: readonly Progress[],
 ): void => {
-  const here = () => all.filter(({ running, failure }) => running || failure !== null);
+  const here = () => all.filter(({ running, failure, rebuilt }) => running || failure !== null || rebuilt !== null);
   metrics.asked(
     'projection_live',
     '1 when a projection has reached the end of the log, 0 while it catches up or has stopped',

@@ -16,7 +16,8 @@ import { runCleanUps } from './infra/postgres/clean-up.postgres.js';
 import { type DueRuntime, workOff } from './infra/postgres/due-work.postgres.js';
 import { solitude } from './infra/postgres/solitude.js';
 import { type RebuildProgress, rebuildProjection } from './infra/postgres/projection.rebuild.js';
-import { type Progress, runProjection } from './infra/postgres/projection.runner.js';
+import { type Progress, runProjection, unstarted } from './infra/postgres/projection.runner.js';
+import { asideByCode } from './infra/postgres/set-aside.postgres.js';
 import { type Message } from './kernel/decider.js';
 import { type DueTask } from './kernel/due-work.js';
 import { type EventFamily } from './kernel/event-store.js';
@@ -47,7 +48,7 @@ const runnable = <E extends Message>(projection: Projection<E>) => ({
 
 const accounts: readonly EventFamily<AccountEvent>[] = [connectionFamily, calendarFamily];
 
-/** Every read model there is; a name takes part in locks and checkpoints, and never changes its meaning. */
+/** Every read model there is; a name takes part in locks and checkpoints, and is permanent. */
 export const PROJECTIONS = [
   runnable(connections),
   runnable(calendars(accounts)),
@@ -127,12 +128,13 @@ export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health:
     workers.set('placement', placing(together));
     first.push(keepBringingZoneRules(runtime, signal));
     const all = PROJECTIONS.map((projection) => {
-      const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
+      const progress = unstarted(projection.name);
       health.add(`projection ${projection.name}`, () => standing(progress));
       workers.set(`projection ${projection.name}`, (stopped) => projection.run(runtime, progress, stopped));
       return progress;
     });
     measureProjections(runtime, metrics, all);
+    health.add('calendars set aside', async () => aside(await asideByCode(runtime.database)));
   }
   if (roles.has('projector')) first.push(warmUpProjection(runtime.clock, signal));
   if (roles.has('sync')) {
@@ -149,8 +151,17 @@ export const startWorkers = (runtime: Runtime, roles: ReadonlySet<Role>, health:
   ]);
 };
 
+/** Everybody else's calendars are well: for operators to look into. */
+const aside = (byCode: Awaited<ReturnType<typeof asideByCode>>) => {
+  const told = byCode.map(({ code, count }) => `${count} (${code})`).join(', ');
+  return { ok: true, detail: told === '' ? 'none' : told };
+};
+
 /** Standing by is healthy: another process holds the lock. */
-const standing = ({ failure, running, live }: Progress) => {
+const standing = ({ failure, running, live, rebuilt, outdated }: Progress) => {
+  if (rebuilt !== null)
+    return { ok: true, detail: `rebuilding, ${Math.floor(rebuilt * 100)} % of the log; the older rows are shown meanwhile` };
+  if (outdated && failure === null) return { ok: true, detail: 'standing by for a newer version of the service' };
   if (failure !== null) return { ok: false, detail: `stopped (${failure.code}): ${failure.sentence}` };
   return { ok: true, detail: running ? (live ? 'live' : 'catching up') : 'standing by' };
 };

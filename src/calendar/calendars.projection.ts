@@ -1,6 +1,9 @@
 import { type EventFamily } from '../kernel/event-store.js';
-import { applyEach, type Handlers, type Projection } from '../kernel/projection.js';
+import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
+import { type Sql } from '../kernel/sql.js';
 import { type AccountEvent } from './account-events.js';
+
+const NAME = 'calendars';
 
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 
@@ -14,6 +17,13 @@ const insert = `insert into calendars
     status = case when excluded.status = 'adopted' then 'adopted' else calendars.status end,
     visible = case when excluded.status = 'adopted' then true else calendars.visible end,
     revision = case when excluded.status = 'adopted' then excluded.revision else calendars.revision end`;
+
+const forget = (sql: Sql, connectionId: string): Promise<unknown> =>
+  sql.query(
+    `with gone as (delete from calendars where connection_id = $1 returning calendar_id)
+     delete from set_aside using gone where projection = $2 and set_aside.calendar_id = gone.calendar_id`,
+    [connectionId, NAME],
+  );
 
 const whereFrom: Handlers<AccountEvent> = {
   CalendarsDiscovered: async (sql, { stream, event }) => {
@@ -51,7 +61,7 @@ const whereFrom: Handlers<AccountEvent> = {
   // Who adopted a calendar meanwhile had not heard of it: from here on nothing of this connection becomes a row.
   ConnectionRevoked: async (sql, { stream }) => {
     await sql.query('insert into calendar_tombstones (connection_id) values ($1) on conflict do nothing', [idOf(stream)]);
-    await sql.query('delete from calendars where connection_id = $1', [idOf(stream)]);
+    await forget(sql, idOf(stream));
   },
 };
 
@@ -89,8 +99,10 @@ const howItStands: Handlers<AccountEvent> = {
 
 /** One row per calendar found in an account: `listed`, or `adopted` once it is synced. A revoked connection's rows go at once, and none come after. */
 export const calendars = (families: readonly EventFamily<AccountEvent>[]): Projection<AccountEvent> => ({
-  name: 'calendars',
+  name: NAME,
+  meaning: 2,
   families,
   apply: applyEach<AccountEvent>({ ...whereFrom, ...howItStands }),
   tables: ['calendars', 'calendar_tombstones'],
+  separable: FACTS_OF_CALENDARS,
 });

@@ -39,6 +39,10 @@ const WORDS: Readonly<Record<string, Words>> = {
     reason: 'More than half of this calendar would disappear at once. It is kept as it was and read again in a minute.',
     nextStep: 'Nothing, or ask for a sync to confirm the change now.',
   },
+  'calendar-set-aside': {
+    reason: 'Something in this calendar cannot be shown by this version of the service. The last good state is shown.',
+    nextStep: 'Nothing: it is read whole again once a day. You can ask for a full sync before.',
+  },
   unforeseen: { reason: 'Reading failed several times for a reason on our side. The last good state is shown.', nextStep: BY_ITSELF },
   'set-aside': {
     reason: 'Reading failed again and again for a reason on our side. The last good state is shown.',

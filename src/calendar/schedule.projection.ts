@@ -1,5 +1,5 @@
 import { type EventFamily } from '../kernel/event-store.js';
-import { applyEach, type Handlers, type Projection } from '../kernel/projection.js';
+import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from './account-events.js';
 
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
@@ -77,7 +77,9 @@ const beginningAndEnd: Handlers<AccountEvent> = {
  */
 export const schedule = (families: readonly EventFamily<AccountEvent>[]): Projection<AccountEvent> => ({
   name: 'schedule',
+  meaning: 1,
   families,
   apply: applyEach<AccountEvent>({ ...beginningAndEnd, ...health }),
   tables: [],
+  separable: FACTS_OF_CALENDARS,
 });

@@ -7,6 +7,7 @@ const idOf = (stream: string): string => stream.slice('connection-'.length);
 /** One row per account a person linked, for as long as the log knows of it; revoking keeps who, what and when, and drops the rest. */
 export const connections: Projection<ConnectionEvent> = {
   name: 'connections',
+  meaning: 1,
   families: [connectionFamily],
   apply: applyEach<ConnectionEvent>({
     CalendarConnected: (sql, { stream, revision, event }) =>
@@ -56,4 +57,5 @@ export const connections: Projection<ConnectionEvent> = {
       sql.query('update connections set purged_at = $2, revision = $3 where connection_id = $1', [idOf(stream), event.at, revision]),
   }),
   tables: ['connections'],
+  separable: null,
 };

@@ -74,6 +74,8 @@ export class UnreadableEvent extends Error {
   constructor(
     readonly stream: string,
     readonly position: Position,
+    /** When it was recorded: RFC 3339, UTC. */
+    readonly at: string,
     cause: unknown,
   ) {
     super(`an event cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });

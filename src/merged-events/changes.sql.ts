@@ -37,11 +37,11 @@ export const endOfChanges = async (sql: Sql, now: number): Promise<ChangeCursor>
   return position === null ? { position: 0n, part: 0, at: now } : { position: BigInt(position), part: LAST_PART, at: now };
 };
 
-/** Reads a cursor; throws what `readChangeCursor` throws, and `changes.cursor-expired` for one from before an older log was restored. */
+/** Reads a cursor; throws what `readChangeCursor` throws, and `changes.cursor-expired` for one from before everything was built again. */
 export const admitChangeCursor = async (sql: Sql, text: string, now: number): Promise<ChangeCursor> => {
   const cursor = readChangeCursor(text, now);
   const [begun] = await sql.query(`select 1 from checkpoint where name = 'user_calendar_events' and begun_at > $1`, [instant(cursor.at)]);
-  if (begun !== undefined) throw cursorExpired('This cursor was told before an older copy of the log was restored');
+  if (begun !== undefined) throw cursorExpired('This cursor was told before the merged calendar was built again');
   return cursor;
 };
 

@@ -1,10 +1,10 @@
 import { type AccountEvent } from '../calendar/account-events.js';
-import { type DeltaSynced } from '../calendar/feed.js';
+import { type DeltaSynced, FEED } from '../calendar/feed.js';
 import { keptFrom } from '../calendar/retention.js';
 import { type ZoneRulesChanged } from '../calendar/zone-change.js';
 import { type EventFamily, type Position, type Recorded } from '../kernel/event-store.js';
 import { instant } from '../kernel/clock.js';
-import { type Projection } from '../kernel/projection.js';
+import { type Deciding, type Projection, type Separable } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
 import { type PreferenceEvent } from '../preference/preference.js';
 import { changesOf, type EventChange, MOST_TOLD } from './changes.js';
@@ -14,6 +14,8 @@ import { storedObjects } from './occurrences.rows.js';
 import { chooseZone, nameZone } from './placement.rows.js';
 import { adjustShare, type PlacedCalendar, placeSlices } from './placing.rows.js';
 import { admitZoneRules, placeByNewRules } from './zone-rules.rows.js';
+
+const NAME = 'user_calendar_events';
 
 /** What the merged calendar is built from. */
 export type MergedEvent = AccountEvent | DeltaSynced | PreferenceEvent | ZoneRulesChanged;
@@ -182,28 +184,35 @@ const forget = async (sql: Sql, source: Source, connectionId: string): Promise<v
   );
   const idsOf = (calendars: typeof gone): readonly string[] => calendars.map(({ calendar_id }) => calendar_id);
   for (const table of OF_CALENDARS) await sql.query(`delete from ${table} where calendar_id = any($1)`, [idsOf(gone)]);
+  await sql.query('delete from set_aside where projection = $1 and calendar_id = any($2)', [NAME, idsOf(gone)]);
   const shown = gone.filter(({ visible }) => visible);
   await recordCalendarChanges(sql, source, 'calendar-removed', idsOf(shown));
+};
+
+/** Takes a calendar for one that has not been read whole. Answers whose it is when they have been told of it, else null. */
+const untold = async (sql: Sql, calendarId: string): Promise<string | null> => {
+  const [row] = await sql.query<{ user_id: string; told: boolean }>(
+    `update event_calendars set whole = false from event_calendars before
+     where event_calendars.calendar_id = $1 and before.calendar_id = $1 returning before.user_id, before.whole and before.visible as told`,
+    [calendarId],
+  );
+  return row?.told === true ? row.user_id : null;
 };
 
 /** The calendar stays; what was known of it has outlived its time. */
 const empty = async (sql: Sql, calendarId: string, at: Pick<Source, 'position' | 'at'>): Promise<void> => {
   for (const table of OF_CALENDARS) await sql.query(`delete from ${table} where calendar_id = $1`, [calendarId]);
-  const [emptied] = await sql.query<{ user_id: string; told: boolean }>(
-    `update event_calendars set whole = false from event_calendars before
-     where event_calendars.calendar_id = $1 and before.calendar_id = $1 returning before.user_id, before.whole and before.visible as told`,
-    [calendarId],
-  );
-  if (emptied?.told === true) await recordCalendarChanges(sql, { userId: emptied.user_id, ...at }, 'calendar-removed', [calendarId]);
+  const owner = await untold(sql, calendarId);
+  if (owner !== null) await recordCalendarChanges(sql, { userId: owner, ...at }, 'calendar-removed', [calendarId]);
 };
 
 /** Tells whose calendar a fact of its own stream is about that its connection stands otherwise; nobody once that is revoked. */
-const tellOwner = async (sql: Sql, at: Pick<Source, 'position' | 'at'>, calendarId: string): Promise<void> => {
+const tellOwner = async (sql: Sql, { calendarId, position, at }: Deciding): Promise<void> => {
   const [owner] = await sql.query<{ user_id: string; connection_id: string }>(
     'select user_id, connection_id from event_calendars where calendar_id = $1',
     [calendarId],
   );
-  if (owner !== undefined) await recordConnectionChange(sql, { userId: owner.user_id, ...at }, owner.connection_id, 'calendar');
+  if (owner !== undefined) await recordConnectionChange(sql, { userId: owner.user_id, position, at }, owner.connection_id, 'calendar');
 };
 
 /** Who follows the changes loses sight of a hidden calendar, and reads one that is shown again anew. */
@@ -223,7 +232,7 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
       return adopt(sql, idOf(stream), event);
     case 'CalendarDescribed':
       await nameZone(sql, idOf(stream), event);
-      return tellOwner(sql, { position, at: event.at }, idOf(stream));
+      return tellOwner(sql, { calendarId: idOf(stream), position, at: event.at });
     case 'VisibilitySet':
       return show(sql, { position, at: event.at }, idOf(stream), event.visible);
     case 'CalendarPreferenceSet':
@@ -249,10 +258,24 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
     case 'SyncRecovered':
     case 'MassChangeHeld':
     case 'WriteToggled':
-      return tellOwner(sql, { position, at: event.at }, idOf(stream));
+      return tellOwner(sql, { calendarId: idOf(stream), position, at: event.at });
     default:
       return;
   }
+};
+
+/** Who follows the changes reads a calendar again that was aside: what came meanwhile was told to nobody. */
+const takeBack = async (sql: Sql, { calendarId, position, at }: Deciding): Promise<void> => {
+  const owner = await untold(sql, calendarId);
+  if (owner !== null) await recordCalendarChanges(sql, { userId: owner, position, at }, 'calendar-removed', [calendarId]);
+};
+
+const separable: Separable<MergedEvent> = {
+  contents: [FEED],
+  facts: ['calendar'],
+  generationOf: (event) => (event.type === 'DeltaSynced' ? event.generation : null),
+  setAside: tellOwner,
+  takeBack,
 };
 
 /**
@@ -260,7 +283,8 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
  * key.
  */
 export const userCalendarEvents = (families: readonly EventFamily<MergedEvent>[]): Projection<MergedEvent> => ({
-  name: 'user_calendar_events',
+  name: NAME,
+  meaning: 2,
   families,
   apply: async (sql, events) => {
     await admitZoneRules(sql);
@@ -277,4 +301,5 @@ export const userCalendarEvents = (families: readonly EventFamily<MergedEvent>[]
     'placement',
     'event_zone_rules',
   ],
+  separable,
 });

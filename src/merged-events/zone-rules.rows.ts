@@ -1,12 +1,13 @@
 import { isNewerVersion, type ZoneRulesChanged } from '../calendar/zone-change.js';
 import { ZONE_RULES_VERSION } from '../calendar/zone-rules.js';
 import { type Position } from '../kernel/event-store.js';
+import { OlderProgram } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
 import { recordCalendarChanges } from './changes.rows.js';
 import { placeLater } from './placement.rows.js';
 
 /** Occurrences were placed by newer zone rules than this program has: only a newer program can go on without placing them wrong again. */
-export class NewerZoneRules extends Error {
+export class NewerZoneRules extends OlderProgram {
   override readonly name = 'NewerZoneRules';
   constructor(version: string) {
     super(`occurrences are placed by zone rules ${version}, and this program has ${ZONE_RULES_VERSION}`);

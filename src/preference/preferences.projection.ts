@@ -5,6 +5,7 @@ import { preferenceFamily } from './preference.codec.js';
 /** One row per person who ever chose something; the working hours stay sealed. */
 export const preferences: Projection<PreferenceEvent> = {
   name: 'preferences',
+  meaning: 1,
   families: [preferenceFamily],
   apply: applyEach<PreferenceEvent>({
     CalendarPreferenceSet: (sql, { revision, event }) =>
@@ -16,4 +17,5 @@ export const preferences: Projection<PreferenceEvent> = {
       ),
   }),
   tables: ['preferences'],
+  separable: null,
 };

@@ -28,11 +28,13 @@ const live = async () => {
   await database.query(`create index ${table}_by_line on ${table} (line) where number > 0`);
   const projection: Projection<Noted> = {
     name,
+    meaning: 1,
     families: [{ category: name, codec: notes }],
     apply: applyEach<Noted>({
       Noted: (sql, { revision, event }) => sql.query(`insert into ${table} (number, line) values ($1, $2)`, [revision, event.text]),
     }),
     tables: [table],
+    separable: null,
   };
   const { progress, stop } = startProjection(stores, projection);
   atEnd(stop);

@@ -20,6 +20,7 @@ const probe = () => {
   const broken = new Set<string>();
   const projection: Projection<Noted> = {
     name,
+    meaning: 1,
     families: [{ category: name, codec: notes }],
     apply: applyEach<Noted>({
       Noted: async (sql, { event }) => {
@@ -28,6 +29,7 @@ const probe = () => {
       },
     }),
     tables: [],
+    separable: null,
   };
   const run = (pauses: Partial<Pauses> = {}) => {
     const running = startProjection(stores, projection, pauses);

@@ -276,8 +276,20 @@ describe('Every table', () => {
   /** A row for each person, account (revoked ones too) or calendar, or of the program itself: they do not grow by being used. */
   const steady = [
     ...['connections', 'calendars', 'preferences', 'event_calendars', 'event_people', 'sync_state', 'connection_state', 'placement'],
-    ...['calendar_tombstones', 'event_tombstones', 'schedule_tombstones'],
-    ...['checkpoint', 'clean_up', 'known_log', 'log_freed', 'log_scavenge', 'master_key', 'migrations', 'event_zone_rules'],
+    ...[
+      'calendar_tombstones',
+      'checkpoint',
+      'clean_up',
+      'event_tombstones',
+      'event_zone_rules',
+      'known_log',
+      'log_freed',
+      'log_scavenge',
+      'master_key',
+      'migrations',
+      'schedule_tombstones',
+      'set_aside',
+    ],
   ];
 
   it('either grows only with people and their calendars, or has its clean-up', async () => {

@@ -1,4 +1,4 @@
-import { PAUSES, type Pauses, type Progress, runProjection } from '../../src/infra/postgres/projection.runner.js';
+import { PAUSES, type Pauses, type Progress, runProjection, unstarted } from '../../src/infra/postgres/projection.runner.js';
 import { type Message } from '../../src/kernel/decider.js';
 import { type Projection } from '../../src/kernel/projection.js';
 import { type Stores } from './store.js';
@@ -8,7 +8,7 @@ export type Running = Readonly<{ progress: Progress; stop: () => Promise<void> }
 
 export const startProjection = <E extends Message>(stores: Stores, projection: Projection<E>, pauses: Partial<Pauses> = {}): Running => {
   const aborting = new AbortController();
-  const progress: Progress = { name: projection.name, running: false, live: false, position: null, failure: null };
+  const progress = unstarted(projection.name);
   const ended = runProjection(stores, projection, progress, aborting.signal, { ...PAUSES, ...pauses });
   return {
     progress,

@@ -89,7 +89,8 @@ const read = <E extends Message>(
   try {
     return toRecorded(event, family.codec);
   } catch (error) {
-    return error instanceof UnknownEvent ? error : new UnreadableEvent(event.streamId, placeOf(event).position, error);
+    const { position, recordedAt } = placeOf(event);
+    return error instanceof UnknownEvent ? error : new UnreadableEvent(event.streamId, position, recordedAt, error);
   }
 };
 

@@ -1,4 +1,5 @@
 import { EngineAway } from '../../kernel/engine-away.js';
+import { OlderProgram } from '../../kernel/projection.js';
 import { UnknownEvent, UnreadableEvent } from '../../kernel/event-store.js';
 
 /** Why a projection does not go on: a stable code, and a sentence for operators that holds nothing personal. */
@@ -14,6 +15,19 @@ export class OlderLog extends Error {
   override readonly name = 'OlderLog';
 }
 
+/** Rows of a newer meaning, and no program that knows it runs. */
+export class NewerMeaning extends OlderProgram {
+  override readonly name = 'NewerMeaning';
+  constructor(projection: string) {
+    super(`the rows of ${projection} were built by a newer version of the service, which alone can go on with them`);
+  }
+}
+
+/** Another process builds the rows again. */
+export class BeingRebuilt extends Error {
+  override readonly name = 'BeingRebuilt';
+}
+
 /** Messages of other errors stay in the process: they may quote what was stored. */
 export const failureOf = (error: unknown): Failure => {
   if (error instanceof UnknownEvent)
@@ -21,6 +35,7 @@ export const failureOf = (error: unknown): Failure => {
       code: 'event-unknown',
       sentence: `the log holds ${error.stored}, which this version does not know; a newer version goes on from there`,
     };
+  if (error instanceof OlderProgram) return { code: 'program-older', sentence: error.message };
   if (error instanceof UnreadableEvent) return { code: 'event-unreadable', sentence: 'an event of the log does not match its schema' };
   if (error instanceof OlderLog) return { code: 'log-older', sentence: 'the log is another one than was applied, or an older copy of it' };
   if (error instanceof Superseded) return { code: 'superseded', sentence: 'another process applies its events' };

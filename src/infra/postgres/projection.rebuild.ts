@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
-import { type Batch, type EventStore, type Position } from '../../kernel/event-store.js';
+import { type EventStore, type Position } from '../../kernel/event-store.js';
 import { type Projection } from '../../kernel/projection.js';
 import { type Sql } from '../../kernel/sql.js';
 import { type Postgres, type Session } from './database.typeorm.js';
+import { meaningOf, meanRows } from './projection.checkpoint.js';
+import { BeingRebuilt, NewerMeaning } from './projection.failure.js';
+import { applySeparately, applyStep, type Step, stepsOf } from './set-aside.postgres.js';
 import { discardShadow, enterShadow, makeShadow, measureShadow, type Shadow, swapShadow } from './shadow.tables.js';
 
 /** How far a rebuild is: events applied, and the share of the log looked through that the live projection has behind it, from 0 to 1. */
@@ -25,9 +28,16 @@ const livePosition = async (sql: Sql, name: string, lock: '' | 'for update'): Pr
   return row === undefined || row.position === null ? null : BigInt(row.position);
 };
 
-/** What a batch holds that the live tables may have applied by `limit`. */
-const until = <E extends Message>({ events }: Batch<E>, limit: Position | null): Batch<E>['events'] =>
-  limit === null ? events : events.filter(({ position }) => position <= limit);
+type Part<E extends Message> = Pick<Step<E>, 'events' | 'unreadable'>;
+
+/** What a step holds that the live tables may have applied by `limit`. */
+const until = <E extends Message>({ events, unreadable }: Step<E>, limit: Position | null): Part<E> => ({
+  events: limit === null ? events : events.filter(({ position }) => position <= limit),
+  unreadable: unreadable === null || (limit !== null && unreadable.position > limit) ? null : unreadable,
+});
+
+const lastOf = <E extends Message>({ events, unreadable }: Part<E>): Position | null =>
+  unreadable?.position ?? events.at(-1)?.position ?? null;
 
 /** How far the log was looked through, and the last event of it that was applied. */
 type Reached = Readonly<{ position: Position | null; applied: Position | null }>;
@@ -45,16 +55,17 @@ const catchUp = async <E extends Message>(
   let position: Position | null = null;
   let applied: Position | null = null;
   let events = 0;
-  for await (const batch of store.follow(projection.families, null, signal)) {
-    if (batch.events.length > 0)
-      await database.transaction(async (sql) => {
-        await sql.query('set local synchronous_commit = off');
-        await enterShadow(sql, shadow);
-        await projection.apply(sql, batch.events);
-      });
+  const inShadow = (work: (sql: Sql, some: boolean) => Promise<void>): Promise<void> =>
+    database.transaction(async (sql) => {
+      await sql.query('set local synchronous_commit = off');
+      await enterShadow(sql, shadow);
+      await work(sql, true);
+    });
+  for await (const batch of stepsOf(store, projection, null, signal)) {
+    if (lastOf(batch) !== null) await applyStep(projection, batch, inShadow);
     events += batch.events.length;
     position = batch.position;
-    applied = batch.events.at(-1)?.position ?? applied;
+    applied = lastOf(batch) ?? applied;
     const goal = await livePosition(database, projection.name, '');
     report({ events, share: goal === null || goal <= 0n ? 1 : Math.min(Number(position ?? 0n) / Number(goal), 1) });
     // Where events never cease, a reader may not meet the end of the log; to have met the live projection is enough.
@@ -79,22 +90,24 @@ const changePlaces = async <E extends Message>(
     const live = await livePosition(sql, projection.name, 'for update');
     await enterShadow(sql, shadow);
     let { position, applied } = reached;
-    for await (const batch of store.follow(projection.families, position, signal)) {
-      const events = until(batch, live);
-      if (events.length > 0) await projection.apply(sql, events);
-      position = events.at(-1)?.position ?? position;
-      applied = events.at(-1)?.position ?? applied;
+    for await (const batch of stepsOf(store, projection, position, signal)) {
+      const part = until(batch, live);
+      await applySeparately(sql, projection, part);
+      position = lastOf(part) ?? position;
+      applied = lastOf(part) ?? applied;
       // Past the live checkpoint, or at the end of the log: everything the live tables hold has been seen.
       if (batch.live || (live !== null && batch.position !== null && batch.position >= live)) break;
     }
     signal.throwIfAborted();
     await sql.query(`set local search_path to ${shadow.home}`);
-    // From a log that was scavenged no change of a superseded generation is told again: cursors from before the swap may not go on.
+    await meanRows(sql, projection.meaning);
+    // Of what came to stand elsewhere by a new meaning the changes tell nothing, nor of a superseded generation in a log that was scavenged:
+    // cursors from before the swap may not go on.
     await sql.query(
-      `update checkpoint set position = $2, applied = greatest(applied, $3),
-         begun_at = case when exists (select 1 from log_scavenge) then clock_timestamp() else begun_at end
+      `update checkpoint set position = $2, applied = greatest(applied, $3), meaning = $4,
+         begun_at = case when meaning <> $4 or exists (select 1 from log_scavenge) then clock_timestamp() else begun_at end
        where name = $1`,
-      [projection.name, laterOf(live, position), applied],
+      [projection.name, laterOf(live, position), applied, projection.meaning],
     );
     await swapShadow(sql, shadow);
   });
@@ -112,7 +125,7 @@ const swapPatiently = async (swap: () => Promise<void>, signal: AbortSignal): Pr
 
 const alone = async <T>(session: Session, name: string, work: () => Promise<T>): Promise<T> => {
   const [lock] = await session.query<{ held: boolean }>(`select pg_try_advisory_lock(hashtext('rebuild'), hashtext($1)) as held`, [name]);
-  if (lock?.held !== true) throw new Error(`${name} is being rebuilt by another process`);
+  if (lock?.held !== true) throw new BeingRebuilt(`${name} is being rebuilt by another process`);
   try {
     return await work();
   } finally {
@@ -134,7 +147,7 @@ export const rebuildProjection = async <E extends Message>(
   const session = await database.session();
   try {
     await alone(session, projection.name, async () => {
-      await session.query('insert into checkpoint (name, position) values ($1, null) on conflict do nothing', [projection.name]);
+      if ((await meaningOf(session, projection)) === 'newer') throw new NewerMeaning(projection.name);
       const shadow = await database.transaction((sql) => makeShadow(sql, projection.name, projection.tables));
       try {
         const reached = await catchUp(runtime, projection, shadow, report, signal);

@@ -2,6 +2,8 @@ import { type Sql } from '../../kernel/sql.js';
 
 /** Tables of a schema of its own that look like live ones: what is built in them is seen by nobody until they change places. */
 export type Shadow = Readonly<{
+  /** The projection's. */
+  name: string;
   /** Schema of the live tables. */
   home: string;
   /** Schema of the ones beside them. */
@@ -10,6 +12,9 @@ export type Shadow = Readonly<{
 }>;
 
 type Definition = Readonly<{ sql: string }>;
+
+/** Has rows of every projection: those of one are exchanged. */
+const ASIDE = 'set_aside';
 
 const dropShadow = (sql: Sql, schema: string): Promise<unknown> => sql.query(`drop schema if exists ${schema} cascade`);
 
@@ -33,10 +38,10 @@ const copyShape = async (sql: Sql, { home, schema }: Shadow, table: string): Pro
 /** Makes empty tables beside the live ones; what an earlier attempt left is dropped. `name`: a plain identifier. */
 export const makeShadow = async (sql: Sql, name: string, tables: readonly string[]): Promise<Shadow> => {
   const [row] = await sql.query<{ home: string }>('select quote_ident(current_schema()) as home');
-  const shadow = { home: row?.home ?? 'public', schema: `rebuild_${name}`, tables };
+  const shadow = { name, home: row?.home ?? 'public', schema: `rebuild_${name}`, tables };
   await dropShadow(sql, shadow.schema);
   await sql.query(`create schema ${shadow.schema}`);
-  for (const table of tables) await copyShape(sql, shadow, table);
+  for (const table of [...tables, ASIDE]) await copyShape(sql, shadow, table);
   return shadow;
 };
 
@@ -51,11 +56,13 @@ export const measureShadow = async (sql: Sql, { schema, tables }: Shadow): Promi
 };
 
 /** Puts them in the place of the live tables, which are dropped; whoever reads waits for the end of the transaction and sees the new ones. */
-export const swapShadow = async (sql: Sql, { home, schema, tables }: Shadow): Promise<void> => {
+export const swapShadow = async (sql: Sql, { name, home, schema, tables }: Shadow): Promise<void> => {
   const live = tables.map((table) => `${home}.${table}`).join(', ');
   await sql.query(`lock table ${live} in access exclusive mode`);
   await sql.query(`drop table ${live}`);
   for (const table of tables) await sql.query(`alter table ${schema}.${table} set schema ${home}`);
+  await sql.query(`delete from ${home}.${ASIDE} where projection = $1`, [name]);
+  await sql.query(`insert into ${home}.${ASIDE} select * from ${schema}.${ASIDE}`);
   await dropShadow(sql, schema);
 };
 

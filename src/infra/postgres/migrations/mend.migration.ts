@@ -43,6 +43,37 @@ create index event_series_shortened on event_series (calendar_id) where shortene
 const projections = `
 -- Of a change of a connection: the category of the stream whose event told it.
 alter table changes add column category text;
+
+-- What the rows of a projection mean to the program that wrote them; the first release knew no other than 1.
+alter table checkpoint add column meaning integer not null default 1;
+
+-- Programs of the first release do not look at the meaning. Theirs is 1 for a session that says nothing else: they must not go on in newer rows.
+create function keep_meaning() returns trigger language plpgsql as $$
+begin
+  if new.position is not null and new.position is distinct from old.position and new.meaning <> 1
+    and coalesce(nullif(current_setting('calendar.meaning', true), ''), '1') <> new.meaning::text then
+    raise exception 'a newer version of the service applies the events of %', new.name;
+  end if;
+  return new;
+end $$;
+create trigger checkpoint_meaning before update on checkpoint for each row execute function keep_meaning();
+
+-- Calendars of which a projection could not apply an event, at position. contents: whether it brought contents, which a newer generation than this
+-- brings again; otherwise it was a fact, and only a newer meaning brings the calendar back.
+create table set_aside (
+  projection text not null,
+  calendar_id uuid not null,
+  position bigint not null,
+  contents boolean not null,
+  generation integer,
+  code text not null,
+  error text not null,
+  primary key (projection, calendar_id)
+);
+create index set_aside_calendar on set_aside (calendar_id);
+
+-- When a new generation was asked for last because the calendar was aside.
+alter table sync_state add column remade_at timestamptz;
 `;
 
 /** Zone rules. */
