@@ -63,8 +63,6 @@ const rulesOf = (changes, lastYear) => {
   return [...seen.values()].sort((a, b) => a.day - b.day);
 };
 
-const inYear = (year, rules) => rules.map((rule) => ({ at: instantIn(year, rule), offset: rule.offset }));
-
 const byYear = (changes) => {
   const years = new Map();
   for (const change of changes) {

@@ -4,6 +4,7 @@ import { instant, MINUTE } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { fold } from '../kernel/decider.js';
 import { type Metadata } from '../kernel/event-store.js';
+import { Refused } from '../kernel/refused.js';
 import { AccountTaken, type Secret } from '../kernel/vault.js';
 import { recordDiscovery } from './account.discovery.js';
 import { accountExists, accountMarks, openAccount, toSecret } from './account.door.js';
@@ -11,6 +12,12 @@ import { connection } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { ConnectCalendar, type Reached } from './connection.commands.js';
 import { CONNECTION_RUNTIME, type ConnectionRuntime } from './connection.runtime.js';
+
+/** Accounts of one person: each costs a daily discovery and the reading of its calendars. */
+const MOST_CONNECTIONS = 20;
+
+const tooMany = (): Refused =>
+  new Refused('connection.too-many', 409, `A person may have ${MOST_CONNECTIONS} accounts connected: revoke one of them first.`);
 
 /** Longer than a request takes from its vault row to its first fact. */
 const IN_HAND = MINUTE;
@@ -38,11 +45,16 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
     // Without consent not even the account is looked at.
     connection.decide(connection.initial, { ...linked, account: '', sealed: '' });
     if (await this.isOver(connectionId)) return { connectionId, written: {} };
+    const before = await this.runtime.vault.connections(userId);
+    // A request that comes again finds the connection it has made.
+    const isNew = !before.has(connectionId);
+    if (isNew && before.size >= MOST_CONNECTIONS) throw tooMany();
     const secret = toSecret(credentials);
     const discovery = await openAccount(this.runtime.providers, provider, secret);
     const { proved: account, typed } = await accountMarks(this.runtime.vault, userId, provider, secret, discovery);
     await this.refuseOlderCopy(userId, typed, connectionId);
     await this.keep(userId, connectionId, secret, account);
+    if (isNew) await this.refuseTooMany(userId, connectionId);
     const sealer = await this.runtime.vault.connection(userId, connectionId);
     const metadata = (): Metadata => ({ commandId: this.runtime.entropy.uuid(), correlationId, causationId: correlationId, actor: userId });
     const sealed = sealer.seal(`connection:${connectionId}`, JSON.stringify({ accountName: discovery.accountName }));
@@ -56,6 +68,14 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
     await this.runtime.vault.activate(connectionId);
     const discovered = await recordDiscovery(this.runtime, { connectionId, userId, provider, metadata }, discovery.calendars);
     return { connectionId, written: { ...discovered, connection: discovered.connection ?? position } };
+  }
+
+  /** Requests that came at the same time have all passed the first look; those that would exceed the limit together take back what they kept. */
+  private async refuseTooMany(userId: string, connectionId: string): Promise<void> {
+    const { vault } = this.runtime;
+    if ((await vault.connections(userId)).size <= MOST_CONNECTIONS) return;
+    await vault.destroyConnection(connectionId);
+    throw tooMany();
   }
 
   /** Repeated after what it made was revoked: nothing is made again. */

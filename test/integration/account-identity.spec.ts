@@ -212,3 +212,34 @@ describe('A connection that was made when accounts went by what was typed', () =
     });
   });
 });
+
+describe('A person', () => {
+  const holding = async (userId: string, count: number): Promise<readonly string[]> => {
+    const ids = Array.from({ length: count }, () => randomUUID());
+    for (const id of ids) {
+      await keys.keep(userId, id, { username: 'a', password: 'b' });
+      await keys.activate(id);
+    }
+    return ids;
+  };
+
+  it('has 20 accounts connected at the most, and another one after revoking one', async () => {
+    const userId = randomUUID();
+    const [first = ''] = await holding(userId, 20);
+    await expect(connect(userId, radicale.url)).rejects.toMatchObject({ code: 'connection.too-many', status: 409 });
+    expect((await keys.connections(userId)).size).toBe(20);
+    await keys.destroyConnection(first);
+    await connect(userId, radicale.url);
+    expect((await keys.connections(userId)).size).toBe(20);
+  });
+
+  it('has no more by asking for several at a time', async () => {
+    const userId = randomUUID();
+    await holding(userId, 19);
+    const both = await Promise.allSettled([connect(userId, radicale.url), connect(userId, radicale.url, OTHER)]);
+    expect((await keys.connections(userId)).size).toBeLessThanOrEqual(20);
+    const refused = both.flatMap((each) => (each.status === 'rejected' ? [each.reason as { code: string }] : []));
+    expect(refused.every(({ code }) => code === 'connection.too-many')).toBe(true);
+    expect(refused.length).toBeGreaterThan(0);
+  });
+});
