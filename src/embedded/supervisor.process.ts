@@ -2,12 +2,11 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { codeOf, type Engine, type Log } from './engine.js';
+import { FIRST_PAUSE, pauseAfter } from './restart-pause.js';
 
 /** One life of an engine: `ended` resolves, with the reason, when it is over. */
 export type Life = Readonly<{ ended: Promise<string>; stop: () => Promise<void> }>;
 
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 10_000;
 /** After so many milliseconds a life counts as a good one, and the pauses begin anew. */
 const GOOD_LIFE = 30_000;
 
@@ -57,7 +56,7 @@ export const supervise = async (name: string, launch: () => Promise<Life>, log: 
   let life = await launch();
 
   const relaunch = async (wait: number): Promise<number> => {
-    for (let next = wait; ; next = Math.min(next * 2, LONGEST_PAUSE)) {
+    for (let next = wait; ; next = pauseAfter(next)) {
       await pause(next, undefined, { signal: stopping.signal });
       try {
         life = await launch();
@@ -76,7 +75,7 @@ export const supervise = async (name: string, launch: () => Promise<Life>, log: 
       if (stopping.signal.aborted) return;
       log(`${name} ended (${reason}), starting it again`);
       const steady = performance.now() - born > GOOD_LIFE;
-      wait = (await relaunch(steady ? FIRST_PAUSE : wait)) * 2;
+      wait = pauseAfter(await relaunch(steady ? FIRST_PAUSE : wait));
       log(`${name} is back`);
     }
   };
