@@ -70,11 +70,16 @@ export class FeedWriter {
   private constructor(
     private readonly runtime: Runtime,
     private readonly target: FeedTarget,
-    private revision: bigint,
+    private last: bigint,
   ) {}
 
   static async open(runtime: Runtime, target: FeedTarget): Promise<FeedWriter> {
     return new FeedWriter(runtime, target, await runtime.store.lastRevision(`${FEED}-${target.calendarId}`));
+  }
+
+  /** Where the feed stands: at the last chunk of this run, or of those before. */
+  get revision(): bigint {
+    return this.last;
   }
 
   /** What a chunk is counted by: the window its objects are expanded in, and when it would be written. */
@@ -150,14 +155,14 @@ export class FeedWriter {
       await permit();
       const at = instant(this.runtime.clock.now());
       const event = { type: 'DeltaSynced', calendarId, userId, generation, window, ...part, at } as const;
-      const appended = await this.runtime.store.append(`${FEED}-${calendarId}`, this.revision, [event], feedCodec, {
+      const appended = await this.runtime.store.append(`${FEED}-${calendarId}`, this.last, [event], feedCodec, {
         commandId: this.runtime.newId(),
         correlationId: this.target.runId,
         causationId: this.target.runId,
         actor: this.target.actor,
       });
       this.first ??= appended.revision;
-      this.revision = appended.revision;
+      this.last = appended.revision;
       this.position = appended.position;
     }
     if (kept.length > 0) await remember(this.runtime.sql, this.target, kept);

@@ -119,9 +119,14 @@ const plan = async (run: Run, forced: GenerationReason | null): Promise<Plan> =>
   return { generation, window, from: null, list: true, resumes: null };
 };
 
+/** What a reading that died has left behind in the feed, as `Begun` says it; null when there is nothing. */
+const leftBehind = ({ row }: Run, { generation, from, resumes }: Plan, writer: FeedWriter): Begun | null =>
+  from !== null && row.fed !== null && writer.revision > BigInt(row.fed) ? { generation, after: row.fed } : resumes;
+
 /**
  * What earlier runs appended of this generation is remembered, as objects whose content is unknown, where they died before they did so:
- * otherwise nothing would remove what has gone since, because the end of a generation drops only what is older. The log knows all of it.
+ * otherwise nothing would remove what has gone since, because the end of a generation drops only what is older, and a removal of an object we
+ * never stored changes nothing. The log knows all of it.
  */
 const rememberAppended = async ({ runtime, row, lease }: Run, { generation, after }: Begun): Promise<void> => {
   const refs = new Set<string>();
@@ -176,7 +181,7 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met,
   if (failed) await report(run, { kind: 'succeeded' });
   await finishSucceeded(runtime, row, lease, {
     ...{ cursor: cursorAfter(run, planned, end), remapAt: remapAt(run, planned), listed: planned.list || end.whole, again: end.again },
-    ...{ generation, window, gone, whole, objects: met.seen.size, position: writer.position },
+    ...{ generation, window, gone, whole, objects: met.seen.size, fed: writer.revision, position: writer.position },
   });
   if (failed && !(await siblingsFail(runtime, row))) await runtime.reportRecovery(row.connection_id);
   if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);
@@ -195,7 +200,8 @@ const scanWith = async (run: Run, planned: Plan): Promise<void> => {
   const { window, from, list } = planned;
   const progress = (done: number, expected: number | null) => recordProgress(runtime.database, row.calendar_id, done, expected);
   const writer = await openWriter(run, planned);
-  if (planned.resumes !== null) await rememberAppended(run, planned.resumes);
+  const left = leftBehind(run, planned, writer);
+  if (left !== null) await rememberAppended(run, left);
   const known = await openKnown(run);
   refuseHoard(known, planned, runtime.mostListed);
   const scan = run.provider.scan(run.secret, run.address, {

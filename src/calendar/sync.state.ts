@@ -27,6 +27,8 @@ export type SyncRow = Readonly<{
   full_requested: boolean;
   last_success_at: Date | null;
   begun: Begun | null;
+  /** The revision the feed was at when the last good reading ended; null when that was read by the first release. */
+  fed: string | null;
   failures: number;
   fault: string | null;
   held: string | null;
@@ -108,6 +110,8 @@ type Success = Readonly<{
   whole: boolean;
   /** Objects that the reading saw. */
   objects: number;
+  /** The revision the feed is at. */
+  fed: bigint;
   position: Position | null;
 }>;
 
@@ -126,7 +130,7 @@ export const finishSucceeded = async (
   success: Success,
 ): Promise<void> => {
   const now = clock.now();
-  const { cursor, generation, window, gone, whole, objects, position, remapAt, listed, again } = success;
+  const { cursor, generation, window, gone, whole, objects, fed, position, remapAt, listed, again } = success;
   const began = generation !== row.generation || row.generation_due_at === null;
   await database.transaction(async (sql) => {
     const [held] = await sql.query<{ position: string | null }>(
@@ -134,7 +138,7 @@ export const finishSucceeded = async (
          generation_due_at = case when $7 then $8::timestamptz else least(generation_due_at, $13::timestamptz) end,
          list_due_at = coalesce($14, list_due_at),
          last_attempt_at = $9, last_success_at = $9, position = coalesce($10, position), failures = 0, fault = null, held = null,
-         begun = case when $15 then null else begun end, objects = case when $15 then $16 else objects end,
+         begun = case when $15 then null else begun end, objects = case when $15 then $16 else objects end, fed = $17,
          full_requested = full_requested and (not $12 or exists (select 1 from sync_run where calendar_id = $1 and state = 'queued' and full_read)), lane = 'sweep', due_at = $11
        where calendar_id = $1 and epoch = $2 returning position`,
       [
@@ -152,7 +156,7 @@ export const finishSucceeded = async (
         row.full_requested,
         remapAt === null ? null : instant(remapAt),
         listed ? instant(nextListingAt(now, entropy.fraction())) : null,
-        ...[whole, objects],
+        ...[whole, objects, fed],
       ],
     );
     if (held === undefined) throw new Superseded();

@@ -55,6 +55,18 @@ describe('A death in the middle of a sync', () => {
     expect(await shown(calendar)).toEqual(['b moved']);
   });
 
+  it('is no way for an object to stay that was appended, and went before the next run', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('a', 1));
+    await sync(calendar);
+    calendar.account.put(lunch('b', 2));
+    await expect(sync(calendar, dyingAt('insert into remote_object'))).rejects.toThrow('the process died here');
+    expect(await shown(calendar)).toEqual(['a', 'b']);
+    calendar.account.remove('b');
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['a']);
+  });
+
   it('after everything was appended tells no change a second time', async () => {
     const calendar = await adopted();
     calendar.account.put(lunch('a', 1), lunch('b', 2));

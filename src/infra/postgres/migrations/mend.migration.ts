@@ -92,6 +92,8 @@ alter table placement add column zones text;
 const sync = `
 -- When everything of a calendar is to be listed by name, whatever its cursor makes unnecessary.
 alter table sync_state add column list_due_at timestamptz;
+-- The revision a calendar's feed was at when its last good reading ended; what stands after it, a reading left behind that died.
+alter table sync_state add column fed bigint;
 -- Those there are already are spread over a day.
 update sync_state set list_due_at = clock_timestamp() + random() * interval '1 day';
 `;
