@@ -13,8 +13,10 @@ import { masterKeyFile } from '../src/infra/vault/master-key.file.js';
 import { vault } from '../src/infra/vault/vault.postgres.js';
 import { startService } from '../test/support/service.js';
 import { THREADS } from './heap.inspector.js';
+import { measureHostile } from './hostile.js';
 import { readMonths } from './month.js';
 import { populate, type Population } from './population.js';
+import { hostileReport } from './report.js';
 import { steadySyncs } from './steady.js';
 
 const DAY = 86_400_000;
@@ -28,28 +30,26 @@ const milliseconds = (value: number): string => `${value.toFixed(1)} ms`;
 
 const verdict = (holds: boolean, target: string): string => `${holds ? 'within' : 'over'} ${target}`;
 
-const numbers = (): Readonly<{ people: number; occurrences: number; requests: number; calendars: number; minutes: number }> => {
-  const { values } = parseArgs({
-    options: {
-      people: { type: 'string', default: '2000' },
-      occurrences: { type: 'string', default: '1000000' },
-      requests: { type: 'string', default: '4000' },
-      calendars: { type: 'string', default: '200' },
-      minutes: { type: 'string', default: '15' },
-    },
-  });
-  const number = (name: keyof typeof values): number => {
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} takes a whole number.`);
-    return value;
-  };
-  return {
-    people: number('people'),
-    occurrences: number('occurrences'),
-    requests: number('requests'),
-    calendars: number('calendars'),
-    minutes: number('minutes'),
-  };
+/** Numbers that are not given are those of the parts asked for: a hostile person, or reading and syncing. */
+const DEFAULTS = {
+  usual: { people: 2_000, occurrences: 1_000_000, requests: 4_000, calendars: 200, minutes: 15, syncs: 0 },
+  hostile: { people: 0, occurrences: 0, requests: 1_000, calendars: 250, minutes: 1.5, syncs: 100 },
+} as const;
+
+type Numbers = Readonly<Record<keyof typeof DEFAULTS.usual, number>>;
+
+const asked = (): Numbers & Readonly<{ hostile: boolean }> => {
+  const number = { type: 'string' } as const;
+  const options = { people: number, occurrences: number, requests: number, calendars: number, minutes: number, syncs: number };
+  const { hostile = false, ...values } = parseArgs({ options: { ...options, hostile: { type: 'boolean' } } }).values;
+  const numbers: Record<keyof Numbers, number> = { ...DEFAULTS[hostile ? 'hostile' : 'usual'] };
+  for (const [name, text] of Object.entries(values)) {
+    const value = Number(text);
+    if (text === '' || !(value >= 0) || (name !== 'minutes' && !Number.isInteger(value)))
+      throw new Error(`--${name} takes a ${name === 'minutes' ? 'number' : 'whole number'}.`);
+    numbers[name as keyof Numbers] = value;
+  }
+  return { ...numbers, hostile };
 };
 
 /** So many singles beside weekly series that everybody has `occurrences` in the window. */
@@ -134,10 +134,21 @@ const measureSyncs = async (calendars: number, minutes: number): Promise<void> =
     );
 };
 
+/** Times over their target are no failure, as they depend on the machine; something that is stopped or not fresh is one. */
+const measureBesideHostile = async ({ calendars, ...amounts }: Numbers): Promise<void> => {
+  const found = await measureHostile(amounts, calendars, say);
+  say(`\n${hostileReport(found)}`);
+  if (!found.checks.every(({ ok }) => ok) || !found.states.every((state) => state === 'fresh')) process.exitCode = 1;
+};
+
 const main = async (): Promise<void> => {
-  const { people, occurrences, requests, calendars, minutes } = numbers();
-  if (requests > 0) await measureReading(people, occurrences, requests);
-  if (minutes > 0) await measureSyncs(calendars, minutes);
+  const { hostile, ...numbers } = asked();
+  const { people, occurrences, requests, calendars, minutes } = numbers;
+  if (hostile) await measureBesideHostile(numbers);
+  else {
+    if (requests > 0) await measureReading(people, occurrences, requests);
+    if (minutes > 0) await measureSyncs(calendars, minutes);
+  }
   say(`\n${cpus().length} processors (${cpus()[0]?.model.trim() ?? ''}), Node ${process.versions.node}.`);
 };
 

@@ -1,5 +1,7 @@
 import { type Baseline } from './baseline.js';
+import { type Beside } from './hostile.js';
 import { type Peaks } from './memory.proc.js';
+import { type Percentiles } from './other.person.js';
 import { type VdirsyncerTimes } from './vdirsyncer.process.js';
 
 /** Milliseconds, but for counts. */
@@ -93,3 +95,33 @@ export const report = (figures: Figures): string => {
     ...(memory.length === 0 ? ['Memory is read from /proc, which is not there.'] : [tabulated([['', 'peak memory'], ...memory])]),
   ].join('\n');
 };
+
+/** How much slower something may be beside a hostile person: twice, or so many milliseconds more, whichever is larger. */
+const SLOWER = { ratio: 2, more: 300 } as const;
+
+const besideLine = (name: string, alone: Percentiles, beside: Percentiles): readonly string[] => {
+  const target = Math.max(alone.p95 * SLOWER.ratio, alone.p95 + SLOWER.more);
+  return [
+    name,
+    ...[alone.p50, alone.p95, beside.p50, beside.p95].map((time) => `${time.toFixed(0)} ms`),
+    `${(beside.p95 / alone.p95).toFixed(2)} x`,
+    `${beside.p95 <= target ? 'within' : 'over'} ${target.toFixed(0)} ms`,
+  ];
+};
+
+/** One person's times alone and beside a hostile one, what that one did, and how the service is at the end. */
+export const hostileReport = ({ alone, beside, tally, asked, hostile, checks, states }: Beside): string =>
+  [
+    tabulated([
+      ['', 'alone: p50', 'p95', 'beside: p50', 'p95', 'p95 to p95', 'target'],
+      besideLine('sync, until the change is read', alone.syncs, beside.syncs),
+      besideLine('GET /v1/calendar/events, a month', alone.reads, beside.reads),
+    ]),
+    '',
+    `The hostile person: ${hostile.read} of ${hostile.calendars} calendars read, ${hostile.occurrences} occurrences, ${asked} requests to their servers.`,
+    ...[...tally].map(([what, counts]) => `  ${what}: ${[...counts].map(([status, count]) => `${count} answered ${status}`).join(', ')}`),
+    '',
+    `Calendars of the other person: ${states.join(', ')}.`,
+    'Health at the end:',
+    ...checks.map(({ name, ok, detail }) => `  ${ok ? 'ok' : 'FAILING'}  ${name}${detail === undefined ? '' : `: ${detail}`}`),
+  ].join('\n');
