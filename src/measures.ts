@@ -40,7 +40,7 @@ export const watchQueues = (health: Pick<HealthChecks, 'add'>, { database }: Pic
 export const measureState = ({ database }: Pick<Runtime, 'database'>, metrics: Metrics): void => {
   const trouble = (column: 'failing' | 'suspect' | 'aside') => async () =>
     (await troubleIn(database)).map(({ queue, ...row }) => ({ value: Number(row[column]), labels: { queue } }));
-  metrics.asked('queue_failing', 'Rows of a queue whose work fails for a reason nobody foresaw', ['queue'], trouble('failing'));
+  metrics.asked('queue_failing', 'Rows of a queue whose work fails for an unforeseen reason', ['queue'], trouble('failing'));
   metrics.asked(
     'queue_suspect',
     'Rows of a queue that were held when their process died, and have not succeeded since',

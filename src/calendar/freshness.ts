@@ -54,7 +54,7 @@ export type FreshnessRow = Readonly<{
 const PLACEMENT = `placement p where p.user_id = c.user_id and (p.calendar_id = c.calendar_id or (p.calendar_id is null and c.time_zone is null))`;
 
 /**
- * The code of what is wrong with a row of `sync_state` (`s`) or what was read of it: also what nobody foresaw, since it was tried several times, or
+ * The code of what is wrong with a row of `sync_state` (`s`) or what was read of it: also an unforeseen failure, once it was tried several times, or
  * set aside.
  */
 const FAULT_SQL = `case when s.fault = 'access-revoked' then s.fault when s.set_aside is not null then 'set-aside' when s.fault is not null then s.fault

@@ -12,7 +12,7 @@ export type Syncable = Readonly<{
 /** Objects of one person that are read whole by hand within the pause between two whole readings of a calendar. */
 export const FULL_BUDGET = 200_000;
 
-/** What a calendar counts for of which nobody knows how much it holds. */
+/** What a calendar of unknown size counts for. */
 const UNKNOWN = 10_000;
 
 /** `retryAfter`: milliseconds until the first of the calendars that may not be synced now may be; null when all may. */

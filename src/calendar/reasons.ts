@@ -24,7 +24,7 @@ const WORDS: Readonly<Record<string, Words>> = {
   },
   'too-large': {
     reason: 'This calendar holds more entries than this service reads of one calendar. The last good state is shown.',
-    nextStep: 'Divide it into several calendars, or ask whoever runs this service to raise MOST_LISTED.',
+    nextStep: 'Divide it into several calendars, or ask the operator of this service to raise MOST_LISTED.',
   },
   'refused-address': {
     reason: 'The address of the calendar service is one this service does not call.',
@@ -73,7 +73,7 @@ export const ACCOUNT_FAULTS: readonly string[] = ['access-revoked', 'unavailable
 /** Whether an object with this fault was read and is shown, without the parts of it that make no sense. */
 export const isRead = (fault: string | null): boolean => fault === null || fault.startsWith('component.');
 
-/** Faults that mostly pass by themselves: while what is shown is fresh, nobody need know of them. */
+/** Faults that mostly pass by themselves: while what is shown is fresh, they are not told. */
 export const PASSING_FAULTS: readonly string[] = ['unavailable', 'throttled', 'malformed', 'refused-address'];
 
 const OBJECTS: Readonly<Record<string, string>> = {

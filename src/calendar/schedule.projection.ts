@@ -63,7 +63,7 @@ const beginningAndEnd: Handlers<AccountEvent> = {
          claimed_until = null`,
       [idOf(stream), event.userId, event.provider, event.at],
     );
-    // A calendar adopted from here on belongs to nobody, and is never due.
+    // A calendar adopted from here on belongs to no connection, and is never due.
     await sql.query('insert into schedule_tombstones (connection_id) values ($1) on conflict do nothing', [idOf(stream)]);
     await sql.query('delete from sync_state where connection_id = $1', [idOf(stream)]);
     await sql.query('notify connection_state');

@@ -115,7 +115,7 @@ type Success = Readonly<{
   position: Position | null;
 }>;
 
-/** Ends the manual syncs of a calendar that is in trouble: it is tried again by itself, but nobody need wait for that. */
+/** Ends the manual syncs of a calendar that is in trouble: it is tried again by itself, and a person does not wait for that. */
 export const tellRuns =
   ({ database, clock }: Pick<Runtime, 'database' | 'clock'>) =>
   async (calendarId: unknown, { setAside }: Trouble): Promise<void> => {

@@ -26,7 +26,7 @@ const mostOf = (component: FeedComponent, { start, end }: TimeRange): number => 
 };
 
 /**
- * How many occurrences an object brings to a calendar, so that nobody is given too many at once. Counted by the very expansion that the projection
+ * How many occurrences an object brings to a calendar, so that no reader is given too many at once. Counted by the very expansion that the projection
  * does, but only where they may be many.
  */
 export const occurrencesOf = ({ components, zones }: Pick<Upsert, 'components' | 'zones'>, window: TimeRange, now: number): number => {

@@ -28,7 +28,7 @@ export const recoveryReporter =
     await record(runtime, connectionId, { type: 'ReportRecovery', at }, systemMetadata(runtime.entropy)());
   };
 
-/** What a destroyed key means for its connection: nothing of it can be read any more, so it is revoked; what is still due of it is nobody's. */
+/** What a destroyed key means for its connection: nothing of it can be read any more, so it is revoked; what is still due of it is removed. */
 export const keyGoneReporter =
   (runtime: ConnectionRuntime) =>
   async (connectionId: string): Promise<void> => {

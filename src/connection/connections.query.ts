@@ -35,7 +35,7 @@ type ConnectionRow = Readonly<{
   connected_at: Date;
   revoked_at: Date | null;
   revision: string;
-  /** Looking for its calendars has failed again and again, for a reason nobody foresaw. */
+  /** Looking for its calendars has failed again and again, for an unforeseen reason. */
   set_aside: boolean;
 }>;
 

@@ -9,7 +9,7 @@ import { connectionCodec } from './connection.codec.js';
 import { type ConnectionRow, later, record, systemMetadata } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 
-/** How long after a revocation the grant is tried to be given back: within five minutes nothing is kept, whatever the provider does. */
+/** How long after a revocation the grant is tried to be given back: within five minutes nothing is kept, whether the provider answers or not. */
 const TRIED_FOR = 4 * MINUTE;
 
 /** Between two tries, in the order of the tries; the last is repeated. */

@@ -30,7 +30,7 @@ const newestOf = (names: readonly string[]): ReadonlyMap<string, string> => {
   return newest;
 };
 
-/** A codec that validates what it reads, of whatever version, and brings it to the newest; what it writes is checked by the compiler. */
+/** A codec that validates what it reads, of any version, and brings it to the newest; what it writes is checked by the compiler. */
 export const codecOf = <E extends Message, V extends Versions | null = null>(schemas: Schemas<E, V>, lifts: Lifts<E> = {}): Codec<E> => {
   const byName = new Map<string, z.ZodType>(Object.entries(schemas));
   const newest = newestOf([...byName.keys()]);

@@ -1,9 +1,9 @@
 import { DAY, HOUR, SECOND } from './clock.js';
 
-/** Why a row of due work is tried only once a day: it failed for reasons nobody foresaw, or processes died while it ran alone. */
+/** Why a row of due work is tried only once a day: it failed for unforeseen reasons, or processes died while it ran alone. */
 export type SetAside = 'failed' | 'crashed';
 
-/** What has happened to a row of due work since it last succeeded: failures nobody foresaw, and deaths of the process that held it. */
+/** What has happened to a row of due work since it last succeeded: unforeseen failures, and deaths of the process that held it. */
 export type Trouble = Readonly<{ unforeseen: number; crashes: number; setAside: SetAside | null }>;
 
 /** `pause`: milliseconds until the row is tried again by itself. */
@@ -31,7 +31,7 @@ const verdict = (trouble: Omit<Trouble, 'setAside'>, lasting: boolean, pause: nu
 };
 
 /**
- * What becomes of a row whose work failed for a reason nobody foresaw. `lasting`: the work may never be left undone (a revocation, a clean-up),
+ * What becomes of a row whose work failed for an unforeseen reason. `lasting`: the work may never be left undone (a revocation, a clean-up),
  * so it backs off and goes on. `fraction` is chance in [0, 1).
  */
 export const afterFailure = ({ unforeseen, crashes }: Trouble, lasting: boolean, fraction: number): Verdict =>

@@ -34,7 +34,7 @@ export type Secret = Readonly<Record<string, string>>;
 
 /**
  * Keys: master → subject → connection, each wrapped by the one before; secrets sealed under the connection's. A key that was destroyed leaves a
- * tombstone: it is never made again, and whoever asks for it gets `KeyDestroyed`.
+ * tombstone: it is never made again, and each call for it throws `KeyDestroyed`.
  */
 export type Vault = Readonly<{
   /** The subject's sealer, its key made on first use. Throws `KeyDestroyed` after that key was destroyed. */
@@ -61,7 +61,7 @@ export type Vault = Readonly<{
   /** Throws `SecretMissing` when only the secret is gone, `KeyDestroyed` when the key is. */
   secret: (userId: string, connectionId: string) => Promise<Secret>;
   /**
-   * Destroys the connection's key and keeps its secret alone, sealed anew under the subject's, so that the grant can be given back. In one step,
+   * Destroys the connection's key and keeps its secret alone, sealed again under the subject's, so that the grant can be given back. In one step,
    * and harmless when repeated.
    */
   setSecretAside: (userId: string, connectionId: string) => Promise<void>;

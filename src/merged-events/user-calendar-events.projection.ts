@@ -166,7 +166,7 @@ const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Pro
   await tellChanges(sql, { userId: calendar.user_id, position, at: delta.at }, calendar, delta, changes);
 };
 
-/** Who adopted a calendar behind a revoke had not heard of it: the calendar is nobody's, and never becomes a row. */
+/** A calendar that was adopted behind a revoke belongs to no connection and never becomes a row, because its adopter had not heard of the revoke. */
 const adopt = async (sql: Sql, calendarId: string, event: Extract<MergedEvent, { type: 'CalendarAdopted' }>): Promise<void> => {
   await sql.query(
     `insert into event_calendars (calendar_id, connection_id, user_id, provider, time_zone) select $1::uuid, $2::uuid, $3, $4, $5
@@ -206,7 +206,7 @@ const empty = async (sql: Sql, calendarId: string, at: Pick<Source, 'position' |
   if (owner !== null) await recordCalendarChanges(sql, { userId: owner, ...at }, 'calendar-removed', [calendarId]);
 };
 
-/** Tells whose calendar a fact of its own stream is about that its connection stands otherwise; nobody once that is revoked. */
+/** Tells whose calendar a fact of its own stream is about that its connection stands otherwise; no person once that is revoked. */
 const tellOwner = async (sql: Sql, { calendarId, position, at }: Deciding): Promise<void> => {
   const [owner] = await sql.query<{ user_id: string; connection_id: string }>(
     'select user_id, connection_id from event_calendars where calendar_id = $1',
@@ -264,7 +264,7 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
   }
 };
 
-/** Who follows the changes reads a calendar again that was aside: what came meanwhile was told to nobody. */
+/** Who follows the changes reads a calendar again that was aside: what came meanwhile was not told. */
 const takeBack = async (sql: Sql, { calendarId, position, at }: Deciding): Promise<void> => {
   const owner = await untold(sql, calendarId);
   if (owner !== null) await recordCalendarChanges(sql, { userId: owner, position, at }, 'calendar-removed', [calendarId]);

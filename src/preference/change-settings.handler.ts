@@ -52,7 +52,7 @@ const orderFor = (rows: readonly CalendarRow[], userId: string, change: Calendar
  * so that a refusal leaves all as it was; only the death of an engine between two appends leaves a part, and repeating the request does the rest.
  *
  * All changes of a person meet in the person's own stream, which each of them writes first, also when it is about calendars alone: of two that saw
- * the same tag, whatever they change, the second is refused.
+ * the same tag, the second is refused also when it changes something else.
  */
 @CommandHandler(ChangeSettings)
 export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {

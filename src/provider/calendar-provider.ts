@@ -102,7 +102,7 @@ export type ScanRequest = Readonly<{
   known: (remoteIds: readonly string[]) => Promise<ReadonlyMap<string, string | null>>;
   /** How many objects we hold. A scan that names many of them, or brings fewer than it must, is to be held against a listing of everything. */
   held: number;
-  /** Everything is to be listed by name, whatever the cursor makes unnecessary: a cursor may have missed what went. Asked once a day. */
+  /** Everything is to be listed by name, also where the cursor makes that unnecessary: a cursor may have missed what went. Asked once a day. */
   list: boolean;
   call: Call;
 }>;

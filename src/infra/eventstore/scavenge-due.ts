@@ -3,7 +3,7 @@ import { DAY, HOUR } from '../../kernel/clock.js';
 /** Bytes of feeds in the log, and how many of them no reader of a feed sees; times in milliseconds since the epoch, null for never. */
 export type LogStanding = Readonly<{ bytes: number; hidden: number; hiddenSince: number | null; startedAt: number | null }>;
 
-/** At most nightly, at whatever hour the last one began. */
+/** At most nightly: less than a day, because the hour at which one begins varies. */
 const PAUSE = 20 * HOUR;
 
 /** What was hidden goes from the log within a week, however little it is: contents may not outlive their time there. */

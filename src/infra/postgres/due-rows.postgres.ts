@@ -6,7 +6,7 @@ import { type Sql } from '../../kernel/sql.js';
 import { PRESENCE } from './presence.postgres.js';
 
 /**
- * Rows that are slow together, `width` of whose group are worked at by one process at the same time, whatever else of it is due. `member`: the
+ * Rows that are slow together, `width` of whose group are worked at by one process at the same time, however many of it are due. `member`: the
  * column by which it is remembered what group a row is in; `named`: the column that holds the group itself, for some rows. `exempt`: a
  * condition on rows that are not counted; `groupOf` answers null for them, and for any other row that stands for itself.
  */

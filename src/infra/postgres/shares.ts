@@ -1,4 +1,4 @@
-/** How many rows of one person are worked at: at most so many, whatever else of theirs is due, so that nobody takes all places. */
+/** How many rows of one person are worked at: at most so many, however many of theirs are due, so that one person never takes all places. */
 export type Shares = Readonly<{
   /** Takes a place; false when the person has all that one may have. */
   enter: (person: string) => boolean;

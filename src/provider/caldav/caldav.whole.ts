@@ -115,7 +115,7 @@ const once = <T>(work: () => Promise<T>): (() => Promise<T>) => {
   return () => (begun ??= work());
 };
 
-/** Reads what is listed: `atOnce` many objects in one answer, and whatever did not come that way by name. */
+/** Reads what is listed: `atOnce` many objects in one answer, and the others by name. */
 async function* readUnread(reader: Reader, unread: PackedList, expected: number, atOnce: boolean): AsyncGenerator<ScanPage, undefined> {
   let left = unread;
   if (atOnce && unread.size() >= MANY.unread && unread.size() <= MOST_AT_ONCE) {

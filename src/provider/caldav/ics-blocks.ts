@@ -19,7 +19,7 @@ const open = (line: string, parents: OpenBlock[], opened: number): void => {
 /** What no database stores as text: NUL, and halves of characters, which XML can name (`&#xD800;`). */
 const NO_TEXT = /[\u0000\p{Surrogate}]/gu;
 
-/** Content lines, whatever the line ends; white space and byte order marks before the first are no part of it. */
+/** Content lines, with any kind of line end; white space and byte order marks before the first are no part of it. */
 const unfolded = (text: string): readonly string[] => {
   const clean = text.replace(NO_TEXT, '');
   const lines = clean.includes('\r') ? clean.replace(/(?<!\r)\r+\n/g, '\n').replaceAll('\r', '\n') : clean;

@@ -33,7 +33,7 @@ const unfinished = (bytes: Uint8Array): number => {
 };
 
 /**
- * UTF-8 for as long as the text is that, whatever its label says, then what the label says: a text of another encoding is no UTF-8 from its
+ * UTF-8 for as long as the text is that, against its label, then what the label says: a text of another encoding is no UTF-8 from its
  * first letter outside ASCII on.
  */
 async function* unlessUtf8(body: Chunks, labelled: TextDecoder): AsyncGenerator<string> {
@@ -59,7 +59,7 @@ async function* after(first: Uint8Array, rest: AsyncIterator<Uint8Array>): Async
 }
 
 /**
- * Text of an answer, piece by piece: in the encoding of its byte order mark; in UTF-8 where it is that, whatever its label says; of `charset`
+ * Text of an answer, piece by piece: in the encoding of its byte order mark; in UTF-8 where it is that, against its label; of `charset`
  * (from its `content-type`), or of its XML declaration. What cannot be decoded becomes U+FFFD.
  */
 export async function* textIn(body: Chunks, charset: string | null): AsyncGenerator<string> {
@@ -90,7 +90,7 @@ const known = (charset: string | null): TextDecoder => {
 
 /**
  * Text of an iCalendar object as its bytes came: unfolded first, then decoded, in UTF-8 where it is that, else in `charset`; in UTF-8 as far
- * as that goes where nobody knows the label.
+ * as that goes where the label is unknown.
  */
 export const calendarText = (bytes: Buffer, charset: string | null): string => {
   const mark = markOf(bytes);

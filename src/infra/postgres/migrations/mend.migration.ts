@@ -90,7 +90,7 @@ alter table placement add column zones text;
 
 /** What a sync remembers of objects and cursors. */
 const sync = `
--- When everything of a calendar is to be listed by name, whatever its cursor makes unnecessary.
+-- When everything of a calendar is to be listed by name, although its cursor would make that unnecessary.
 alter table sync_state add column list_due_at timestamptz;
 -- The revision a calendar's feed was at when its last good reading ended; what stands after it, a reading left behind that died.
 alter table sync_state add column fed bigint;
