@@ -132,12 +132,12 @@ const showFailure = async (me, sandbox, week) => {
   };
   const good = await ofTeam();
   await step(async () => {
-    await sandbox.switchOn({ fault: 'broken', account: WORK, calendar: 'team' });
+    await sandbox.switchOn({ fault: 'password-refused', account: WORK, calendar: 'team' });
     await me.sync({ calendarId: team.calendarId });
     const failing = await ofTeam();
     check(failing.state === 'failing' && failing.reason !== null, `A calendar that cannot be read is shown as ${failing.state}.`);
     check(failing.count === good.count && good.count > 0, 'A calendar that cannot be read lost its events.');
-    return { said: `the server broke: “${team.name}” is failing, its ${good.count} events of the week are still shown` };
+    return { said: `the server refused a calendar: “${team.name}” is failing, its ${good.count} events of the week are still shown` };
   });
   say(`  ${faint(`“${(await ofTeam()).reason}”`)}`);
   await step(async () => {
