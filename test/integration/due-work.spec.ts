@@ -168,6 +168,28 @@ describe('Due work', () => {
     expect(new Set([...doneBy.values()].flat())).toEqual(new Set(['one', 'other']));
   });
 
+  it('is not begun a second time by the worker that is at it, when that could not renew its lease in time', async () => {
+    const id = await addRow();
+    const begun: string[] = [];
+    const waiting = gate();
+    startWorker(async (row, lease) => {
+      begun.push(row.connection_id);
+      if (row.connection_id === id) await waiting.opened;
+      await finish(row, lease);
+    });
+    await eventually('it has begun', () => begun.includes(id));
+    const other = await addRow();
+    await stores.database.query(
+      `update connection_state set claimed_until = clock_timestamp() - interval '1 second' where connection_id = $1`,
+      [id],
+    );
+    await hint();
+    await eventually('the worker has looked again', () => begun.includes(other));
+    expect(begun).toEqual([id, other]);
+    waiting.open();
+    await eventually('it is done', async () => (await rowOf(id)).failures === 1);
+  });
+
   it('that is not due yet, or that somebody holds, is left alone', async () => {
     const [later, held, due] = [await addRow(NOW + 1), await addRow(), await addRow()];
     await stores.database.query(`update connection_state set claimed_until = ${SOON} where connection_id = $1`, [held]);

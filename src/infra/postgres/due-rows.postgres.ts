@@ -96,23 +96,26 @@ export const survey = async <Row>(
   return { dead: rows.filter(({ has_died }) => has_died), suspects: rows.filter(({ has_died }) => !has_died) };
 };
 
-/** `suspect`: the key of the one suspect that is claimed; null claims rows that are suspected of nothing. */
+/**
+ * `suspect`: the key of the one suspect that is claimed; null claims rows that are suspected of nothing. `mine`: rows this worker is at; one whose
+ * lease ended while the worker could not renew it is still its own, and is not begun a second time beside itself.
+ */
 export const claim = <Row>(
   { database, clock }: RowsRuntime,
   queue: Queue<Row>,
   room: Room,
-  { limit, number, suspect }: Readonly<{ limit: number; number: number; suspect: unknown }>,
+  { limit, number, suspect, mine }: Readonly<{ limit: number; number: number; suspect: unknown; mine: readonly string[] }>,
 ): Promise<readonly (Row & Held)[]> => {
   const { table, key, order } = queue;
   const { sql, values } = roomFor(queue, room);
   return database.query<Row & Held>(
     `update ${table} set epoch = epoch + 1, wake = false, claimed_until = ${LEASED}, claimed_by = $6
      where ${key} in (
-       select ${key} from ${table} where due_at <= $1 and ${IS_FREE} and ${sql}
+       select ${key} from ${table} where due_at <= $1 and ${IS_FREE} and ${key}::text <> all($8::text[]) and ${sql}
          and ${suspect === null ? '$7::text is null and crashes = 0' : `${key}::text = $7`}
        order by ${order} limit $5 for update skip locked)
      returning *`,
-    [instant(clock.now()), ...values, limit, number, suspect],
+    [instant(clock.now()), ...values, limit, number, suspect, mine],
   );
 };
 

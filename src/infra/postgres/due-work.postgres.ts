@@ -219,23 +219,19 @@ const look = async <Row>(worker: Worker<Row>, hint: () => void): Promise<number>
   if (number === null) return idle;
   const now = runtime.clock.now();
   const room: Room = { ...worker.crowding.crowded(now), people: worker.shares.full() };
-  const { dead, suspects } = await survey(
-    runtime,
-    queue,
-    room,
-    [...running].map(({ id }) => String(id)),
-  );
+  const mine = [...running].map(({ id }) => String(id));
+  const { dead, suspects } = await survey(runtime, queue, room, mine);
   for (const row of dead) await settle(runtime, queue, row);
   if (dead.length > 0) return 0;
   const free = Math.max(0, queue.concurrency - running.size + worker.crowding.lent(now));
   if (free === 0) return idle;
   const [suspect] = suspects;
   if (suspect !== undefined && worker.solitude.isQuietFor(suspect.crashes, now)) {
-    start(worker, await claim(runtime, queue, room, { limit: 1, number, suspect: String(suspect[queue.key]) }), hint);
+    start(worker, await claim(runtime, queue, room, { limit: 1, number, suspect: String(suspect[queue.key]), mine }), hint);
     return BLOCKED;
   }
   if (!worker.solitude.isOpen(now)) return BLOCKED;
-  const rows = await claim(runtime, queue, room, { limit: free, number, suspect: null });
+  const rows = await claim(runtime, queue, room, { limit: free, number, suspect: null, mine });
   start(worker, rows, hint);
   return rows.length === 0 || rows.length === free ? idle : 0;
 };
