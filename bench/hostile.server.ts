@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type HostileCalendar, type Lie } from './hostile.calendars.js';
 
 /**
- * A CalDAV server whose accounts (the first part of a path, any password) hold what they are given. It tells every object, whatever days it is
+ * A CalDAV server whose accounts (the first part of a path, any password) hold what they are given. It tells every object, also outside the days it is
  * asked for. An account that lies tells the truth until `lie` is called.
  */
 export type HostileServer = Readonly<{
