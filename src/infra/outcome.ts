@@ -1,5 +1,5 @@
 import { Superseded } from '../kernel/due-work.js';
-import { WrongRevision } from '../kernel/event-store.js';
+import { Contended, WrongRevision } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
 import { KeyDestroyed } from '../kernel/vault.js';
 import { ProviderFault } from '../provider/calendar-provider.js';
@@ -9,6 +9,7 @@ export const outcomeOf = (error: unknown): string => {
   if (error instanceof Refused) return error.code;
   if (error instanceof ProviderFault) return `provider.${error.fault}`;
   if (error instanceof WrongRevision) return 'stale';
+  if (error instanceof Contended) return 'contended';
   if (error instanceof Superseded) return 'superseded';
   return error instanceof KeyDestroyed ? 'key-destroyed' : 'failed';
 };

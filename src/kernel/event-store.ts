@@ -93,6 +93,14 @@ export class WrongRevision extends Error {
   }
 }
 
+/** Other writers came first every time a command without a condition was decided. Nothing was written; the same command may succeed later. */
+export class Contended extends Error {
+  override readonly name = 'Contended';
+  constructor(readonly stream: string) {
+    super(`others write to ${stream} all the time`);
+  }
+}
+
 /**
  * What a subscription brings: events in log order, as many as were waiting (none when only the filter moved on), and how far the log has been
  * looked through (null: nowhere yet). `live`: the end of the log has been reached once since the subscription began.
@@ -111,6 +119,11 @@ export type EventStore = Readonly<{
     codec: Codec<E>,
     metadata: Metadata,
   ) => Promise<Appended>;
+  /**
+   * Runs work that lost so many races for a stream (1 or more) once more: after the other losers of this process, one at a time, and a random
+   * moment later from the second loss on.
+   */
+  afterRace: <T>(stream: string, losses: number, work: () => Promise<T>) => Promise<T>;
   /**
    * All events of the streams of some families, after `after` (null: from the beginning), then live, until aborted. Throws `UnknownEvent` at an
    * event whose name the codec of its family does not read and `UnreadableEvent` at one it cannot decode, once everything before was handed on.

@@ -14,7 +14,7 @@ import { expectedRevision } from '../../src/infra/http/revision.js';
 import { pinoLog } from '../../src/infra/logging/log.pino.js';
 import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
 import { type Actor as Person } from '../../src/kernel/actor.js';
-import { WrongRevision } from '../../src/kernel/event-store.js';
+import { Contended, UnknownEvent, WrongRevision } from '../../src/kernel/event-store.js';
 import { Refused } from '../../src/kernel/refused.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { NO_TEAMS } from '../support/teams.js';
@@ -44,6 +44,8 @@ const slow = slowly();
 const faults: Readonly<Record<string, () => Error>> = {
   refused: () => new Refused('note.locked', 429, 'Somebody holds it; try later.', 12.2),
   stale: () => new WrongRevision('note-1', 3n),
+  contended: () => new Contended('note-1'),
+  outdated: () => new UnknownEvent('NoteTaken.v9'),
   throttled: () => new ProviderFault('throttled', 'The calendar server asks for patience.', 30),
   malformed: () => new ProviderFault('malformed', 'The answer makes no sense.'),
   surprise: () => new Error('duplicate key (email)=(ann@example.com)'),
@@ -247,6 +249,8 @@ describe('A failure', () => {
   it.each([
     ['refused', 429, 'note.locked', '13'],
     ['stale', 412, 'request.stale', null],
+    ['contended', 503, 'service.contended', '2'],
+    ['outdated', 503, 'service.outdated', '30'],
     ['throttled', 503, 'provider.throttled', '30'],
     ['malformed', 502, 'provider.malformed', null],
     ['surprise', 500, 'internal', null],

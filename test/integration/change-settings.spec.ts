@@ -176,6 +176,21 @@ describe('A change of settings that loses a race', () => {
     expect((await read()).view.calendars).toMatchObject([{ mode: 'write' }]);
   });
 
+  it('is made all the same when a hundred others are made at once and none names what it saw', async () => {
+    const { userId, read, ids } = await person(2);
+    const actor = { userId, roles: ['user'], teams: [] } as const;
+    const handler = new ChangeSettingsHandler(runtimeOn(stores.store));
+    const zones = ['Asia/Tokyo', 'Europe/Paris', 'America/Lima'];
+    const changes = Array.from({ length: 120 }, (_, index): SettingsChange =>
+      index % 2 === 0
+        ? { timeZone: zones[index % 3] ?? null }
+        : { calendars: ids.map((calendarId) => ({ calendarId, visible: index % 4 === 1 })) },
+    );
+    const told = await Promise.all(changes.map((each) => handler.execute(new ChangeSettings(actor, each, null, 'c'))));
+    for (const written of told) await eventually('it is shown', () => shows(written));
+    expect(zones).toContain((await read()).view.timeZone);
+  });
+
   it('keeps what the quicker one chose beside it', async () => {
     const { change, read } = await person(0);
     const quicker = overtaken('preference-', () => change({ timeZone: 'Asia/Tokyo' }));

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { handle } from '../../src/kernel/commands.js';
 import { type Decider } from '../../src/kernel/decider.js';
-import { type EventStore, WrongRevision } from '../../src/kernel/event-store.js';
+import { connectEventStore } from '../../src/infra/eventstore/event-store.client.js';
+import { Contended, type EventStore, WrongRevision } from '../../src/kernel/event-store.js';
 import { Refused } from '../../src/kernel/refused.js';
-import { metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';
+import { metadata, noted, type Noted, notes, openStores, SILENT, type Stores } from '../support/store.js';
 
 type Note = Readonly<{ type: 'Note'; text: string }>;
 
@@ -87,12 +88,23 @@ describe('A command', () => {
     expect(await written(id)).toEqual([]);
   });
 
-  it('that loses a race is decided again on the newer state, three times at most', async () => {
+  it('that loses races is decided again on the newer state, eleven times at most, and is then told from one that was refused', async () => {
     const id = randomUUID();
-    expect(await note(id, 'a', { store: contested(3) })).toMatchObject({ revision: 3n, state: ['rival 2', 'rival 1', 'rival 0', 'a'] });
+    const rivals = Array.from({ length: 11 }, (_, index) => `rival ${10 - index}`);
+    expect(await note(id, 'a', { store: contested(11) })).toMatchObject({ revision: 11n, state: [...rivals, 'a'] });
     const another = randomUUID();
-    await expect(note(another, 'a', { store: contested(4) })).rejects.toBeInstanceOf(WrongRevision);
-    expect(await written(another)).toHaveLength(4);
+    await expect(note(another, 'a', { store: contested(100) })).rejects.toEqual(new Contended(`notebook-${another}`));
+    expect(await written(another)).toHaveLength(12);
+  });
+
+  it('of many that are sent at once for one stream, by several processes, each is done', async () => {
+    const id = randomUUID();
+    const texts = Array.from({ length: 150 }, (_, index) => `note ${index}`);
+    const others = [0, 1].map(() => connectEventStore(stores.engines.eventStoreUrl, randomUUID, SILENT));
+    const processes = [stores.store, ...others.map(({ store }) => store)];
+    await Promise.all(texts.map((text, index) => note(id, text, { store: processes[index % processes.length] ?? stores.store })));
+    await Promise.all(others.map(({ close }) => close()));
+    expect((await written(id)).toSorted()).toEqual(texts.toSorted());
   });
 
   it('of two that are sent at once, both are done', async () => {

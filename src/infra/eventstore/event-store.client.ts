@@ -19,6 +19,7 @@ import { type Log } from '../../kernel/log.js';
 import { isEventStoreAway } from './away.client.js';
 import { decodeBase64InNode } from './base64.native.js';
 import { type Operations, operationsOf } from './operations.client.js';
+import { races } from './races.client.js';
 import { placeOf, toRecorded, toStored } from './recorded.client.js';
 import { follow } from './subscription.client.js';
 
@@ -128,6 +129,7 @@ const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): Eve
     load: (stream, codec) => reach(() => load(client)(stream, codec)),
     read: read(client),
     append: (...order) => reach(() => append(client, newId)(...order)),
+    afterRace: races(),
     follow: (families, after, signal) => follow({ client, log }, { families, after, signal }),
     lastRevision: (stream) => reach(() => lastRevision(client)(stream)),
     head: () => reach(head(client)),

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { EngineAway } from '../../kernel/engine-away.js';
-import { UnknownEvent, WrongRevision } from '../../kernel/event-store.js';
+import { Contended, UnknownEvent, WrongRevision } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
 import { Refused } from '../../kernel/refused.js';
 import { KeyDestroyed } from '../../kernel/vault.js';
@@ -65,6 +65,8 @@ const asRefused = (error: unknown): Refused | null => {
     );
   if (error instanceof WrongRevision)
     return new Refused('request.stale', 412, 'Somebody changed this meanwhile. Read it again and repeat.');
+  if (error instanceof Contended)
+    return new Refused('service.contended', 503, 'Too many requests change this at once. Repeat the request in a moment.', SOON);
   if (error instanceof ProviderFault)
     return new Refused(`provider.${error.fault}`, PASSING.has(error.fault) ? 503 : 502, error.detail, error.retryAfter);
   if (error instanceof KeyDestroyed)

@@ -24,7 +24,7 @@ export const redacted = (value: unknown, depth = 0): unknown => {
 const isHidden = (name: string): boolean => HIDDEN.has(name.replace(/[-_]/g, '').toLowerCase());
 
 /** Errors made by this service, whose messages are written to hold no data. */
-const OWN = new Set(['Refused', 'InvalidRequest', 'WrongRevision', 'ProviderFault', 'KeyDestroyed', 'Misconfigured']);
+const OWN = new Set(['Refused', 'InvalidRequest', 'WrongRevision', 'Contended', 'ProviderFault', 'KeyDestroyed', 'Misconfigured']);
 
 /** What a driver's error may say about the place of a fault besides its message (Postgres: which constraint of which table). */
 const PLACES = ['code', 'errno', 'syscall', 'constraint', 'table', 'column', 'schema', 'status', 'statusCode'] as const;
