@@ -79,6 +79,7 @@ export const PASSING_FAULTS: readonly string[] = ['unavailable', 'throttled', 'm
 const OBJECTS: Readonly<Record<string, string>> = {
   'object.not-icalendar': 'what the server sends is no calendar entry',
   'object.bad-time': 'a date or time makes no sense',
+  'object.bad-address': 'the server lists it under no address that it could be asked for by',
   'object.too-large': 'larger than any calendar entry should be',
   'object.server-error': 'the server failed to deliver; it is asked again',
   'object.not-delivered': 'the server lists but does not deliver; it is asked again',

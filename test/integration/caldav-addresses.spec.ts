@@ -224,3 +224,66 @@ describe('what is listed and not there when it is asked for', () => {
     expect(second.end.again).toBe(false);
   });
 });
+
+describe('what is listed under no address', () => {
+  const rungs = [
+    ['a sync token', {}],
+    ['a ctag', { sync: 501 }],
+    ['a query', { sync: 501, list: 403 }],
+  ] as const;
+  const nowhere = [
+    ['another scheme', 'mailto:anna@example.org'],
+    ['a name', 'urn:uuid:4b1d5a3e-1c7d-4a53-8d6a-0b8f5a8f9d11'],
+    ['nothing', ''],
+    ['more than 4,096 characters', `${FOLDER}${'a'.repeat(4_100)}.ics`],
+    ['the same from another folder', `https://other.example/${'ä'.repeat(5_000)}.ics`],
+  ] as const;
+  const odd = (listed: string, etag = '"1"'): Kept => ({ listed, known: [], etag, text: event('Odd') });
+  const unreadable = (read: Scan): readonly string[] =>
+    read.changes.flatMap((change) => (change.kind === 'unreadable' ? [`${change.code} ${change.etag ?? 'none'}`] : []));
+
+  it.each(rungs.flatMap(([rung, refuses]) => nowhere.map(([name, listed]) => [rung, name, refuses, listed] as const)))(
+    'is counted as unreadable, on the rung of %s, when its href is %s, and keeps nothing else from being read',
+    async (_, __, refuses, listed) => {
+      server.refuses = refuses;
+      server.objects = [kept('there.ics'), odd(listed)];
+      const first = await scan();
+      expect([unreadable(first), allTold(first).at(0)]).toEqual([['object.bad-address "1"'], 'object there.ics']);
+      expect([first.changes.length, first.end.whole, first.end.again]).toEqual([2, true, false]);
+      const [id] = first.changes.flatMap((change) => (change.kind === 'unreadable' ? [change.remoteId] : []));
+      expect(id?.length).toBeLessThan(100);
+      server.delta = { changed: [], removed: [] };
+      // The same again, and known by what it was kept under: nothing more is asked of it.
+      const etags = new Map([...etagsOf(first), [id ?? '', '"1"']]);
+      const known: Parameters<typeof since>[1] = {
+        list: true,
+        held: 2,
+        known: (ids) =>
+          Promise.resolve(new Map(ids.flatMap((each) => (etags.has(each) ? [[each, etags.get(each) ?? null] as const] : [])))),
+      };
+      expect(new Set(allTold(await since(first, known)))).toEqual(new Set([`unchanged ${FOLDER}there.ics`, `unchanged ${id ?? ''}`]));
+    },
+  );
+
+  it('is counted as many times as there are different ones, is told when it changes, and goes when the server says so', async () => {
+    server.objects = [kept('there.ics')];
+    const whole = await scan();
+    const [one, other] = [odd('urn:one'), odd('urn:other', '"2"')];
+    server.delta = { changed: [one, other], removed: [] };
+    server.objects = [...server.objects, one, other];
+    const delta = await since(whole, { held: 100 });
+    expect(unreadable(delta).toSorted()).toEqual(['object.bad-address "1"', 'object.bad-address "2"']);
+    const ids = delta.changes.flatMap((change) => (change.kind === 'unreadable' && change.etag === '"1"' ? [change.remoteId] : []));
+    server.delta = { changed: [], removed: ['urn:one'] };
+    expect(allTold(await since(whole, { cursor: delta.end.cursor, held: 100 }))).toEqual([`removed ${ids[0] ?? ''}`]);
+  });
+
+  it('is gone when a listing of everything lacks it', async () => {
+    server.objects = [kept('there.ics'), { ...odd('urn:one'), etag: null }];
+    const whole = await scan();
+    expect(unreadable(whole)).toEqual(['object.bad-address none']);
+    server.objects = server.objects.slice(0, 1);
+    const later = await since(whole, { list: true, held: 2 });
+    expect([unreadable(later), later.end.whole]).toEqual([[], true]);
+  });
+});

@@ -49,6 +49,13 @@ describe('a multistatus', () => {
     );
   });
 
+  it('keeps a response that names nothing, so that it can be counted', async () => {
+    const { rows } = await read(
+      '<m:multistatus xmlns:m="DAV:"><m:response><m:status>HTTP/1.1 200 OK</m:status></m:response></m:multistatus>',
+    );
+    expect(rows.map(({ href, status }) => [href, status])).toEqual([['', 200]]);
+  });
+
   it('that breaks off anywhere is no multistatus', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: ANSWER.length - 1 }), async (length) => {

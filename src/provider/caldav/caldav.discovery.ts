@@ -15,7 +15,7 @@ const LISTED = [
 type Principal = Readonly<{ homes: readonly string[]; addresses: readonly string[] }>;
 
 const absolute = (hrefs: readonly string[], base: string): readonly string[] =>
-  hrefs.filter((href) => href !== '' && isAddress(href, base)).map((href) => new URL(href, base).href);
+  hrefs.filter((href) => isAddress(href, base)).map((href) => new URL(href, base).href);
 
 /** The address of whoever the credentials belong to, as the resource at `url` tells it; null when it does not. */
 const principalAt = async (dav: DavClient, url: string): Promise<string | null> => {

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { type TimeRange } from '../../kernel/time-range.js';
 import { ProviderFault } from '../calendar-provider.js';
 import { type DavClient, DavRefused } from './dav.client.js';
-import { canonicalEtag, objectPath, objectSpelling } from './hrefs.js';
+import { canonicalEtag, leadsNowhere, objectPath, objectSpelling } from './hrefs.js';
 import { child, type Row, textOf } from './multistatus.wire.js';
 import { type Listed, type PackedList, packedList } from './packed-list.js';
 import { calendarQuery, propfind, syncCollection } from './requests.js';
@@ -30,10 +31,12 @@ const withoutSlash = (path: string): string => path.replace(/\/+$/, '');
 /** `own`: it is the calendar itself. */
 type Named = Readonly<{ spelling: string; path: string; own: boolean; collection: boolean }>;
 
-const named = (row: Row, base: string, calendar: string): Named | null => {
-  const spelling = objectSpelling(row.href, base);
-  const path = objectPath(row.href, base);
-  if (path === null || spelling === null) return null;
+/** What goes by no address goes by a mark of what the server wrote instead, which may be of any length. */
+const markOf = (href: string): string => `no-address:${createHash('sha256').update(href).digest('hex')}`;
+
+const named = (row: Row, base: string, calendar: string): Named => {
+  const spelling = objectSpelling(row.href, base) ?? markOf(row.href);
+  const path = objectPath(row.href, base) ?? spelling;
   const own = withoutSlash(path) === withoutSlash(objectPath(calendar, calendar) ?? '');
   const collection = own || path.endsWith('/') || child(row.properties.get('d:resourcetype'), 'd:collection') !== undefined;
   return { spelling, path, own, collection };
@@ -46,7 +49,8 @@ const named = (row: Row, base: string, calendar: string): Named | null => {
 const memberOf = (row: Row, base: string, calendar: string): Named | null => {
   const name = named(row, base, calendar);
   if (row.status === null || row.status < 400) return name;
-  if (name === null || name.own || row.status === 507) throw new DavRefused(row.status, []);
+  // An empty reference is the calendar itself (RFC 3986 4.4).
+  if (name.own || row.href === '' || row.status === 507) throw new DavRefused(row.status, []);
   return name.collection || row.status === 404 || row.status === 410 ? null : name;
 };
 
@@ -54,7 +58,7 @@ const memberOf = (row: Row, base: string, calendar: string): Named | null => {
 const holdsNoEvent = (row: Row): boolean => /component=(vtodo|vjournal)/i.test(textOf(row, 'd:getcontenttype') ?? '');
 
 const listed = (row: Row, { spelling, path }: Named): Listed => ({
-  href: row.href,
+  href: leadsNowhere(path) ? path : row.href,
   spelling,
   path,
   etag: canonicalEtag(textOf(row, 'd:getetag')),
@@ -70,7 +74,7 @@ type Collector = Readonly<{ changed: (object: Listed) => void; removed: (name: N
 const collect = (row: Row, base: string, calendar: string, collector: Collector): boolean => {
   if (row.status === 507) return true;
   const name = named(row, base, calendar);
-  if (name === null || name.collection) return false;
+  if (name.collection) return false;
   if (row.status === 404 || row.status === 410) collector.removed(name);
   else if (!holdsNoEvent(row)) collector.changed(listed(row, name));
   return false;

@@ -2,7 +2,7 @@ import { type CalendarObject } from '../../calendar/calendar-object.js';
 import { type Change } from '../calendar-provider.js';
 import { UnreadableObject } from '../unreadable-object.js';
 import { type DavClient, DavRefused, isUnsupported } from './dav.client.js';
-import { canonicalEtag, objectPath, objectSpelling, objectUrl, spellingsOf } from './hrefs.js';
+import { canonicalEtag, leadsNowhere, objectPath, objectSpelling, objectUrl, spellingsOf } from './hrefs.js';
 import { type ResourceSource } from './ics.mapping.js';
 import { type Row, textOf } from './multistatus.wire.js';
 import { type Listed, PIECE } from './packed-list.js';
@@ -28,6 +28,9 @@ export type Reader = Readonly<{
 /** Why an object could not be had although the server lists it; both may pass. */
 const SERVER_ERROR = 'object.server-error';
 const NOT_DELIVERED = 'object.not-delivered';
+
+/** What the server lists under no address cannot be asked for, by this scan or the next. */
+const NO_ADDRESS = 'object.bad-address';
 
 /** How well objects could be had: `kept-back` by a server that fails, which may pass; `doubtful` what is listed is not there. */
 export const outcomeOf = (change: Change): 'kept-back' | 'doubtful' | 'had' => {
@@ -187,8 +190,10 @@ const readRound = async (reader: Reader, asked: readonly Asked[]): Promise<Round
 /** Reads objects some at a time, as they are handed over; a page is what came together. Holds no more than that in memory. */
 export async function* readObjects(reader: Reader, pieces: Iterable<readonly Listed[]>): AsyncGenerator<readonly Change[], undefined> {
   for (const piece of pieces) {
+    const lost = piece.filter(({ path }) => leadsNowhere(path));
+    if (lost.length > 0) yield lost.map(({ path: remoteId, etag }): Change => ({ kind: 'unreadable', remoteId, etag, code: NO_ADDRESS }));
     const asked: Asked[] = [];
-    for (const object of piece) asked.push({ object, names: await namesOf(reader, object) });
+    for (const object of piece.filter(({ path }) => !leadsNowhere(path))) asked.push({ object, names: await namesOf(reader, object) });
     let halves: readonly (readonly Asked[])[] = [asked.slice(0, BATCH), asked.slice(BATCH)];
     while (halves.some((half) => half.length > 0)) {
       const rounds = (await Promise.allSettled(halves.map((half) => readRound(reader, half)))).map((round) => {

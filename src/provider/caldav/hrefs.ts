@@ -74,7 +74,7 @@ const normalPath = (path: string): string => {
 const PLAIN = /^(\/[A-Za-z0-9_~!*'()-][A-Za-z0-9._~!*'()-]*)+\/?$/;
 
 /** Whether a server's `href` is an address at all. */
-export const isAddress = (href: string, base: string): boolean => href.length <= LONGEST && URL.canParse(href, base);
+export const isAddress = (href: string, base: string): boolean => href !== '' && href.length <= LONGEST && URL.canParse(href, base);
 
 /**
  * The one spelling of a collection's address: absolute, percent-encoding made uniform (`@` and `%40` are the same), one slash at the end,
@@ -106,6 +106,9 @@ export const objectPath = (href: string, base: string): string | null => {
   const spelling = objectSpelling(href, base);
   return spelling === null || PLAIN.test(spelling) ? spelling : canonicalPath(spelling);
 };
+
+/** Whether what an object goes by here stands for an `href` that is no address. Every path begins with a slash. */
+export const leadsNowhere = (path: string): boolean => !path.startsWith('/');
 
 /** A path with no more escaped than a request must have. */
 const sendable = (path: string): string =>

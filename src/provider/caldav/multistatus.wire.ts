@@ -123,7 +123,7 @@ const statusOf = (element: Element): number | null => {
 
 const succeeded = (status: number | null): boolean => status === null || (status >= 200 && status < 300);
 
-/** A row may name several hrefs that share a status. */
+/** A row may name several hrefs that share a status; one that names none is a row all the same. */
 const rowsOf = (response: Element): readonly Row[] => {
   const properties = new Map<string, Element>();
   let failed: number | null = null;
@@ -133,8 +133,8 @@ const rowsOf = (response: Element): readonly Row[] => {
     else failed = Math.max(failed ?? 0, status ?? 0);
   }
   const status = statusOf(response);
-  const hrefs = response.children.filter(({ name }) => name === 'd:href');
-  return hrefs.map(({ text }) => ({ href: text.trim(), status, properties, failed }));
+  const hrefs = response.children.filter(({ name }) => name === 'd:href').map(({ text }) => text.trim());
+  return (hrefs.length === 0 ? [''] : hrefs).map((href) => ({ href, status, properties, failed }));
 };
 
 /**
