@@ -7,7 +7,7 @@ import { readConfig } from '../src/config.js';
 import { startEngines } from '../src/engines.js';
 import { connectEventStore } from '../src/infra/eventstore/event-store.client.js';
 import { pinoLog } from '../src/infra/logging/log.pino.js';
-import { openDatabase } from '../src/infra/postgres/database.typeorm.js';
+import { openDatabase } from '../src/infra/postgres/database.postgres.js';
 import { systemEntropy } from '../src/infra/system.entropy.js';
 import { masterKeyFile } from '../src/infra/vault/master-key.file.js';
 import { vault } from '../src/infra/vault/vault.postgres.js';

@@ -1,6 +1,6 @@
 import { readConfig } from './config.js';
 import { repairConnections } from './connection/older-log.repair.js';
-import { type Postgres } from './infra/postgres/database.typeorm.js';
+import { type Postgres } from './infra/postgres/database.postgres.js';
 import { beginAnew, holdProjections } from './infra/postgres/lost-events.postgres.js';
 import { systemClock } from './infra/system.clock.js';
 import { systemEntropy } from './infra/system.entropy.js';

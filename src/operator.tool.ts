@@ -2,7 +2,7 @@ import { type Config, Misconfigured } from './config.js';
 import { reachStores } from './engines.js';
 import { connectEventStore } from './infra/eventstore/event-store.client.js';
 import { pinoLog } from './infra/logging/log.pino.js';
-import { openDatabase, type Postgres } from './infra/postgres/database.typeorm.js';
+import { openDatabase, type Postgres } from './infra/postgres/database.postgres.js';
 import { systemEntropy } from './infra/system.entropy.js';
 import { type EventStore } from './kernel/event-store.js';
 import { type Log } from './kernel/log.js';

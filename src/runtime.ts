@@ -7,7 +7,7 @@ import { countedStore } from './infra/eventstore/counted.store.js';
 import { connectEventStore } from './infra/eventstore/event-store.client.js';
 import { type Operations } from './infra/eventstore/operations.client.js';
 import { observedStore } from './infra/eventstore/observed.store.js';
-import { type Postgres, openDatabase } from './infra/postgres/database.typeorm.js';
+import { type Postgres, openDatabase } from './infra/postgres/database.postgres.js';
 import { systemClock } from './infra/system.clock.js';
 import { systemEntropy } from './infra/system.entropy.js';
 import { masterKeyFile } from './infra/vault/master-key.file.js';

@@ -4,7 +4,7 @@ import { calendarCodec, calendarFamily } from '../../src/calendar/calendar.codec
 import { calendars } from '../../src/calendar/calendars.projection.js';
 import { recordDiscovery } from '../../src/connection/account.discovery.js';
 import { connectionFamily } from '../../src/connection/connection.codec.js';
-import { openDatabase, type Postgres } from '../../src/infra/postgres/database.typeorm.js';
+import { openDatabase, type Postgres } from '../../src/infra/postgres/database.postgres.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { type EventStore } from '../../src/kernel/event-store.js';

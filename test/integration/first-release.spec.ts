@@ -5,7 +5,7 @@ import { type CalendarEvent } from '../../src/calendar/calendar.js';
 import { calendarCodec, feedCodec } from '../../src/calendar/calendar.codec.js';
 import { type DeltaSynced } from '../../src/calendar/feed.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { openDatabase, type Postgres } from '../../src/infra/postgres/database.typeorm.js';
+import { openDatabase, type Postgres } from '../../src/infra/postgres/database.postgres.js';
 import { Schema1763800000000 } from '../../src/infra/postgres/migrations/schema.migration.js';
 import { NOW, TIMING } from '../support/builders.js';
 import { linked } from '../support/account.js';

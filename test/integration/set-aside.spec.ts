@@ -89,7 +89,7 @@ describe('An event of one calendar that cannot be applied', () => {
     expect(runner.progress.failure).toBeNull();
     expect(await rows(mine)).toEqual(['good']);
     for (const id of others) expect(await rows(id)).toEqual([`first of ${id}`, `last of ${id}`]);
-    expect(await asides()).toEqual([{ calendar_id: mine, contents: true, generation: 1, code: 'event-failed', error: 'QueryFailedError' }]);
+    expect(await asides()).toEqual([{ calendar_id: mine, contents: true, generation: 1, code: 'event-failed', error: 'DatabaseError' }]);
     expect(decided).toMatchObject([{ what: 'aside', calendarId: mine }]);
     // Once with the whole batch, then three times alone.
     expect(tried.filter((text) => text === 'bad').length).toBeGreaterThanOrEqual(3);

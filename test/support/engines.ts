@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startEventStore } from '../../src/embedded/eventstore.process.js';
 import { startPostgres } from '../../src/embedded/postgres.process.js';
-import { openDatabase } from '../../src/infra/postgres/database.typeorm.js';
+import { openDatabase } from '../../src/infra/postgres/database.postgres.js';
 
 /** The engines of one test file, in a throw-away folder. `databaseUrl` knows `juy` and `eventstore`; the latter is the event store's own. */
 export type Engines = Readonly<{

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { codecOf } from '../../src/infra/codec.zod.js';
 import { connectEventStore } from '../../src/infra/eventstore/event-store.client.js';
 import { type Operations } from '../../src/infra/eventstore/operations.client.js';
-import { openDatabase, type Postgres } from '../../src/infra/postgres/database.typeorm.js';
+import { openDatabase, type Postgres } from '../../src/infra/postgres/database.postgres.js';
 import { type EventStore, type Metadata } from '../../src/kernel/event-store.js';
 import { type Log } from '../../src/kernel/log.js';
 import { type Engines, startEngines } from './engines.js';

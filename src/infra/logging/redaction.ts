@@ -29,6 +29,12 @@ const OWN = new Set(['Refused', 'InvalidRequest', 'WrongRevision', 'Contended', 
 /** What a driver's error may say about the place of a fault besides its message (Postgres: which constraint of which table). */
 const PLACES = ['code', 'errno', 'syscall', 'constraint', 'table', 'column', 'schema', 'status', 'statusCode'] as const;
 
+/** What an error is, without anything it quotes: its name, or that of its class where it has none of its own, as Postgres' have not. */
+export const kindOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return typeof error;
+  return error.name === 'Error' || error.name === 'error' ? error.constructor.name : error.name;
+};
+
 export type DescribedError = Readonly<Record<string, unknown>>;
 
 /**
@@ -36,11 +42,11 @@ export type DescribedError = Readonly<Record<string, unknown>>;
  * codes and stack frames tell where to look.
  */
 export const describeError = (error: unknown, depth = 0): DescribedError => {
-  if (!(error instanceof Error)) return { type: typeof error };
+  if (!(error instanceof Error)) return { type: kindOf(error) };
   const fields = error as Error & Readonly<Record<string, unknown>>;
   const places = PLACES.filter((name) => ['string', 'number'].includes(typeof fields[name])).map((name) => [name, fields[name]] as const);
   return {
-    type: error.name === 'Error' || error.name === 'error' ? error.constructor.name : error.name,
+    type: kindOf(error),
     ...(OWN.has(error.name) ? { message: error.message } : {}),
     ...Object.fromEntries(places),
     stack: stackFrames(error.stack ?? ''),

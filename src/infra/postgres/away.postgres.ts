@@ -3,14 +3,11 @@ const CODES = /^(08|57P|53300|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENO
 
 /** What pg says without a code. */
 const MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered|Client was closed)/;
-
-/** TypeORM gives a runner back the moment its connection fails; whoever still asks it is told only that. */
-const NAMES = new Set(['QueryRunnerAlreadyReleasedError', 'ConnectionNotFoundError', 'ConnectionIsNotSetError']);
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered|Client was closed|Cannot use a pool)/;
 
 /** True when a statement failed because its connection or the server went away. */
 export const isDatabaseAway = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false;
-  const { name, message, code, driverError } = error as Error & { code?: unknown; driverError?: unknown };
-  return (typeof code === 'string' && CODES.test(code)) || MESSAGES.test(message) || NAMES.has(name) || isDatabaseAway(driverError);
+  const { message, code } = error as Error & { code?: unknown };
+  return (typeof code === 'string' && CODES.test(code)) || MESSAGES.test(message);
 };

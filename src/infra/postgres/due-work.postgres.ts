@@ -5,7 +5,7 @@ import { EngineAway } from '../../kernel/engine-away.js';
 import { afterFailure, type Trouble } from '../../kernel/failure-policy.js';
 import { type Log } from '../../kernel/log.js';
 import { type Crowding, crowding } from './crowding.js';
-import { type Postgres } from './database.typeorm.js';
+import { type Postgres } from './database.postgres.js';
 import {
   bringBack,
   claim,

@@ -1,7 +1,7 @@
 import { instant } from '../../kernel/clock.js';
 import { type EventStore, type Position } from '../../kernel/event-store.js';
 import { type Sql } from '../../kernel/sql.js';
-import { type Session } from './database.typeorm.js';
+import { type Session } from './database.postgres.js';
 import { isAnotherLog } from './log-name.postgres.js';
 
 /** True when a projection has applied an event that lies behind the end of the log: what is appended there next would be taken for known. */

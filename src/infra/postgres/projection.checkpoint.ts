@@ -2,7 +2,7 @@ import { type Message } from '../../kernel/decider.js';
 import { type EventStore, type Position } from '../../kernel/event-store.js';
 import { type Projection } from '../../kernel/projection.js';
 import { type Sql } from '../../kernel/sql.js';
-import { type Session } from './database.typeorm.js';
+import { type Session } from './database.postgres.js';
 import { isAnotherLog } from './log-name.postgres.js';
 import { isLost } from './lost-events.postgres.js';
 import { OlderLog, Superseded } from './projection.failure.js';

@@ -1,6 +1,7 @@
 import { EngineAway } from '../../kernel/engine-away.js';
 import { OlderProgram } from '../../kernel/projection.js';
 import { UnknownEvent, UnreadableEvent } from '../../kernel/event-store.js';
+import { kindOf } from '../logging/redaction.js';
 
 /** Why a projection does not go on: a stable code, and a sentence for operators that holds nothing personal. */
 export type Failure = Readonly<{ code: string; sentence: string }>;
@@ -40,5 +41,5 @@ export const failureOf = (error: unknown): Failure => {
   if (error instanceof OlderLog) return { code: 'log-older', sentence: 'the log is another one than was applied, or an older copy of it' };
   if (error instanceof Superseded) return { code: 'superseded', sentence: 'another process applies its events' };
   if (error instanceof EngineAway) return { code: 'engine-away', sentence: error.message };
-  return { code: 'event-failed', sentence: `an event could not be applied: ${error instanceof Error ? error.name : 'unknown'}` };
+  return { code: 'event-failed', sentence: `an event could not be applied: ${kindOf(error)}` };
 };

@@ -3,7 +3,7 @@ import { type Message } from '../../kernel/decider.js';
 import { type EventStore, type Position } from '../../kernel/event-store.js';
 import { type Projection } from '../../kernel/projection.js';
 import { type Sql } from '../../kernel/sql.js';
-import { type Postgres, type Session } from './database.typeorm.js';
+import { type Postgres, type Session } from './database.postgres.js';
 import { meaningOf, meanRows } from './projection.checkpoint.js';
 import { BeingRebuilt, NewerMeaning } from './projection.failure.js';
 import { applySeparately, applyStep, type Step, stepsOf } from './set-aside.postgres.js';

@@ -3,7 +3,7 @@ import { type Message } from '../../kernel/decider.js';
 import { type EventStore, UnknownEvent } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
 import { OlderProgram, type Projection } from '../../kernel/projection.js';
-import { type Postgres, type Session } from './database.typeorm.js';
+import { type Postgres, type Session } from './database.postgres.js';
 import { commit, type Meaning, meaningOf, readCheckpoint } from './projection.checkpoint.js';
 import { BeingRebuilt, type Failure, failureOf, NewerMeaning } from './projection.failure.js';
 import { rebuildProjection } from './projection.rebuild.js';

@@ -6,6 +6,7 @@ import { EngineAway } from '../../kernel/engine-away.js';
 import { type Batch, type EventStore, type Position, type Recorded, UnknownEvent, UnreadableEvent } from '../../kernel/event-store.js';
 import { OlderProgram, type Projection, type Separable } from '../../kernel/projection.js';
 import { type Sql } from '../../kernel/sql.js';
+import { kindOf } from '../logging/redaction.js';
 import { Superseded } from './projection.failure.js';
 
 /** What a subscription brings a projection next: events, or one of a calendar's that cannot be read. */
@@ -19,8 +20,8 @@ const PAUSE = 200;
 const PASSING = /^(40|53|58|55P03)/;
 
 const codeOf = (error: unknown): string => {
-  const { code, driverError } = error instanceof Error ? (error as Error & { code?: unknown; driverError?: unknown }) : {};
-  return typeof code === 'string' ? code : driverError === undefined ? '' : codeOf(driverError);
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  return typeof code === 'string' ? code : '';
 };
 
 /** Whether what failed may succeed without a change of the event or the program. */
@@ -137,7 +138,7 @@ const setAside = async <E extends Message>(sql: Sql, name: string, separable: Se
       isContent(separable, stream),
       generation,
       error instanceof UnreadableEvent ? 'event-unreadable' : 'event-failed',
-      error instanceof Error ? error.name : 'unknown',
+      kindOf(error),
     ],
   );
   await separable.setAside(sql, { calendarId: idOf(stream), position, at });

@@ -1,0 +1,117 @@
+import pg from 'pg';
+import { type Log } from '../../kernel/log.js';
+import { EngineAway, reaching } from '../../kernel/engine-away.js';
+import { type Database, type Sql } from '../../kernel/sql.js';
+import { isDatabaseAway } from './away.postgres.js';
+import { bringUpToDate } from './migrations/migrations.typeorm.js';
+import { bePresent, type Presence } from './presence.postgres.js';
+import { standingSession } from './standing-session.postgres.js';
+
+/** A connection of its own, for what must live as long as a session: an advisory lock and the rows written under it. */
+export type Session = Sql & Readonly<{ transaction: Database['transaction']; release: () => Promise<void> }>;
+
+export type Postgres = Database &
+  Readonly<{
+    session: () => Promise<Session>;
+    presence: (onNumber: () => void) => Presence;
+    /** Connections of the pool that are at work or not, and requests that wait for one. */
+    pool: () => Readonly<{ busy: number; idle: number; waiting: number }>;
+    close: () => Promise<void>;
+  }>;
+
+const STATEMENT_TIMEOUT = 60_000;
+const CONNECT_TIMEOUT = 5_000;
+/** For a server that no longer answers at all; one that does has ended the statement before. */
+const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 5_000;
+
+const sqlOn = (target: Pick<pg.Pool, 'query'>): Sql => ({
+  query: <Row>(text: string, values: readonly unknown[] = []) =>
+    reaching('database', isDatabaseAway, async () => (await target.query<Row & pg.QueryResultRow>(text, [...values])).rows),
+});
+
+/** A connection taken from the pool. One that was lost, or of which nobody knows what it is at, is closed instead of given back. */
+const sessionOn = async (pool: pg.Pool): Promise<Session> => {
+  const client = await reaching('database', isDatabaseAway, () => pool.connect());
+  let broken = false;
+  const onError = (): void => {
+    broken = true;
+  };
+  client.on('error', onError);
+  const on = sqlOn(client);
+  const query: Sql['query'] = async (text, values) => {
+    try {
+      return await on.query(text, values);
+    } catch (error) {
+      broken ||= error instanceof EngineAway;
+      throw error;
+    }
+  };
+  return {
+    query,
+    transaction: async (work) => {
+      await query('begin');
+      try {
+        const result = await work({ query });
+        await query('commit');
+        return result;
+      } catch (error) {
+        // A connection that died cannot roll back, and need not.
+        await query('rollback').catch(onError);
+        throw error;
+      }
+    },
+    release: () => {
+      client.off('error', onError);
+      client.release(broken);
+      return Promise.resolve();
+    },
+  };
+};
+
+const listener =
+  (url: string, log: Log): Database['listen'] =>
+  (channel, onHint) =>
+    standingSession(
+      url,
+      {
+        prepare: async (client) => {
+          await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+          onHint(null);
+        },
+        onNotice: onHint,
+      },
+      log,
+    );
+
+/** Opens the pool and brings the tables up to date; several processes may do so at once. `url`: `postgres://…`. */
+export const openDatabase = async (url: string, log: Log, poolSize = 20): Promise<Postgres> => {
+  const settings: pg.PoolConfig = {
+    max: poolSize,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    statement_timeout: STATEMENT_TIMEOUT,
+    query_timeout: ANSWER_TIMEOUT,
+    keepAlive: true,
+    options: '-c timezone=UTC',
+  };
+  const pool = new pg.Pool({ ...settings, connectionString: url });
+  pool.on('error', (error) => {
+    log.error('a pooled database connection was lost', error);
+  });
+  await bringUpToDate(pool, url, settings);
+  return {
+    query: sqlOn(pool).query,
+    transaction: async (work) => {
+      const session = await sessionOn(pool);
+      try {
+        return await session.transaction(work);
+      } finally {
+        await session.release();
+      }
+    },
+    session: () => sessionOn(pool),
+    listen: listener(url, log),
+    presence: (onNumber) => bePresent(url, onNumber, log),
+    pool: () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close: () => pool.end(),
+  };
+};

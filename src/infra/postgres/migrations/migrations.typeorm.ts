@@ -1,0 +1,36 @@
+import type pg from 'pg';
+import { Mend1764150000000 } from './mend.migration.js';
+import { Schema1763800000000 } from './schema.migration.js';
+
+const MIGRATIONS = [Schema1763800000000, Mend1764150000000];
+
+const UNDEFINED_TABLE = '42P01';
+
+const areAllRun = async (pool: pg.Pool): Promise<boolean> => {
+  const names = MIGRATIONS.map((each) => new each().name);
+  const { rowCount } = await pool.query('select name from migrations where name = any($1)', [names]).catch((error: unknown) => {
+    if ((error as { code?: unknown }).code === UNDEFINED_TABLE) return { rowCount: 0 };
+    throw error;
+  });
+  return rowCount === names.length;
+};
+
+/**
+ * Brings the tables up to date. Several processes may start at once: one does it, the others wait for it. TypeORM is loaded only when something
+ * is to be done, because loading it costs each thread as much time as all else that the database needs. `settings`: of the pool.
+ */
+export const bringUpToDate = async (pool: pg.Pool, url: string, settings: pg.PoolConfig): Promise<void> => {
+  if (await areAllRun(pool)) return;
+  const { DataSource } = await import('typeorm');
+  const source = new DataSource({ type: 'postgres', url, migrations: MIGRATIONS, migrationsTransactionMode: 'each', extra: settings });
+  await source.initialize();
+  const runner = source.createQueryRunner();
+  try {
+    await runner.query('select pg_advisory_lock(490)');
+    await source.runMigrations();
+  } finally {
+    // The lock goes with its connection.
+    await runner.release();
+    await source.destroy();
+  }
+};

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EngineAway } from '../../src/kernel/engine-away.js';
+import { type Sql } from '../../src/kernel/sql.js';
+import { openStores, type Stores } from '../support/store.js';
+
+describe('A connection to the database', () => {
+  let stores: Stores;
+  beforeAll(async () => {
+    stores = await openStores();
+    await stores.database.query('create table written (text text not null)');
+  });
+  afterAll(() => stores.stop());
+
+  const numberOf = async (sql: Sql): Promise<number> => (await sql.query<{ pid: number }>('select pg_backend_pid() as pid'))[0]?.pid ?? 0;
+  const cut = async (sql: Sql): Promise<void> => {
+    await stores.database.query('select pg_terminate_backend($1)', [await numberOf(sql)]);
+  };
+  const written = async (): Promise<readonly string[]> =>
+    (await stores.database.query<{ text: string }>('select text from written order by 1')).map(({ text }) => text);
+  const write = (sql: Sql, text: string): Promise<unknown> => sql.query('insert into written values ($1)', [text]);
+
+  it('that is cut in the middle of a transaction leaves nothing behind, and no other transaction is given it', async () => {
+    const { database } = stores;
+    const cutOff = database.transaction(async (sql) => {
+      await write(sql, 'half');
+      await cut(sql);
+      await write(sql, 'never');
+    });
+    await expect(cutOff).rejects.toThrow(EngineAway);
+    for (const text of ['one', 'two']) await database.transaction((sql) => write(sql, text));
+    expect(await written()).toEqual(['one', 'two']);
+    expect(database.pool()).toMatchObject({ busy: 0 });
+  });
+
+  it('on which a statement is refused takes back its transaction and goes on', async () => {
+    const { database } = stores;
+    const session = await database.session();
+    try {
+      const number = await numberOf(session);
+      const refused = session.transaction(async (sql) => {
+        await write(sql, 'refused');
+        await sql.query('insert into written values (null)');
+      });
+      await expect(refused).rejects.toThrow('null value');
+      await session.transaction((sql) => write(sql, 'three'));
+      expect(await numberOf(session)).toBe(number);
+    } finally {
+      await session.release();
+    }
+    expect(await written()).toEqual(expect.arrayContaining(['three']));
+    expect(await written()).not.toContain('refused');
+  });
+
+  it('that a session lost is gone for that session alone', async () => {
+    const { database } = stores;
+    const session = await database.session();
+    await cut(session);
+    await expect(session.query('select 1')).rejects.toThrow(EngineAway);
+    await expect(session.transaction((sql) => write(sql, 'lost'))).rejects.toThrow(EngineAway);
+    await session.release();
+    expect(await written()).not.toContain('lost');
+    expect(database.pool()).toMatchObject({ busy: 0 });
+  });
+});
