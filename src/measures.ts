@@ -1,3 +1,4 @@
+import { UNREAD_SQL } from './calendar/freshness.js';
 import { zoneRulesAge } from './calendar/zone-age.js';
 import { ZONE_RULES_VERSION } from './calendar/zone-rules.js';
 import { asideByCode } from './infra/postgres/set-aside.postgres.js';
@@ -66,12 +67,15 @@ export const measureState = ({ database }: Pick<Runtime, 'database'>, metrics: M
   metrics.asked('calendars_set_aside', 'Calendars of which an event could not be applied, by code', ['code'], async () =>
     (await asideByCode(database)).map(({ code, count }) => ({ value: count, labels: { code } })),
   );
-  metrics.asked('unreadable_objects', 'Objects of calendars that are listed and could not be read, by code', ['code'], async () => {
-    const rows = await database.query<{ fault: string; count: string }>(
-      'select fault, count(*) from remote_object where fault is not null group by 1',
-    );
-    return rows.map(({ fault, count }) => ({ value: Number(count), labels: { code: fault } }));
-  });
+  metrics.asked(
+    'unreadable_objects',
+    'Objects of calendars that are listed and could not be read, or not wholly, by code',
+    ['code'],
+    async () => {
+      const rows = await database.query<{ code: string; count: string }>(`select code, count(*) from (${UNREAD_SQL}) unread group by code`);
+      return rows.map(({ code, count }) => ({ value: Number(count), labels: { code } }));
+    },
+  );
 };
 
 /** Which zone rules this program has; processes of several versions tell different ones. */

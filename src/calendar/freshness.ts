@@ -62,16 +62,20 @@ const FAULT_SQL = `case when s.fault = 'access-revoked' then s.fault when s.set_
       when s.unforeseen >= ${TOLD_AFTER} then 'unforeseen'
       when exists (select 1 from ${PLACEMENT} and p.set_aside is not null) then 'set-aside' end`;
 
+/** One row (`calendar_id`, `code`) for each object that is listed and could not be read or expanded, or not wholly, of all calendars. */
+export const UNREAD_SQL = `
+  select calendar_id, fault as code from remote_object where fault is not null
+  union all
+  select calendar_id, unexpandable from event_contents where unexpandable is not null
+  union all
+  select calendar_id, 'recurrence.shortened' from event_series where shortened_at is not null`;
+
 /** Selects `FreshnessRow`s of the calendars of `$1` (user id), of all or of those in `$2` (uuid[] or null). */
 export const FRESHNESS_SQL = `
   select c.calendar_id, c.provider, nullif(s.due_at, 'infinity') as due_at, s.last_success_at, s.last_attempt_at, s.window_start, s.window_end,
     ${FAULT_SQL} as fault,
     (select coalesce(json_agg(json_build_object('code', code, 'count', count) order by code), '[]') from (
-      select fault as code, count(*) from remote_object r where r.calendar_id = c.calendar_id and r.fault is not null group by fault
-      union all
-      select unexpandable, count(*) from event_contents e where e.calendar_id = c.calendar_id and e.unexpandable is not null group by unexpandable
-      union all
-      select 'recurrence.shortened', count(*) from event_series e where e.calendar_id = c.calendar_id and e.shortened_at is not null having count(*) > 0
+      select code, count(*) from (${UNREAD_SQL}) unread where unread.calendar_id = c.calendar_id group by code
     ) kinds) as problems,
     coalesce(s.position > (select position from checkpoint where name = 'user_calendar_events'), false) or exists (select 1 from ${PLACEMENT}) as behind, c.visible,
     shortened.known_from, shortened.known_until

@@ -7,6 +7,8 @@ import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { type ConnectionRow } from '../../src/connection/connection.record.js';
 import { tendConnection } from '../../src/connection/connection.worker.js';
+import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { measureState } from '../../src/measures.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { component, calendarObject, NOW } from '../support/builders.js';
 import { eventually, metadata } from '../support/store.js';
@@ -261,6 +263,36 @@ describe('What cannot be read of a calendar', () => {
       code: null,
       nextAttemptAt: null,
     });
+  });
+});
+
+/** What metrics count of objects that could not be read, by code. */
+const counted = async (): Promise<Readonly<Record<string, number>>> => {
+  const metrics = prometheusMetrics();
+  measureState(stores, metrics);
+  const lines = [...(await metrics.page()).matchAll(/^unreadable_objects\{code="([^"]+)"\} (\d+)$/gm)];
+  return Object.fromEntries(lines.map(([, code = '', count]) => [code, Number(count)]));
+};
+
+describe('What operators are told of objects that cannot be read', () => {
+  it('is what their owners are told, of every kind', async () => {
+    const before = await counted();
+    const calendar = await adopted();
+    const repeating = (name: string, rule: string) =>
+      calendarObject(name, { components: [component({ rules: [rule] }, { uid: name, title: name })] });
+    calendar.account.put(
+      { ...lunch('torn'), problems: ['component.bad-time'] },
+      repeating('odd', 'FREQ=SOMETIMES'),
+      repeating('often', 'FREQ=MINUTELY'),
+    );
+    calendar.account.spoil('x');
+    await sync(calendar);
+    expect((await shown(calendar)).length).toBeGreaterThan(1_000);
+    const { problems } = await freshness(calendar);
+    const codes = ['component.bad-time', 'object.bad-time', 'recurrence.bad-rule', 'recurrence.shortened'];
+    expect(problems.map(({ code }) => code).toSorted()).toEqual(codes);
+    const after = await counted();
+    expect(codes.map((code) => [code, (after[code] ?? 0) - (before[code] ?? 0)])).toEqual(codes.map((code) => [code, 1]));
   });
 });
 
