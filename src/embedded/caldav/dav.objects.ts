@@ -28,8 +28,17 @@ export const get = (exchange: Exchange): DavAnswer => {
   return { status: 200, headers, body: object.ics };
 };
 
+const uids = new WeakMap<StoredObject, string>();
+
+/** An object never changes, so it is read once: every write asks for the UIDs of all others. */
+const uidOf = (object: StoredObject): string => {
+  const uid = uids.get(object) ?? timesOf(object.ics)?.uid ?? '';
+  uids.set(object, uid);
+  return uid;
+};
+
 const holderOf = (store: CalendarStore, uid: string, except: string): StoredObject | null =>
-  store.list().find(({ name, ics }) => name !== except && timesOf(ics)?.uid === uid) ?? null;
+  store.list().find((object) => object.name !== except && uidOf(object) === uid) ?? null;
 
 /** RFC 4791 5.3.2. What is stored is what came, byte for byte, so that the etag may be told. */
 export const put = (exchange: Exchange): DavAnswer => {

@@ -8,13 +8,14 @@ import { targetOf } from './targets.js';
 import { escapeXml, multistatus, statusRow } from './xml.js';
 import { childOf, readXml, type XmlElement } from './xml.wire.js';
 
-type Report = Readonly<{ exchange: Exchange; store: CalendarStore; root: XmlElement; wanted: readonly string[] }>;
+/** `first`: the first name of an object there is. */
+type Report = Readonly<{ exchange: Exchange; store: CalendarStore; root: XmlElement; wanted: readonly string[]; first: string }>;
 
 const NONSENSE = 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nDTSTART:next tuesday\r\nEND:VCALENDAR\r\n';
 
 /** One object at a time is spoilt, always the same: the first by name. */
-const isSpoilt = ({ exchange, store }: Report, { name }: StoredObject): boolean =>
-  store.list().every((other) => other.name >= name) && exchange.take('malformed-object') !== null;
+const isSpoilt = ({ exchange, first }: Report, { name }: StoredObject): boolean =>
+  name === first && exchange.take('malformed-object') !== null;
 
 const objectRow = (report: Report, object: StoredObject): string => {
   const { exchange, store, wanted } = report;
@@ -125,5 +126,7 @@ export const report = (exchange: Exchange): DavAnswer => {
   if (answer === undefined || request.target.kind !== 'calendar') return refused(403, 'd:supported-report');
   const store = account.calendars.get(request.target.calendar);
   if (store === undefined) return plain(404);
-  return answer({ exchange, store, root, wanted: childOf(root, 'd:prop')?.children.map(({ name }) => name) ?? [] });
+  const names = store.list().map(({ name }) => name);
+  const first = names.reduce((least, name) => (name < least ? name : least), names[0] ?? '');
+  return answer({ exchange, store, root, first, wanted: childOf(root, 'd:prop')?.children.map(({ name }) => name) ?? [] });
 };
