@@ -15,7 +15,7 @@ describe('What a stranger does first', () => {
   let me: Client;
 
   beforeAll(async () => {
-    service = await opened(startService({ PROVIDERS: 'sandbox', CALDAV_ALLOW_PRIVATE: 'false', TZ: 'Europe/Berlin' }));
+    service = await opened(startService({ PROVIDERS: 'sandbox', CALDAV_ALLOW_PRIVATE: 'false', TZ: 'Europe/Berlin' }, { fresh: true }));
     me = await service.as('me');
   });
 

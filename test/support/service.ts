@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 import { type SyncView } from '../../src/calendar/calendar.contract.js';
@@ -92,17 +93,25 @@ const endLeftOver = async (dataDir: string): Promise<void> => {
   await until(() => Promise.resolve(!existsSync(pidFile)), 'PostgreSQL ended', 10_000);
 };
 
-const rowsOf = async <Row extends pg.QueryResultRow>(dataDir: string, sql: string, values: readonly unknown[]): Promise<readonly Row[]> => {
-  const [port, password] = await Promise.all(['postgres.port', 'postgres.password'].map((name) => readFile(join(dataDir, name), 'utf8')));
-  const client = new pg.Client({ host: '127.0.0.1', port: Number(port), user: 'juy', password: password?.trim() ?? '', database: 'juy' });
-  // Its server may be killed under it.
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql, [...values])).rows;
-  } finally {
-    await client.end();
-  }
+/** Asks a service's own database; the connection stays open for a moment, since a look that is repeated would otherwise cost most by it. */
+const databaseOf = (dataDir: string) => {
+  let pool: pg.Pool | null = null;
+  const open = async (): Promise<pg.Pool> => {
+    const [port, password] = await Promise.all(['postgres.port', 'postgres.password'].map((name) => readFile(join(dataDir, name), 'utf8')));
+    const address = { host: '127.0.0.1', port: Number(port), user: 'juy', password: password?.trim() ?? '', database: 'juy' };
+    const opened = new pg.Pool({ ...address, max: 2, idleTimeoutMillis: 1_000, allowExitOnIdle: true });
+    // Its server may be killed under it.
+    opened.on('error', () => undefined);
+    return opened;
+  };
+  return {
+    rows: async <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[]): Promise<readonly Row[]> =>
+      (await (pool ??= await open()).query<Row>(sql, [...values])).rows,
+    close: async (): Promise<void> => {
+      await pool?.end();
+      pool = null;
+    },
+  };
 };
 
 const PID_FILES = { postgres: 'postgres/postmaster.pid', 'event store': 'eventstore.pid' } as const;
@@ -201,12 +210,26 @@ const tokenOf = async (url: string, userId: string, teams: readonly string[] = [
   return ((await answer.json()) as { token: string }).token;
 };
 
-/** Starts the service. Extra settings go into its environment; manual syncs may follow each other at once. */
-export const startService = async (settings: Readonly<Record<string, string>> = {}): Promise<Service> => {
-  if (!existsSync(PROGRAM)) throw new Error('The service is not built: npm run build');
+/** A data folder; prepared, it has the empty PostgreSQL of the run, which a service would otherwise make at its first start. */
+const newFolder = async (isPrepared: boolean): Promise<string> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'juy-service-'));
+  if (isPrepared) await promisify(execFile)('cp', ['-pR', `${process.env['TEST_PREPARED'] ?? ''}/.`, dataDir]);
+  return dataDir;
+};
+
+/**
+ * Starts the service. Extra settings go into its environment; manual syncs may follow each other at once. `fresh`: in an empty data folder, as
+ * at a stranger's first start.
+ */
+export const startService = async (
+  settings: Readonly<Record<string, string>> = {},
+  { fresh = false }: Readonly<{ fresh?: boolean }> = {},
+): Promise<Service> => {
+  if (!existsSync(PROGRAM)) throw new Error('The service is not built: npm run build');
+  const dataDir = await newFolder(!fresh && settings['DATABASE_URL'] === undefined);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const database = databaseOf(dataDir);
   let printed = '';
   let child: ChildProcess;
   const start = async (): Promise<void> => {
@@ -246,6 +269,7 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
     await exited(child);
   };
   const stop = async (): Promise<void> => {
+    await database.close();
     await halt();
     await endLeftOver(dataDir);
     await rm(dataDir, { recursive: true, force: true });
@@ -267,7 +291,7 @@ export const startService = async (settings: Readonly<Record<string, string>> = 
     },
     restart: start,
     halt,
-    rows: (sql, values = []) => rowsOf(dataDir, sql, values),
+    rows: (sql, values = []) => database.rows(sql, values),
     engine: async (name) => Number.parseInt(await readFile(join(dataDir, PID_FILES[name]), 'utf8'), 10),
     eventStoreUrl: () => storeUrlOf(dataDir),
     stop,

@@ -1,5 +1,6 @@
 // Runs the PostgreSQL of a run, and clears up after it. Standard input is the life line: its end means that the run is over, however it ended, also
 // by `kill -9`, which leaves services, engines and folders of the suites behind.
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -32,14 +33,23 @@ const endLeftOver = () => {
 const clearUp = (postgres) => async () => {
   await postgres?.stop();
   endLeftOver();
-  for (const each of new Set([folder, process.env.TEST_MEMORY]))
-    rmSync(each, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+};
+
+/** Makes what a PostgreSQL has before anything is in it, once for all of the run: the greater part of a first start. */
+const prepare = async (startPostgres, dataDir) => {
+  const postgres = await startPostgres({ dataDir, databases: [], durable: false, log: () => undefined });
+  await postgres.stop();
+  rmSync(join(dataDir, 'postgres.port'));
 };
 
 const start = async () => {
   if (!existsSync(PROGRAM)) throw new Error('the engines are not built: npm run build');
   const { startPostgres } = await import(PROGRAM);
-  return startPostgres({ dataDir: join(folder, 'shared'), databases: [], durable: false, log: () => undefined });
+  const [prepared, dataDir] = [process.env.TEST_PREPARED, join(folder, 'shared')];
+  await prepare(startPostgres, prepared);
+  spawnSync('cp', ['-pR', prepared, dataDir]);
+  return startPostgres({ dataDir, databases: [], durable: false, log: () => undefined });
 };
 
 try {
