@@ -64,10 +64,10 @@ export const eventually = async <T>(
   look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
 ): Promise<T> => {
   const until = performance.now() + 60_000;
-  for (;;) {
+  for (let pause = 10; ; pause = Math.min(pause * 1.1, 50)) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found;
     if (performance.now() > until) throw new Error(`waited in vain until ${what}`);
-    await sleep(10);
+    await sleep(pause);
   }
 };
