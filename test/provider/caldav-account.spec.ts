@@ -11,14 +11,14 @@ describe('What a CalDAV account goes by', () => {
     ['https://DAV.example.org:443/principals/ada'],
     ['HTTPS://dav.example.org//principals///ada//'],
     ['https://dav.example.org/principals/%61da/'],
-    ['https://dav.example.org/Principals/ADA/'],
+    ['hTTps://dav.EXAMPLE.org/%70rincipals/%61%64%61'],
     ['https://dav.example.org/other/../principals/./ada/?x=1#y'],
   ])('is the same for %s', (principal) => {
     expect(idOf(principal)).toBe('https://dav.example.org/principals/ada');
   });
 
   it('is the same for a name in any encoding that servers send', () => {
-    const names = ['j%C3%B6rg@example.org', 'j%c3%b6rg%40example.org', 'jo%CC%88rg@example.org', 'jörg@example.org'];
+    const names = ['j%C3%B6rg@example.org', 'j%c3%b6rg%40example.org', 'J%C3%B6rg@example.org'.replace('J', '%6A'), 'jörg@example.org'];
     expect(new Set(names.map((name) => idOf(`https://dav.example.org/${name}/`))).size).toBe(1);
   });
 
@@ -27,10 +27,25 @@ describe('What a CalDAV account goes by', () => {
     ['another server', 'https://dav.example.com/principals/ada/'],
     ['another port', 'https://dav.example.org:8443/principals/ada/'],
     ['another way', 'http://dav.example.org/principals/ada/'],
+    ['a user name in other letters, which only the server may take for the same', 'https://dav.example.org/principals/Ada/'],
+    ['a way in other letters', 'https://dav.example.org/Principals/ada/'],
     ['an encoded slash', 'https://dav.example.org/principals%2Fada/'],
     ['a longer path', 'https://dav.example.org/principals/ada/x/'],
   ])('is another for %s', (_, principal) => {
     expect(idOf(principal)).not.toBe('https://dav.example.org/principals/ada');
+  });
+
+  it('is another for letters of another case or composition, however they are encoded', () => {
+    const names = ['jörg', 'JÖRG', 'Jörg', 'jo\u0308rg', 'jorg'];
+    const encodings = [
+      encodeURIComponent,
+      encodeURI,
+      (name: string) => encodeURIComponent(name).replace(/%../g, (escape) => escape.toLowerCase()),
+      (name: string) => name,
+    ];
+    const ids = names.map((name) => new Set(encodings.map((encoded) => idOf(`https://dav.example.org/${encoded(name)}/`))));
+    expect(ids.map(({ size }) => size)).toEqual(names.map(() => 1));
+    expect(new Set(ids.flatMap((each) => [...each])).size).toBe(names.length);
   });
 
   it('is the same on every host of iCloud, which moves accounts between them', () => {

@@ -1,6 +1,7 @@
 import { type Secret } from '../../kernel/vault.js';
 import { ProviderFault } from '../calendar-provider.js';
 import { type Credentials } from '../http/credentials.js';
+import { canonicalSegment } from './hrefs.js';
 
 /** An account as a secret describes it: where it is and how it is entered. */
 export type Account = Readonly<{
@@ -33,20 +34,13 @@ export const accountOf = (secret: Secret, service: Service): Account => {
   return { serverUrl, username, credentials: { header, origin, domain: service.domain }, lane: `${origin} ${username}` };
 };
 
-const uniform = (segment: string): string => {
-  try {
-    return encodeURIComponent(decodeURIComponent(segment).normalize('NFC').toLowerCase());
-  } catch {
-    return encodeURIComponent(segment.toLowerCase());
-  }
-};
-
 /**
- * What an account goes by: the address of its principal, without what servers spell in different ways (case, percent-encoding, slashes). Without
- * the host where many hosts are one service, which may move the account from one to another.
+ * What an account goes by: the address of its principal as its server gives it, in one encoding and without empty segments. Letters are compared
+ * as they are, because on many servers `/Ada/` and `/ada/` are two people. Without the host where many hosts are one service, which may move the
+ * account from one to another.
  */
 export const accountIdOf = (principal: string, { domain }: Service): string => {
   const { origin, pathname } = new URL(principal);
   const segments = pathname.split('/').filter((segment) => segment !== '');
-  return [domain ?? origin, ...segments.map(uniform)].join('/');
+  return [domain ?? origin, ...segments.map(canonicalSegment)].join('/');
 };

@@ -16,8 +16,8 @@ const uniform = (escape: string): string => {
   return code < 0x80 && UNRESERVED.test(character) ? character : escape.toUpperCase();
 };
 
-/** Octets that are no UTF-8 keep their escapes. */
-const canonicalSegment = (segment: string): string =>
+/** A segment of a path in the one encoding; letters stay as they are, and octets that are no UTF-8 keep their escapes. */
+export const canonicalSegment = (segment: string): string =>
   segment.replace(LONE_PERCENT, '%25').replace(NO_ESCAPE, escaped).replace(ESCAPE, uniform);
 
 const eachSegment = (path: string, change: (segment: string) => string): string => path.split('/').map(change).join('/');
