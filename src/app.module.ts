@@ -42,7 +42,7 @@ import { MySettingsHandler } from './preference/settings.query.js';
 import { SETTINGS_RUNTIME } from './preference/settings.runtime.js';
 import { observeBus } from './observed.js';
 import { type Runtime } from './runtime.js';
-import { PROJECTIONS } from './workers.js';
+import { PROJECTIONS } from './projections.js';
 
 type Parts = Readonly<{ config: Config; runtime: Runtime; health: HealthChecks; metrics: PrometheusMetrics }>;
 

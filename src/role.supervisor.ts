@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Config } from './config.js';
-import { type Role } from './config.variables.js';
+import { type RoleApart } from './role.body.js';
 import { type EngineAddresses } from './engines.js';
 import { type LogSettings } from './infra/logging/log.pino.js';
 import { type MetricsSnapshot, type PrometheusMetrics } from './infra/metrics.prometheus.js';
@@ -12,20 +12,24 @@ import { type Log } from './kernel/log.js';
 export type RoleThreadData = Readonly<{
   /** Names the thread in health checks, metrics and logs. */
   name: string;
-  roles: readonly Role[];
+  role: RoleApart;
   config: Config;
-  engines: EngineAddresses;
   logSettings: LogSettings;
 }>;
 
 /** Results of the checks a thread runs for itself. */
 type Findings = readonly NamedHealth[];
 
-/** What the thread is told: to end, or to answer its health or its numbers. */
-export type FromMain = Readonly<{ tell: 'stop' }> | Readonly<{ tell: 'health' | 'metrics'; question: number }>;
+/** What the thread is told: to begin, to end, or to answer its health or its numbers. */
+export type FromMain =
+  | Readonly<{ tell: 'begin'; engines: EngineAddresses }>
+  | Readonly<{ tell: 'stop' }>
+  | Readonly<{ tell: 'health' | 'metrics'; question: number }>;
 
-/** The answer to the question of that number. */
-export type FromThread = Readonly<{ question: number; answer: Findings | MetricsSnapshot }>;
+/** That it has begun, or the answer to the question of that number. */
+export type FromThread = Readonly<{ tell: 'begun' }> | Answer;
+
+type Answer = Readonly<{ tell: 'answer'; question: number; answer: Findings | MetricsSnapshot }>;
 
 /** Times in milliseconds. */
 const PAUSE = 1_000;
@@ -44,23 +48,31 @@ const LIMITS = { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 768 };
 
 /** One life of a thread: asks it, and remembers what it answered last. */
 const conversation = (thread: Worker) => {
-  const waiting = new Map<number, (answer: FromThread['answer'] | null) => void>();
-  let [questions, answeredAt, askedAt] = [0, null as number | null, null as number | null];
-  thread.on('message', ({ question, answer }: FromThread) => {
-    [answeredAt, askedAt] = [performance.now(), null];
-    waiting.get(question)?.(answer);
-    waiting.delete(question);
+  const waiting = new Map<number, (answer: Answer['answer'] | null) => void>();
+  let [questions, hasBegun, hasAnswered, askedAt] = [0, false, false, null as number | null];
+  thread.on('message', (from: FromThread) => {
+    if (from.tell === 'begun') {
+      hasBegun = true;
+      return;
+    }
+    [hasAnswered, askedAt] = [true, null];
+    waiting.get(from.question)?.(from.answer);
+    waiting.delete(from.question);
   });
   thread.once('exit', () => {
     for (const none of waiting.values()) none(null);
   });
   return {
-    /** Null when no answer came in time. */
-    ask: async <T extends FromThread['answer']>(tell: 'health' | 'metrics'): Promise<T | null> => {
+    begin: (engines: EngineAddresses): void => {
+      thread.postMessage({ tell: 'begin', engines } satisfies FromMain);
+    },
+    /** Null when no answer came in time, and at once when the thread has not begun: it loads its program and hears nothing meanwhile. */
+    ask: async <T extends Answer['answer']>(tell: 'health' | 'metrics'): Promise<T | null> => {
+      if (!hasBegun) return null;
       const question = ++questions;
       askedAt ??= performance.now();
       const late = new AbortController();
-      const answer = new Promise<T | null>((resolve) => waiting.set(question, resolve as (answer: FromThread['answer'] | null) => void));
+      const answer = new Promise<T | null>((resolve) => waiting.set(question, resolve as (answer: Answer['answer'] | null) => void));
       thread.postMessage({ tell, question } satisfies FromMain);
       const found = await Promise.race([answer, sleep(PATIENCE, null, { signal: late.signal }).catch(() => null)]);
       late.abort();
@@ -70,7 +82,7 @@ const conversation = (thread: Worker) => {
     stop: (): void => {
       thread.postMessage({ tell: 'stop' } satisfies FromMain);
     },
-    hasAnswered: (): boolean => answeredAt !== null,
+    hasAnswered: (): boolean => hasAnswered,
     /** Since when the oldest unanswered question waits, in milliseconds. */
     silentFor: (): number => (askedAt === null ? 0 : performance.now() - askedAt),
   };
@@ -115,12 +127,22 @@ const checksOf = (name: string, current: () => Conversation | null, ends: () => 
   };
 };
 
+const threadOf = (data: RoleThreadData, body: URL, log: Log): Worker => {
+  const thread = new Worker(body, { name: data.name, workerData: data, resourceLimits: LIMITS });
+  thread.on('error', (error) => {
+    log.error('a thread failed and is started again', error, { thread: data.name });
+  });
+  return thread;
+};
+
 /**
- * Plays roles in a thread of their own, with connections of its own: what keeps a core busy there keeps nothing waiting here. A thread that
- * ends by itself is started again. `body`: the file it runs. Answers the way to stop it, which waits for its work to let go.
+ * Plays a role in a thread of its own, with connections of its own: what keeps a core busy there keeps nothing waiting here. It loads its program
+ * while the engines are started, and begins when it is told where they are. A thread that ends by itself is started again. `body`: the file it
+ * runs. Answers the way to stop it, which waits for its work to let go.
  */
 export const startRoleThread = (
   data: RoleThreadData,
+  engines: Promise<EngineAddresses>,
   log: Log,
   { health, metrics }: Readonly<{ health: Pick<HealthChecks, 'include'>; metrics: Pick<PrometheusMetrics, 'include' | 'counter'> }>,
   body = new URL('./role.thread.js', import.meta.url),
@@ -130,11 +152,10 @@ export const startRoleThread = (
   let life: Conversation | null = null;
   const live = (): Promise<void> =>
     new Promise((resolve) => {
-      const thread = new Worker(body, { name: data.name, workerData: data, resourceLimits: LIMITS });
-      life = conversation(thread);
-      thread.on('error', (error) => {
-        log.error('a thread failed and is started again', error, { thread: data.name });
-      });
+      const thread = threadOf(data, body, log);
+      const born = conversation(thread);
+      life = born;
+      engines.then(born.begin, () => undefined);
       thread.once('exit', () => {
         life = null;
         if (!stopping.signal.aborted) ends.add();

@@ -1,35 +1,44 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { type EngineAddresses } from './engines.js';
 import { healthRegistry } from './infra/http/health.registry.js';
 import { pinoLog } from './infra/logging/log.pino.js';
 import { prometheusMetrics } from './infra/metrics.prometheus.js';
 import { measurePool } from './measures.js';
+import { playRole } from './role.body.js';
+import { loadRole } from './role.loader.js';
 import { type FromMain, type FromThread, type RoleThreadData } from './role.supervisor.js';
-import { CONNECTIONS, openRuntime } from './runtime.js';
-import { startWorkers } from './workers.js';
+import { openRuntime } from './runtime.js';
 
-/** One for each projection, and some for what cleans up beside them. */
-const CONNECTIONS_OF_PROJECTOR = 12;
-
-// The body of the thread that `startRoleThread` starts: some roles, with connections of their own, until it is told to stop.
-const { name, roles, config, engines, logSettings } = workerData as RoleThreadData;
+// The body of the thread that `startRoleThread` starts: a role, with connections of its own, until it is told to stop.
+const { name, role, config, logSettings } = workerData as RoleThreadData;
 const log = pinoLog(logSettings);
 const [metrics, health] = [prometheusMetrics(name), healthRegistry()];
-const runtime = await openRuntime(config, engines, {
-  log,
-  metrics,
-  connections: roles.includes('sync') ? CONNECTIONS : CONNECTIONS_OF_PROJECTOR,
-});
-measurePool(runtime, metrics, name);
 const stopping = new AbortController();
+const tell = (message: FromThread): void => parentPort?.postMessage(message);
 const answers = { health: health.run, metrics: metrics.snapshot };
-parentPort?.on('message', (from: FromMain) => {
-  if (from.tell === 'stop') stopping.abort();
-  else
-    void answers[from.tell]().then((answer) => {
-      parentPort?.postMessage({ question: from.question, answer } satisfies FromThread);
-    });
+
+/** Null when the thread is told to stop before the engines have started. */
+const told = new Promise<EngineAddresses | null>((resolve) => {
+  parentPort?.on('message', (from: FromMain) => {
+    if (from.tell === 'begin') resolve(from.engines);
+    else if (from.tell === 'stop') {
+      stopping.abort();
+      resolve(null);
+    } else
+      void answers[from.tell]().then((answer) => {
+        tell({ tell: 'answer', question: from.question, answer });
+      });
+  });
 });
-await startWorkers(runtime, new Set(roles), health, stopping.signal);
-await runtime.close();
+const body = await loadRole(role);
+const engines = await told;
+if (engines !== null) {
+  const runtime = await openRuntime(config, engines, { ...body, log, metrics });
+  measurePool(runtime, metrics, name);
+  const played = playRole(body, runtime, health, stopping.signal);
+  tell({ tell: 'begun' });
+  await played;
+  await runtime.close();
+}
 // Ends this thread alone; channels of the event store's client would keep it.
 process.exit(0);

@@ -17,9 +17,7 @@ import { type EventStore } from './kernel/event-store.js';
 import { type Log } from './kernel/log.js';
 import { type Metrics } from './kernel/metrics.js';
 import { observedProviders } from './observed.js';
-import { caldavProvider, ICLOUD } from './provider/caldav/caldav.provider.js';
 import { type Providers } from './provider/calendar-provider.js';
-import { guardedHttp } from './provider/http/guarded.http.js';
 
 /** Everything the roles of one process share. */
 export type Runtime = Omit<ConnectionRuntime, 'database'> &
@@ -37,24 +35,6 @@ export type Runtime = Omit<ConnectionRuntime, 'database'> &
     close: () => Promise<void>;
   }>;
 
-const providersOf = (
-  { caldav, mostListed }: Config,
-  { sandbox }: EngineAddresses,
-): Readonly<{ providers: Providers; close: () => Promise<void> }> => {
-  const http = guardedHttp({
-    clock: systemClock,
-    random: systemEntropy.fraction,
-    allowPrivate: caldav.allowPrivate,
-    allowedOrigins: [new URL(caldav.appleUrl).origin, ...(sandbox?.origins ?? [])],
-  });
-  const common = { http, clock: systemClock, mostListed };
-  const providers = new Map([
-    ['caldav', caldavProvider(common)],
-    ['apple', caldavProvider({ ...common, service: { ...ICLOUD, serverUrl: caldav.appleUrl } })],
-  ]);
-  return { providers, close: http.close };
-};
-
 /** Connections of a thread that answers requests or syncs. */
 export const CONNECTIONS = 20;
 
@@ -66,18 +46,23 @@ export const masterKeysOf = ({ masterKey, masterKeyPrevious }: Config): MasterKe
   previous: masterKeyPrevious === null ? null : Buffer.from(masterKeyPrevious),
 });
 
+/** Calendar services as a role calls them; `close` ends what it holds open to them. */
+export type OpenProviders = (config: Config, engines: EngineAddresses) => Readonly<{ providers: Providers; close: () => Promise<void> }>;
+
+type Means = Readonly<{ log: Log; metrics: Metrics; connections: number; openProviders: OpenProviders }>;
+
 /** Opens the engines and brings the tables up to date; `connections`: how many to the database at most. */
 export const openRuntime = async (
   config: Config,
   engines: EngineAddresses,
-  { log, metrics, connections }: Readonly<{ log: Log; metrics: Metrics; connections: number }>,
+  { log, metrics, connections, openProviders }: Means,
 ): Promise<Runtime> => {
   const masterKeys = masterKeysOf(config);
   const database = await openDatabase(engines.databaseUrl, log, connections);
   const mistake = await admitMasterKeys(database, masterKeys);
   if (mistake !== null) throw new Misconfigured([mistake]);
   const { store, operations, close: closeStore } = connectEventStore(engines.eventStoreUrl, systemEntropy.uuid, log);
-  const { providers, close } = providersOf(config, engines);
+  const { providers, close } = openProviders(config, engines);
   return {
     store: countedStore(observedStore(store, metrics), database, systemClock),
     operations,

@@ -1,7 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { access, chmod, chown, constants, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { type Engine, type Log } from './engine.js';
@@ -88,9 +89,10 @@ const initialise = async ({ folder, password, durable, launcher, binaries }: Clu
   }
   const flags = ['--encoding=UTF8', '--locale=C', '--auth=scram-sha-256', `--username=${USER}`, ...(durable ? [] : ['--no-sync'])];
   const [file, args, identity] = launcher.command(binaries.initdb, [`--pgdata=${draft}`, `--pwfile=${passwordFile}`, ...flags]);
-  const { status, stderr, error } = spawnSync(file, args, { ...identity, cwd: '/', encoding: 'utf8' });
+  const child = spawn(file, args, { ...identity, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+  const [how, complaint] = await Promise.all([endOf(child), text(child.stderr)]);
   await rm(passwordFile, { force: true });
-  if (status !== 0) throw new Error(`initdb failed: ${error?.message ?? stderr.trim()}`);
+  if (how !== 'exit code 0') throw new Error(`initdb failed (${how}): ${complaint.trim()}`);
   await rename(draft, folder);
 };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../src/config.js';
+import { type EngineAddresses } from '../../src/engines.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { type MetricsSnapshot } from '../../src/infra/metrics.prometheus.js';
 import { startRoleThread } from '../../src/role.supervisor.js';
@@ -8,19 +9,20 @@ import { eventually, SILENT } from '../support/store.js';
 
 const BODY = new URL('../support/thread.mjs', import.meta.url);
 
+const ENGINES = { databaseUrl: '', eventStoreUrl: '', sandbox: null };
+
 const FOUND = { name: 'its own check', ok: true };
 
 describe('A thread that plays roles for a process', () => {
   const atEnd = testEndings();
 
-  const start = (name: string) => {
+  const start = (name: string, engines: Promise<EngineAddresses> = Promise.resolve(ENGINES)) => {
     const health = healthRegistry();
     let numbers = (): Promise<MetricsSnapshot> => Promise.resolve([]);
     let ends = 0;
     const metrics = { include: (source: typeof numbers) => (numbers = source), counter: () => () => void (ends += 1) };
-    const engines = { databaseUrl: '', eventStoreUrl: '', sandbox: null };
-    const data = { name, roles: [], config: readConfig({}), engines, logSettings: { level: 'silent', format: 'json' } } as const;
-    const stop = startRoleThread(data, SILENT, { health, metrics }, BODY);
+    const data = { name, role: 'sync', config: readConfig({}), logSettings: { level: 'silent', format: 'json' } } as const;
+    const stop = startRoleThread(data, engines, SILENT, { health, metrics }, BODY);
     atEnd(stop);
     return { health: () => health.run(), numbers: () => numbers(), ends: () => ends, stop };
   };
@@ -31,6 +33,32 @@ describe('A thread that plays roles for a process', () => {
     const thread = start('idle');
     await answering('idle', thread);
     expect(await thread.health()).toEqual([{ name: 'idle', ok: true }, FOUND]);
+  });
+
+  it('is asked nothing until it has begun, so that no probe waits for it', async () => {
+    const thread = start('starting');
+    const STARTING = { name: 'starting', ok: false, detail: 'the thread is being started' };
+    for (let time = 1; time <= 3; time += 1) {
+      expect(await thread.health()).toEqual([STARTING]);
+      expect(await thread.numbers()).toEqual([]);
+    }
+  });
+
+  it('waits for the engines, and is told where they are in each of its lives', async () => {
+    let tell: (engines: EngineAddresses) => void = () => undefined;
+    const thread = start('mortal', new Promise((resolve) => (tell = resolve)));
+    expect(await thread.health()).toMatchObject([{ ok: false, detail: 'the thread is being started' }]);
+    tell(ENGINES);
+    await answering('mortal', thread);
+    void thread.numbers();
+    await eventually('it has ended', () => thread.ends() === 1);
+    await answering('mortal', thread);
+  });
+
+  it('that waits for engines which do not start is gone when the process has stopped it', async () => {
+    const thread = start('idle', Promise.reject(new Error('no engines')));
+    await thread.stop();
+    expect(await thread.health()).toMatchObject([{ name: 'idle', ok: false }]);
   });
 
   it('is started again when it ends, and the process is not ready meanwhile', async () => {

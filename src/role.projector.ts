@@ -1,0 +1,68 @@
+import { keepBringingZoneRules } from './calendar/zone-change.handler.js';
+import { cleanUpsOf } from './clean-ups.js';
+import { runCleanUps } from './infra/postgres/clean-up.postgres.js';
+import { type DueRuntime, workOff } from './infra/postgres/due-work.postgres.js';
+import { type Progress, unstarted } from './infra/postgres/projection.runner.js';
+import { asideByCode } from './infra/postgres/set-aside.postgres.js';
+import { solitude } from './infra/postgres/solitude.js';
+import { type HealthChecks } from './kernel/health.js';
+import { measureProjections } from './measures.js';
+import { type PlacementRow } from './merged-events/placement.rows.js';
+import { placeDue } from './merged-events/placement.worker.js';
+import { observedTask } from './observed.js';
+import { PROJECTIONS } from './projections.js';
+import { type RoleBody, type Works } from './role.body.js';
+import { type Runtime } from './runtime.js';
+import { type Work } from './supervised.js';
+import { warmUpProjection } from './warm-up.js';
+
+/** One for each projection, and some for what cleans up beside them. */
+const CONNECTIONS = 12;
+
+/** One at a time: each holds the projection up for moments, and none is more urgent than what the log brings. */
+const placing = (runtime: DueRuntime & Runtime): Work => {
+  const task = observedTask('placement', placeDue(runtime), runtime.clock.now, runtime.metrics);
+  return (signal) => workOff<PlacementRow>(runtime, { table: 'placement', key: 'name', order: 'due_at', concurrency: 1, task }, signal);
+};
+
+/** Everybody else's calendars are well: for operators to look into. */
+const aside = (byCode: Awaited<ReturnType<typeof asideByCode>>) => {
+  const told = byCode.map(({ code, count }) => `${count} (${code})`).join(', ');
+  return { ok: true, detail: told === '' ? 'none' : told };
+};
+
+/** Standing by is healthy: another process holds the lock. */
+const standing = ({ failure, running, live, rebuilt, outdated }: Progress) => {
+  if (rebuilt !== null)
+    return { ok: true, detail: `rebuilding, ${Math.floor(rebuilt * 100)} % of the log; the older rows are shown meanwhile` };
+  if (outdated && failure === null) return { ok: true, detail: 'standing by for a newer version of the service' };
+  if (failure !== null) return { ok: false, detail: `stopped (${failure.code}): ${failure.sentence}` };
+  return { ok: true, detail: running ? (live ? 'live' : 'catching up') : 'standing by' };
+};
+
+const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
+  const { metrics } = runtime;
+  const together = { ...runtime, solitude: solitude() };
+  const lasting = new Map<string, Work>();
+  lasting.set('clean_up', (stopped) => runCleanUps(together, cleanUpsOf(runtime), metrics, stopped));
+  lasting.set('placement', placing(together));
+  const all = PROJECTIONS.map((projection) => {
+    const progress = unstarted(projection.name);
+    health.add(`projection ${projection.name}`, () => standing(progress));
+    lasting.set(`projection ${projection.name}`, (stopped) => projection.run(runtime, progress, stopped));
+    return progress;
+  });
+  measureProjections(runtime, metrics, all);
+  health.add('calendars set aside', async () => aside(await asideByCode(runtime.database)));
+  return {
+    lasting,
+    first: [(signal) => keepBringingZoneRules(runtime, signal), (signal) => warmUpProjection(runtime.clock, signal)],
+  };
+};
+
+/** Brings the read models up to date, and removes what has had its time. It calls no calendar service. */
+export const projector: RoleBody = {
+  connections: CONNECTIONS,
+  openProviders: () => ({ providers: new Map(), close: () => Promise.resolve() }),
+  worksOf,
+};
