@@ -26,7 +26,16 @@ const project = (name, match, rest = {}) => ({
 });
 
 /** What does more the more rounds it is given: a few as part of `unit`, `integration` and `e2e`, all of them as `soak` (test/support/strength.ts). */
-const SOAKS = ['e2e/bad-inputs', 'e2e/kill', 'e2e/several-processes', 'e2e/survival', 'e2e/truth'].map((name) => `${name}.spec.ts`);
+const SOAKS = [
+  'calendar/nearest',
+  'calendar/rrule',
+  'e2e/bad-inputs',
+  'e2e/kill',
+  'e2e/several-processes',
+  'e2e/survival',
+  'e2e/truth',
+  'integration/sync-run-faults',
+].map((name) => `${name}.spec.ts`);
 
 /** `unit` needs no engine; `contract` holds for every event store; `integration` starts the engines it needs; `e2e` starts the whole built service. */
 export default {

@@ -5,6 +5,7 @@ import { MOST_OF_OBJECT } from '../../src/calendar/nearest.js';
 import { type Occurrence } from '../../src/calendar/occurrence.js';
 import { expand } from '../../src/calendar/recurrence.js';
 import { TIMING } from '../support/builders.js';
+import { strength } from '../support/strength.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -87,7 +88,7 @@ describe('Of a series with more repetitions than are kept', () => {
         expect(originals(kept.occurrences)).toEqual(expect.arrayContaining(originals(inSpan)));
         expect(kept.kept === null).toBe(kept.occurrences.length === whole.occurrences.length);
       }),
-      { seed: 20261122, numRuns: 12 },
+      { seed: 20261122, numRuns: strength(6, 60) },
     );
   });
 
@@ -101,7 +102,7 @@ describe('Of a series with more repetitions than are kept', () => {
         expect(originals(stepwise.occurrences)).toEqual(originals(direct.occurrences));
         expect(stepwise.repetitions).toBe(Math.min(asked.most, expanded(components).repetitions));
       }),
-      { seed: 20261122, numRuns: 5 },
+      { seed: 20261122, numRuns: strength(3, 30) },
     );
   });
 

@@ -4,6 +4,7 @@ import { RRuleTemporal } from 'rrule-temporal';
 import { DAY_SECONDS, formatWall, parseWall } from '../../src/calendar/civil.js';
 import { walk } from '../../src/calendar/rrule-walk.js';
 import { parseRule, Unexpandable } from '../../src/calendar/rrule.js';
+import { strength } from '../support/strength.js';
 
 const BUDGET = 300_000;
 
@@ -182,7 +183,7 @@ describe('The rule engine', () => {
         const ours = walls(rule, start, ...range).filter((each) => each <= until);
         expect(ours).toEqual(theirs(rule, start, ...range));
       }),
-      { seed: 5545, numRuns: 250 },
+      { seed: 5545, numRuns: strength(100, 1_000) },
     );
   });
 

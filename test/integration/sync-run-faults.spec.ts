@@ -9,6 +9,7 @@ import { WrongRevision } from '../../src/kernel/event-store.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { component, memoryAccount, NOW } from '../support/builders.js';
 import { metadata } from '../support/store.js';
+import { strength } from '../support/strength.js';
 import {
   MINUTE,
   adopted,
@@ -152,7 +153,7 @@ describe('A whole reading that fails again and again', () => {
         await replay();
         expect(await shown(calendar)).toEqual(holds);
       }),
-      { numRuns: 12 },
+      { numRuns: strength(4, 40) },
     );
   });
 });

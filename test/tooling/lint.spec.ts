@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -19,10 +21,25 @@ const bad: readonly (readonly [rule: string, line: string])[] = [
   ['max-lines-per-function', `export const k = (): number => {${' void 0;\\n'.repeat(45)} return 1; };`.replaceAll('\\n', '\n')],
 ];
 
+const folder = mkdtempSync(join(tmpdir(), 'lint-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** The file alone, since to read the whole program takes ten times as long. */
+const project = join(folder, 'tsconfig.json');
+const file = 'src/kernel/clock.ts';
+const typeRoots = [join(root, 'node_modules/@types')];
+writeFileSync(
+  project,
+  JSON.stringify({ extends: join(root, 'tsconfig.test.json'), compilerOptions: { typeRoots }, files: [join(root, file)], include: [] }),
+);
+
 const program = `
   import { readFileSync } from 'node:fs';
   import { ESLint } from 'eslint';
-  const [result] = await new ESLint().lintText(readFileSync(0, 'utf8'), { filePath: 'src/kernel/clock.ts' });
+  const overrideConfig = { languageOptions: { parserOptions: { project: ${JSON.stringify(project)} } } };
+  const [result] = await new ESLint({ overrideConfig }).lintText(readFileSync(0, 'utf8'), { filePath: '${file}' });
   console.log(JSON.stringify(result.messages));
 `;
 
