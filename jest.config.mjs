@@ -41,6 +41,7 @@ const SOAKS = [
 export default {
   testTimeout: 300_000,
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/run/longest-first.mjs',
   globalTeardown: '<rootDir>/test/support/run/end.mjs',
   projects: [
     project('unit', ['!(integration|contract|e2e)/**/*.spec.ts']),

@@ -210,7 +210,7 @@ const tokenOf = async (url: string, userId: string, teams: readonly string[] = [
   return ((await answer.json()) as { token: string }).token;
 };
 
-/** A data folder; prepared, it has the empty PostgreSQL of the run, which a service would otherwise make at its first start. */
+/** A data folder; prepared, it has a PostgreSQL with tables and no rows, which a service would otherwise make at its first start. */
 const newFolder = async (isPrepared: boolean): Promise<string> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'juy-service-'));
   if (isPrepared) await promisify(execFile)('cp', ['-pR', `${process.env['TEST_PREPARED'] ?? ''}/.`, dataDir]);

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-const PROGRAM = new URL('../../../dist/embedded/postgres.process.js', import.meta.url);
+const built = (name) => new URL(`../../../dist/${name}`, import.meta.url);
 const folder = process.env.TMPDIR;
 const say = (stream, line) => stream.write(`${line}\n`);
 
@@ -36,16 +36,21 @@ const clearUp = (postgres) => async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 };
 
-/** Makes what a PostgreSQL has before anything is in it, once for all of the run: the greater part of a first start. */
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Makes a PostgreSQL with the tables of the service and no rows, once for all of the run: the greater part of a first start. */
 const prepare = async (startPostgres, dataDir) => {
-  const postgres = await startPostgres({ dataDir, databases: [], durable: false, log: () => undefined });
+  const { openDatabase } = await import(built('infra/postgres/database.postgres.js'));
+  const postgres = await startPostgres({ dataDir, databases: ['juy'], durable: false, log: () => undefined });
+  await (await openDatabase(postgres.url('juy'), SILENT)).close();
   await postgres.stop();
   rmSync(join(dataDir, 'postgres.port'));
 };
 
 const start = async () => {
-  if (!existsSync(PROGRAM)) throw new Error('the engines are not built: npm run build');
-  const { startPostgres } = await import(PROGRAM);
+  const program = built('embedded/postgres.process.js');
+  if (!existsSync(program)) throw new Error('the engines are not built: npm run build');
+  const { startPostgres } = await import(program);
   const [prepared, dataDir] = [process.env.TEST_PREPARED, join(folder, 'shared')];
   await prepare(startPostgres, prepared);
   spawnSync('cp', ['-pR', prepared, dataDir]);
