@@ -1,4 +1,3 @@
-import { instant } from '../kernel/clock.js';
 import { type Sql } from '../kernel/sql.js';
 import { type ChangeCursor, cursorExpired, LAST_PART, readChangeCursor } from './change-cursor.js';
 
@@ -37,11 +36,22 @@ export const endOfChanges = async (sql: Sql, now: number): Promise<ChangeCursor>
   return position === null ? { position: 0n, part: 0, at: now } : { position: BigInt(position), part: LAST_PART, at: now };
 };
 
+/**
+ * When the merged calendar last was built again so that its changes do not tell what became of the rows before: in milliseconds since the epoch,
+ * the next whole one; null: never.
+ */
+export const begunAt = async (sql: Sql): Promise<number | null> => {
+  const [row] = await sql.query<{ begun: string | null }>(
+    `select ceil(extract(epoch from begun_at) * 1000) as begun from checkpoint where name = 'user_calendar_events'`,
+  );
+  return row === undefined || row.begun === null ? null : Number(row.begun);
+};
+
 /** Reads a cursor; throws what `readChangeCursor` throws, and `changes.cursor-expired` for one from before everything was built again. */
 export const admitChangeCursor = async (sql: Sql, text: string, now: number): Promise<ChangeCursor> => {
   const cursor = readChangeCursor(text, now);
-  const [begun] = await sql.query(`select 1 from checkpoint where name = 'user_calendar_events' and begun_at > $1`, [instant(cursor.at)]);
-  if (begun !== undefined) throw cursorExpired('This cursor was told before the merged calendar was built again');
+  const begun = await begunAt(sql);
+  if (begun !== null && begun > cursor.at) throw cursorExpired('This cursor was told before the merged calendar was built again');
   return cursor;
 };
 

@@ -4,7 +4,7 @@ import { type ReadModels, type Written } from '../kernel/projection.js';
 import { Refused } from '../kernel/refused.js';
 import { type Database } from '../kernel/sql.js';
 import { type ChangeCursor, writeChangeCursor } from './change-cursor.js';
-import { admitChangeCursor, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
+import { admitChangeCursor, begunAt, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
 import { type CalendarChanged, type EventsChanged } from './stream.contract.js';
 import { type Message, type StreamWriter } from './stream.writer.js';
 
@@ -58,11 +58,14 @@ export class StreamSession {
     private readonly listener: Listener,
     private readonly writer: StreamWriter,
     private cursor: ChangeCursor,
+    private begun: number | null,
   ) {}
 
   /** `lastEventId`: where the client was; one that cannot be resumed from is answered with `resync`, since a browser cannot mend it. */
   static async open(runtime: StreamRuntime, listener: Listener, writer: StreamWriter, lastEventId: string | null): Promise<StreamSession> {
     const now = runtime.clock.now();
+    // Looked up before the cursor is admitted: a rebuild that ends in between is seen by the first look at the changes.
+    const begun = await begunAt(runtime.database);
     let code: string | null = null;
     let cursor: ChangeCursor | null = null;
     try {
@@ -72,8 +75,8 @@ export class StreamSession {
       code = error.code;
     }
     cursor ??= await endOfChanges(runtime.database, now);
-    const session = new StreamSession(runtime, listener, writer, cursor);
-    if (code !== null) await writer.send({ event: 'resync', data: { code }, id: writeChangeCursor(cursor) });
+    const session = new StreamSession(runtime, listener, writer, cursor, begun);
+    if (code !== null) await session.resync(code);
     else await writer.beat(writeChangeCursor(cursor));
     return session;
   }
@@ -93,7 +96,7 @@ export class StreamSession {
     let checked = this.runtime.clock.now();
     while (!this.ended) {
       this.awake = false;
-      if (!(await this.tellChanges()) || !(await this.tellProgress())) break;
+      if (!(await this.tellRebuild()) || !(await this.tellChanges()) || !(await this.tellProgress())) break;
       await this.rest();
       const now = this.runtime.clock.now();
       if (now >= this.listener.until) break;
@@ -126,6 +129,20 @@ export class StreamSession {
       };
     });
     if (!woken && !(await this.writer.beat(writeChangeCursor(this.cursor)))) this.ended = true;
+  }
+
+  private resync(code: string): Promise<boolean> {
+    return this.writer.send({ event: 'resync', data: { code }, id: writeChangeCursor(this.cursor) });
+  }
+
+  /** The changes no longer tell what came before a rebuild: everything has to be read again. */
+  private async tellRebuild(): Promise<boolean> {
+    const { database, clock } = this.runtime;
+    const begun = await begunAt(database);
+    if (begun === this.begun) return true;
+    this.begun = begun;
+    this.cursor = await endOfChanges(database, clock.now());
+    return this.resync('changes.cursor-expired');
   }
 
   private async tellChanges(): Promise<boolean> {

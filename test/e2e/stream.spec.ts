@@ -1,15 +1,21 @@
 import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { DAY, icsOf } from '../support/calendar-item.js';
 import { startEngines } from '../support/engines.js';
 import { openEventStream } from '../support/event-stream.js';
+import { dayFromNow, icsOfEvent, stampOn } from '../support/events.js';
 import { suiteResources } from '../support/opened.js';
+import { runProgram } from '../support/program.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 import { writeChangeCursor } from '../../src/merged-events/change-cursor.js';
 import { type ChangePage } from '../../src/merged-events/changes.contract.js';
+
+const REBUILD = fileURLToPath(new URL('../../dist/rebuild.main.js', import.meta.url));
 
 const items = seedItems({ events: 12, seed: 5, from: new Date(Math.floor(Date.now() / DAY) * DAY), recurring: 0 });
 
@@ -21,6 +27,8 @@ describe('The stream of a person, served by two processes', () => {
   let ada: Client;
   let token: string;
   let connection: ConnectionView;
+  let settings: Readonly<Record<string, string>>;
+  let rows: (sql: string) => Promise<unknown>;
 
   const url = (service: Service | undefined, query = '') => `${service?.url ?? ''}/v1/calendar/stream${query}`;
   const open = (service: Service | undefined, headers: Readonly<Record<string, string>> = {}) =>
@@ -32,7 +40,11 @@ describe('The stream of a person, served by two processes', () => {
   beforeAll(async () => {
     radicale = await opened(startRadicale());
     const engines = await opened(startEngines());
-    const settings = {
+    const database = new pg.Client({ connectionString: engines.databaseUrl('juy') });
+    await database.connect();
+    await opened(Promise.resolve({ stop: () => database.end() }));
+    rows = (sql) => database.query(sql);
+    settings = {
       DATABASE_URL: engines.databaseUrl('juy'),
       EVENTSTORE_URL: engines.eventStoreUrl,
       MASTER_KEY: randomBytes(32).toString('base64'),
@@ -96,6 +108,50 @@ describe('The stream of a person, served by two processes', () => {
     expect((await stream.next('events-changed')).data).toMatchObject({ changes: 1 });
     expect((await ada.request('GET', `/v1/calendar/changes?after=${old}`)).status).toBe(410);
     stream.close();
+  });
+
+  it('names a calendar of which more changed than is told one by one, as the change feed does, and goes on behind that', async () => {
+    const stream = await open(second);
+    const { body: end } = await ada.request<ChangePage>('GET', '/v1/calendar/changes');
+    const often = icsOfEvent('often', [`DTSTART:${stampOn(dayFromNow(1), '000000')}`, 'DURATION:PT5M', 'RRULE:FREQ=MINUTELY;COUNT=2500']);
+    await radicale.put(calendar, 'often.ics', often);
+    await ada.sync();
+    const calendarId = connection.calendars[0]?.calendarId;
+    const told = await stream.next('calendar-changed');
+    expect(told.data).toEqual({ calendarId });
+    const { body } = await ada.request<ChangePage>('GET', `/v1/calendar/changes?after=${end.nextCursor}`);
+    expect(body.items).toMatchObject([{ change: 'calendar-changed', calendarId, event: null }]);
+    expect(body.more).toBe(false);
+    await radicale.delete(calendar, 'often.ics');
+    // Most of the calendar goes: the first reading holds that back, and the second takes it for what was meant.
+    await ada.sync();
+    await ada.sync();
+    const { body: later } = await ada.request<ChangePage>('GET', `/v1/calendar/changes?after=${body.nextCursor}`);
+    expect(later.items.map(({ change }) => change)).toContain('calendar-changed');
+    stream.close();
+  });
+
+  it('is told to read everything again when the merged calendar was built again, and goes on from there', async () => {
+    const streams = [await open(first), await open(second)];
+    // A log that was scavenged no longer tells all that changed.
+    await rows(`insert into log_scavenge (node, round_at) values ('one', now())`);
+    expect(await runProgram([REBUILD, 'user_calendar_events'], settings)).toMatchObject({ code: 0 });
+    await ada.request('PATCH', '/v1/calendar/settings', {
+      calendars: [{ calendarId: connection.calendars[0]?.calendarId, visible: false }],
+    });
+    for (const stream of streams) {
+      const { data, id } = await stream.next('resync');
+      expect(data).toEqual({ code: 'changes.cursor-expired' });
+      expect((await ada.request('GET', `/v1/calendar/changes?after=${id}`)).status).toBe(200);
+    }
+    await ada.request('PATCH', '/v1/calendar/settings', {
+      calendars: [{ calendarId: connection.calendars[0]?.calendarId, visible: true }],
+    });
+    for (const stream of streams) {
+      await stream.next('events-changed', ({ id }) => id > (stream.messages.find(({ event }) => event === 'resync')?.id ?? ''));
+      expect(stream.messages.filter(({ event }) => event === 'resync')).toHaveLength(1);
+      stream.close();
+    }
   });
 
   it('opens to a ticket of another process, once', async () => {

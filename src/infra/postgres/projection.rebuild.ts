@@ -101,6 +101,7 @@ const changePlaces = async <E extends Message>(
     signal.throwIfAborted();
     await sql.query(`set local search_path to ${shadow.home}`);
     await meanRows(sql, projection.meaning);
+    await swapShadow(sql, shadow);
     // Of what came to stand elsewhere by a new meaning the changes tell nothing, nor of a superseded generation in a log that was scavenged:
     // cursors from before the swap may not go on.
     await sql.query(
@@ -109,7 +110,6 @@ const changePlaces = async <E extends Message>(
        where name = $1`,
       [projection.name, laterOf(live, position), applied, projection.meaning],
     );
-    await swapShadow(sql, shadow);
   });
 
 const swapPatiently = async (swap: () => Promise<void>, signal: AbortSignal): Promise<void> => {
