@@ -213,7 +213,8 @@ const tokenOf = async (url: string, userId: string, teams: readonly string[] = [
 /** A data folder; prepared, it has a PostgreSQL with tables and no rows, which a service would otherwise make at its first start. */
 const newFolder = async (isPrepared: boolean): Promise<string> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'juy-service-'));
-  if (isPrepared) await promisify(execFile)('cp', ['-pR', `${process.env['TEST_PREPARED'] ?? ''}/.`, dataDir]);
+  const prepared = process.env['TEST_PREPARED'];
+  if (isPrepared && prepared !== undefined) await promisify(execFile)('cp', ['-pR', `${prepared}/.`, dataDir]);
   return dataDir;
 };
 
