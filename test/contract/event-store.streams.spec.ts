@@ -233,6 +233,18 @@ describe('A stream that is deleted', () => {
     await expect(until(client.subscribeToStream(stream), () => true)).rejects.toBeInstanceOf(StreamDeletedError);
   });
 
+  it('for ever ends a live subscription, which is told of it', async () => {
+    const stream = await streamOf(client, 'a');
+    const subscription = client.subscribeToStream(stream);
+    subscription.once('caughtUp', () => void client.tombstoneStream(stream));
+    const types: string[] = [];
+    const all = (async () => {
+      for await (const { event } of subscription) types.push(event?.type ?? '');
+    })();
+    await expect(all).rejects.toBeInstanceOf(StreamDeletedError);
+    expect(types).toEqual(['Noted', '$streamDeleted']);
+  });
+
   it('for ever takes its settings with it', async () => {
     const stream = await streamOf(client, 'a');
     await client.setStreamMetadata(stream, { maxCount: 5 });

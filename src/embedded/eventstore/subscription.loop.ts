@@ -5,7 +5,7 @@ import { framed } from './grpc.call.js';
 import { PAGE_EVENTS, pages, type Reader } from './log.reader.js';
 import { type Outbox } from './outbox.js';
 import { caughtUpResponse, checkpointResponse, fellBehindResponse } from './protocol.wire.js';
-import { type StoredEvent } from './stored-event.js';
+import { type StoredEvent, TOMBSTONE } from './stored-event.js';
 import { type Tail } from './tail.js';
 
 /** What a subscription works with. `resolve` follows links, or leaves them. */
@@ -89,7 +89,7 @@ export const subscribeToAll = async (subscriber: Subscriber, after: bigint, sele
   }
 };
 
-/** Follows one stream after `revision`, whether it exists yet or not, until the signal aborts. */
+/** Follows one stream after `revision`, whether it exists yet or not, until the signal aborts; a tombstone is sent and ends it. */
 export const subscribeToStream = async (subscriber: Subscriber, stream: string, after: bigint): Promise<void> => {
   const { reader, tail, outbox, resolve, signal } = subscriber;
   let revision = after;
@@ -110,6 +110,10 @@ export const subscribeToStream = async (subscriber: Subscriber, stream: string, 
       await outbox.relieve();
     }
     revision = events.at(-1)?.revision ?? revision;
+    if (revision === TOMBSTONE) {
+      await outbox.flush();
+      throw callError({ kind: 'tombstoned' }, stream);
+    }
     if (recent === null && events.length > 0) continue;
     looked = recent?.at(-1)?.position ?? seen;
     state.caughtUp();
