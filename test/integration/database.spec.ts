@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openDatabase } from '../../src/infra/postgres/database.postgres.js';
 import { EngineAway } from '../../src/kernel/engine-away.js';
 import { type Sql } from '../../src/kernel/sql.js';
-import { openStores, type Stores } from '../support/store.js';
+import { eventually, openStores, SILENT, type Stores } from '../support/store.js';
 
 describe('A connection to the database', () => {
   let stores: Stores;
@@ -60,5 +61,18 @@ describe('A connection to the database', () => {
     await session.release();
     expect(await written()).not.toContain('lost');
     expect(database.pool()).toMatchObject({ busy: 0 });
+  });
+
+  it('that somebody still has does not keep the database from being closed, and ends with it', async () => {
+    const database = await openDatabase(stores.engines.databaseUrl('juy'), SILENT);
+    const session = await database.session();
+    const number = await numberOf(session);
+    await database.close();
+    await expect(session.query('select 1')).rejects.toThrow();
+    await session.release();
+    await eventually('the server has let it go', async () => {
+      const found = await stores.database.query('select 1 from pg_stat_activity where pid = $1', [number]);
+      return found.length === 0;
+    });
   });
 });

@@ -29,20 +29,38 @@ const sqlOn = (target: Pick<pg.Pool, 'query'>): Sql => ({
     reaching('database', isDatabaseAway, async () => (await target.query<Row & pg.QueryResultRow>(text, [...values])).rows),
 });
 
+/** What ends each session that is held. */
+type Held = Set<() => void>;
+
 /** A connection taken from the pool. One that was lost, or of which nobody knows what it is at, is closed instead of given back. */
-const sessionOn = async (pool: pg.Pool): Promise<Session> => {
+const takeFrom = async (pool: pg.Pool, held: Held) => {
   const client = await reaching('database', isDatabaseAway, () => pool.connect());
   let broken = false;
-  const onError = (): void => {
+  const spoil = (): void => {
     broken = true;
   };
-  client.on('error', onError);
+  const giveBack = (): void => {
+    if (!held.delete(end)) return;
+    client.off('error', spoil);
+    client.release(broken);
+  };
+  const end = (): void => {
+    spoil();
+    giveBack();
+  };
+  client.on('error', spoil);
+  held.add(end);
+  return { client, spoil, giveBack };
+};
+
+const sessionOn = async (pool: pg.Pool, held: Held): Promise<Session> => {
+  const { client, spoil, giveBack } = await takeFrom(pool, held);
   const on = sqlOn(client);
   const query: Sql['query'] = async (text, values) => {
     try {
       return await on.query(text, values);
     } catch (error) {
-      broken ||= error instanceof EngineAway;
+      if (error instanceof EngineAway) spoil();
       throw error;
     }
   };
@@ -56,13 +74,12 @@ const sessionOn = async (pool: pg.Pool): Promise<Session> => {
         return result;
       } catch (error) {
         // A connection that died cannot roll back, and need not.
-        await query('rollback').catch(onError);
+        await query('rollback').catch(spoil);
         throw error;
       }
     },
     release: () => {
-      client.off('error', onError);
-      client.release(broken);
+      giveBack();
       return Promise.resolve();
     },
   };
@@ -98,20 +115,25 @@ export const openDatabase = async (url: string, log: Log, poolSize = 20): Promis
     log.error('a pooled database connection was lost', error);
   });
   await bringUpToDate(pool, url, settings);
+  const held: Held = new Set();
   return {
     query: sqlOn(pool).query,
     transaction: async (work) => {
-      const session = await sessionOn(pool);
+      const session = await sessionOn(pool, held);
       try {
         return await session.transaction(work);
       } finally {
         await session.release();
       }
     },
-    session: () => sessionOn(pool),
+    session: () => sessionOn(pool, held),
     listen: listener(url, log),
     presence: (onNumber) => bePresent(url, onNumber, log),
     pool: () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    close: () => pool.end(),
+    close: () => {
+      // The pool waits for what was taken from it.
+      for (const end of held) end();
+      return pool.end();
+    },
   };
 };
