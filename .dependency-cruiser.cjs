@@ -34,6 +34,8 @@ module.exports = {
     },
     only('event-store-client-at-home', '@eventstore/db-client', '^src/(infra|embedded)/eventstore/'),
     only('sql-at-home', 'pg|typeorm|@nestjs/typeorm', '^src/(infra/postgres|embedded)/'),
+    // Decorators of routes are put off (openapi.decorators.ts), so that a start does not load it.
+    only('swagger-at-home', '@nestjs/swagger', '^src/infra/http/openapi[.]'),
     only('xml-at-home', 'saxes', '^src/(provider|embedded)/caldav/'),
   ],
   options: {

@@ -50,7 +50,7 @@ export default tseslint.config(
   },
   {
     // Nest types the plain options of NestFactory.create as a class.
-    files: ['src/infra/http/http.app.ts'],
+    files: ['src/infra/http/express.app.ts'],
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },
   { files: ['bench/**/*.ts'], rules: { 'no-console': 'off' } },

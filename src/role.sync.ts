@@ -11,7 +11,6 @@ import { openProviders } from './providers.js';
 import { type RoleBody } from './role.body.js';
 import { CONNECTIONS, type Runtime } from './runtime.js';
 import { type Work } from './supervised.js';
-import { warmUpSync } from './warm-up.js';
 
 /** Work waits for servers, of which some hang until they time out. Each has few of the places, all that are slow at most half, and everybody else goes on. */
 const CALENDARS_AT_ONCE = 20;
@@ -78,7 +77,7 @@ export const sync: RoleBody = {
         ['sync_state', syncing(together)],
         ['connection_state', tending(together)],
       ]),
-      first: [(signal) => warmUpSync(runtime.clock, signal)],
+      first: [],
     };
   },
 };

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../infra/http/openapi.decorators.js';
 import { type z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';

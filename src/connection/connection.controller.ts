@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, HttpStatus, Inject, Param, Post, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiTags } from '../infra/http/openapi.decorators.js';
 import { type Response } from 'express';
 import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';

@@ -1,5 +1,5 @@
 import { Controller, Get, Head, Headers, HttpCode, Inject, Post, Query, Res } from '@nestjs/common';
-import { ApiExcludeEndpoint, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeEndpoint, ApiOperation, ApiProduces, ApiTags } from '../infra/http/openapi.decorators.js';
 import { type Response } from 'express';
 import { type z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';

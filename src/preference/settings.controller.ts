@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Headers, HttpStatus, Inject, Patch, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiTags } from '../infra/http/openapi.decorators.js';
 import { type Response } from 'express';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';

@@ -1,6 +1,5 @@
-import { applyDecorators } from '@nestjs/common';
-import { ApiResponse } from '@nestjs/swagger';
 import { type z } from 'zod';
+import { ApiResponse } from './openapi.decorators.js';
 
 /**
  * Documents what a route answers: `@Answers(200, Meeting, 'The meeting as it stands.')`; without a schema the answer is empty or not JSON.
@@ -37,4 +36,4 @@ import { type z } from 'zod';
  * `z.iso.datetime({ offset: true })`: `z.date()` and bigints have no JSON Schema. What is answered is typed, not checked at run time.
  */
 export const Answers = (status: number, schema: z.ZodType | null, description: string): MethodDecorator =>
-  applyDecorators(ApiResponse({ status, description, ...(schema === null ? {} : { standardSchema: schema }) }));
+  ApiResponse({ status, description, ...(schema === null ? {} : { standardSchema: schema }) });

@@ -9,7 +9,7 @@ import {
   SetMetadata,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiSecurity } from '@nestjs/swagger';
+import { ApiSecurity } from './openapi.decorators.js';
 import { type Request, type Response } from 'express';
 import { type Actor as Person, type RoleOfPerson } from '../../kernel/actor.js';
 import { Refused } from '../../kernel/refused.js';

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from './openapi.decorators.js';
 import { z } from 'zod';
 import { ROLES_OF_PEOPLE, USER_ID } from '../../kernel/actor.js';
 import { TEAMS, type Teams } from '../../kernel/teams.js';

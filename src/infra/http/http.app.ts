@@ -1,15 +1,13 @@
 import { type DynamicModule, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type Config } from '../../config.js';
 import { type Log } from '../../kernel/log.js';
 import { METRICS, type Metrics } from '../../kernel/metrics.js';
-import { nestLogger } from '../logging/nest.logger.js';
-import { documentedMethods, openApiDocument, serveOpenApi } from './openapi.document.js';
+import { expressApp } from './express.app.js';
+import { documentsOf } from './openapi.later.js';
 import { ProblemFilter } from './problem.filter.js';
 import { boundAddresses, protectServer } from './protected.server.js';
 import { observeRequests, protectAnswers } from './request.observer.js';
-import { secured } from './secured.server.js';
 import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT = '256kb';
@@ -20,16 +18,8 @@ const BODY_LIMIT = '256kb';
  */
 export const createApp = async (module: Type | DynamicModule, config: Config, log: Log): Promise<NestExpressApplication> => {
   const { tls, corsOrigins, trustProxy, publicUrl } = config.http;
-  const app = await NestFactory.create<NestExpressApplication>(module, {
-    logger: nestLogger(log),
-    abortOnError: false,
-    bodyParser: false,
-    ...(tls === null ? {} : { httpsOptions: secured(tls) }),
-  });
+  const app = await expressApp(module, log, tls);
   protectServer(app.getHttpServer());
-  app.disable('x-powered-by');
-  // An ETag is a stream's revision here, never a hash of the body.
-  app.disable('etag');
   if (trustProxy !== null) app.set('trust proxy', trustProxy);
   app.use(observeRequests(log, app.get<Metrics>(METRICS, { strict: false })));
   app.use(protectAnswers(config.production));
@@ -40,8 +30,9 @@ export const createApp = async (module: Type | DynamicModule, config: Config, lo
   }
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useGlobalPipes(validationPipe());
-  const document = openApiDocument(app, { publicUrl, operations: config.http.operationsPort === null });
-  serveOpenApi(app, document);
-  app.useGlobalFilters(new ProblemFilter(log, documentedMethods(document)));
+  const { methodsAt, pages } = documentsOf(app, log, { publicUrl, operations: config.http.operationsPort === null });
+  const problems = new ProblemFilter(log, methodsAt);
+  app.useGlobalFilters(problems);
+  app.use(pages(problems));
   return app;
 };

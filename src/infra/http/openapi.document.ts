@@ -1,6 +1,12 @@
-import { type INestApplication } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { type MethodsAt } from './problem.filter.js';
+import { type RequestListener } from 'node:http';
+import { type ExceptionFilter, type INestApplication, Module } from '@nestjs/common';
+import * as swagger from '@nestjs/swagger';
+import { type OpenAPIObject } from '@nestjs/swagger';
+import { type Log } from '../../kernel/log.js';
+import { expressApp } from './express.app.js';
+import { decorate } from './openapi.decorators.js';
+
+const { DocumentBuilder, SwaggerModule } = swagger;
 
 const problem = {
   description: 'Refused or failed; `code` says why, and never changes its meaning.',
@@ -70,13 +76,14 @@ const complete = (operation: OperationObject | undefined): void => {
 };
 
 /** `operations`: whether operators ask at the API's own address. */
-type Served = Readonly<{ publicUrl: string | null; operations: boolean }>;
+export type Served = Readonly<{ publicUrl: string | null; operations: boolean }>;
 
 /** Where the routes of operators are. */
 const OPERATIONS = /^[/](?:health|metrics)\b/;
 
 /** The API as OpenAPI 3.0, made from the controllers and their zod schemas. */
 export const openApiDocument = (app: INestApplication, { publicUrl, operations }: Served): OpenAPIObject => {
+  decorate(swagger);
   const builder = new DocumentBuilder()
     .setTitle('Smart Calendar Integration')
     .setDescription(
@@ -103,17 +110,24 @@ export const openApiDocument = (app: INestApplication, { publicUrl, operations }
   return document;
 };
 
-/** Serves the document at `/openapi.json` and a page to try it at `/docs`; nothing is loaded from elsewhere. */
-export const serveOpenApi = (app: INestApplication, document: OpenAPIObject): void => {
-  SwaggerModule.setup('docs', app, document, {
+@Module({})
+class Pages {}
+
+/** Answers `/openapi.json`, and `/docs`, a page to try it; nothing is loaded from elsewhere. `problems` answers what is at neither. */
+export const documentPages = async (document: OpenAPIObject, log: Log, problems: ExceptionFilter): Promise<RequestListener> => {
+  const pages = await expressApp(Pages, log);
+  SwaggerModule.setup('docs', pages, document, {
     raw: ['json'],
     jsonDocumentUrl: 'openapi.json',
     swaggerOptions: { validatorUrl: 'none', persistAuthorization: true, displayRequestDuration: true, defaultModelsExpandDepth: 0 },
   });
+  pages.useGlobalFilters(problems);
+  await pages.init();
+  return pages.getHttpAdapter().getInstance() as RequestListener;
 };
 
 /** Which methods the documented routes answer at a path. */
-export const documentedMethods = ({ paths }: OpenAPIObject): MethodsAt => {
+export const documentedMethods = ({ paths }: OpenAPIObject): ((path: string) => readonly string[]) => {
   const routes = Object.entries(paths).map(([template, path]) => ({
     pattern: new RegExp(`^${template.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{[^}]+\}/g, '[^/]+')}/?$`),
     methods: METHODS.filter((method) => path[method] !== undefined).map((method) => method.toUpperCase()),

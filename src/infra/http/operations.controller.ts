@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Res, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProduces, ApiTags } from './openapi.decorators.js';
 import { type Response } from 'express';
 import { z } from 'zod';
 import { type Clock, CLOCK, SECOND } from '../../kernel/clock.js';

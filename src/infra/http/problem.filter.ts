@@ -8,23 +8,29 @@ import { Refused } from '../../kernel/refused.js';
 import { KeyDestroyed } from '../../kernel/vault.js';
 import { ProviderFault } from '../../provider/calendar-provider.js';
 import { InvalidRequest } from './invalid-request.js';
+import { type Documents } from './openapi.later.js';
 import { correlationOf, pathOf } from './request.observer.js';
-
-/** Methods that would be answered at a path (`['GET', 'POST']`); empty when there is nothing. */
-export type MethodsAt = (path: string) => readonly string[];
 
 /** Answers every failure as `application/problem+json` (RFC 9457) with a stable `code`; what nobody foresaw is a 500, logged once. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly log: Log,
-    private readonly methodsAt: MethodsAt,
+    private readonly methodsAt: Documents['methodsAt'],
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
-    const refused = this.unknownRoute(error, request, response) ?? asRefused(error);
+    const say = (failure: unknown): void => {
+      this.answer(failure, request, response);
+    };
+    if (isUnknownRoute(error, request)) this.unknownRoute(request, response).then(say, say);
+    else say(error);
+  }
+
+  private answer(error: unknown, request: Request, response: Response): void {
+    const refused = asRefused(error);
     if (refused === null) this.log.error('A request failed in a way nobody foresaw', error);
     if (response.headersSent) {
       // Half an answer must not look like a whole one.
@@ -34,14 +40,16 @@ export class ProblemFilter implements ExceptionFilter {
     answer(request, response, refused ?? new Refused('internal', 500, 'Something went wrong here. Quote the traceId when you report it.'));
   }
 
-  private unknownRoute(error: unknown, request: Request, response: Response): Refused | null {
-    if (!(error instanceof HttpException) || error.getStatus() !== 404 || request.route !== undefined) return null;
-    const methods = this.methodsAt(pathOf(request));
+  private async unknownRoute(request: Request, response: Response): Promise<Refused> {
+    const methods = await this.methodsAt(pathOf(request));
     if (methods.length === 0) return new Refused('route.unknown', 404, 'There is nothing at this address; /docs lists what there is.');
     response.setHeader('Allow', methods.join(', '));
     return new Refused('route.method', 405, `This address answers ${methods.join(', ')}.`);
   }
 }
+
+const isUnknownRoute = (error: unknown, request: Request): boolean =>
+  error instanceof HttpException && error.getStatus() === 404 && request.route === undefined;
 
 /** Seconds; an engine that dies is back sooner. */
 const SOON = 2;
