@@ -86,10 +86,10 @@ const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Pr
   };
   const threads = apart.map((role) => startRoleThread({ name: role, role, config, logSettings }, addresses(), log, parts));
   // Threads are stopped before what they work with, also when that cannot be opened.
-  const { engines, runtime } = await opening.finally(() => stops.push(...threads));
+  const { engines, runtime } = await opening.finally(() => stops.push(...threads.map(({ stop }) => stop)));
   if (apart.length === 0) for (const role of played) await playHere(role, runtime, parts.health, stops);
   const { serve } = await import('./serving.js');
-  await serve(parts, engines, runtime, stops);
+  await serve(parts, engines, runtime, { stops, ready: Promise.all(threads.map(({ tried }) => tried)) });
 };
 
 /** Answers the way to stop everything, the last part first. When a part does not start, those before it are stopped: no engine is left over. */

@@ -46,13 +46,17 @@ const SILENCE = 60_000;
  */
 const LIMITS = { maxYoungGenerationSizeMb: 64, maxOldGenerationSizeMb: 768 };
 
-/** One life of a thread: asks it, and remembers what it answered last. */
-const conversation = (thread: Worker) => {
+/** A thread of this process; `tried` resolves when it has begun for the first time, or has ended without. */
+export type RoleThread = Readonly<{ tried: Promise<void>; stop: () => Promise<void> }>;
+
+/** One life of a thread: asks it, and remembers what it answered last. `onTried`: it has begun, or is over. */
+const conversation = (thread: Worker, onTried: () => void) => {
   const waiting = new Map<number, (answer: Answer['answer'] | null) => void>();
   let [questions, hasBegun, hasAnswered, askedAt] = [0, false, false, null as number | null];
   thread.on('message', (from: FromThread) => {
     if (from.tell === 'begun') {
       hasBegun = true;
+      onTried();
       return;
     }
     [hasAnswered, askedAt] = [true, null];
@@ -60,12 +64,10 @@ const conversation = (thread: Worker) => {
     waiting.delete(from.question);
   });
   thread.once('exit', () => {
+    onTried();
     for (const none of waiting.values()) none(null);
   });
   return {
-    begin: (engines: EngineAddresses): void => {
-      thread.postMessage({ tell: 'begin', engines } satisfies FromMain);
-    },
     /** Null when no answer came in time, and at once when the thread has not begun: it loads its program and hears nothing meanwhile. */
     ask: async <T extends Answer['answer']>(tell: 'health' | 'metrics'): Promise<T | null> => {
       if (!hasBegun) return null;
@@ -127,18 +129,31 @@ const checksOf = (name: string, current: () => Conversation | null, ends: () => 
   };
 };
 
-const threadOf = (data: RoleThreadData, body: URL, log: Log): Worker => {
+/** The same for its numbers. */
+const numbersOf = (current: () => Conversation | null): (() => Promise<MetricsSnapshot>) => {
+  let numbers: MetricsSnapshot = [];
+  return async () => (numbers = (await current()?.ask<MetricsSnapshot>('metrics')) ?? numbers);
+};
+
+/** A new thread, which is told to begin when the engines have started. */
+const threadOf = (data: RoleThreadData, engines: Promise<EngineAddresses>, body: URL, log: Log): Worker => {
   const thread = new Worker(body, { name: data.name, workerData: data, resourceLimits: LIMITS });
   thread.on('error', (error) => {
     log.error('a thread failed and is started again', error, { thread: data.name });
   });
+  engines.then(
+    (addresses) => {
+      thread.postMessage({ tell: 'begin', engines: addresses } satisfies FromMain);
+    },
+    () => undefined,
+  );
   return thread;
 };
 
 /**
  * Plays a role in a thread of its own, with connections of its own: what keeps a core busy there keeps nothing waiting here. It loads its program
  * while the engines are started, and begins when it is told where they are. A thread that ends by itself is started again. `body`: the file it
- * runs. Answers the way to stop it, which waits for its work to let go.
+ * runs. Stopping it waits for its work to let go.
  */
 export const startRoleThread = (
   data: RoleThreadData,
@@ -146,16 +161,16 @@ export const startRoleThread = (
   log: Log,
   { health, metrics }: Readonly<{ health: Pick<HealthChecks, 'include'>; metrics: Pick<PrometheusMetrics, 'include' | 'counter'> }>,
   body = new URL('./role.thread.js', import.meta.url),
-): (() => Promise<void>) => {
+): RoleThread => {
   const stopping = new AbortController();
   const ends = endings(data.name, metrics);
   let life: Conversation | null = null;
+  let onTried = (): void => undefined;
+  const tried = new Promise<void>((resolve) => (onTried = resolve));
   const live = (): Promise<void> =>
     new Promise((resolve) => {
-      const thread = threadOf(data, body, log);
-      const born = conversation(thread);
-      life = born;
-      engines.then(born.begin, () => undefined);
+      const thread = threadOf(data, engines, body, log);
+      life = conversation(thread, onTried);
       thread.once('exit', () => {
         life = null;
         if (!stopping.signal.aborted) ends.add();
@@ -169,12 +184,14 @@ export const startRoleThread = (
     }
   };
   const alive = keepAlive();
-  let numbers: MetricsSnapshot = [];
-  metrics.include(async () => (numbers = (await life?.ask<MetricsSnapshot>('metrics')) ?? numbers));
+  metrics.include(numbersOf(() => life));
   health.include(checksOf(data.name, () => life, ends.count));
-  return async () => {
-    stopping.abort();
-    life?.stop();
-    await alive;
+  return {
+    tried,
+    stop: async () => {
+      stopping.abort();
+      life?.stop();
+      await alive;
+    },
   };
 };

@@ -65,10 +65,20 @@ export const openProcess = async ({ config, log, health, metrics }: Parts, engin
   return runtime;
 };
 
+/** `ready`: resolves when it is time to listen, so that the first probe finds all parts at work; health tells which of them failed by then. */
+type Serving = Readonly<{ stops: Stops; ready: Promise<unknown> }>;
+
 /** Answers requests, at the operators' own port too when they have one. */
-export const serve = async ({ config, log, health, metrics }: Parts, engines: Engines, runtime: Runtime, stops: Stops): Promise<void> => {
+export const serve = async (
+  { config, log, health, metrics }: Parts,
+  engines: Engines,
+  runtime: Runtime,
+  serving: Serving,
+): Promise<void> => {
+  const { stops, ready } = serving;
   const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
   stops.push(() => app.close());
+  await ready;
   const operations = await serveOperations(app, config.http);
   if (operations !== null) stops.push(() => stopServing(operations));
   await app.listen(config.http.port, config.http.host);

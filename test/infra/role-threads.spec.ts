@@ -22,9 +22,9 @@ describe('A thread that plays roles for a process', () => {
     let ends = 0;
     const metrics = { include: (source: typeof numbers) => (numbers = source), counter: () => () => void (ends += 1) };
     const data = { name, role: 'sync', config: readConfig({}), logSettings: { level: 'silent', format: 'json' } } as const;
-    const stop = startRoleThread(data, engines, SILENT, { health, metrics }, BODY);
+    const { tried, stop } = startRoleThread(data, engines, SILENT, { health, metrics }, BODY);
     atEnd(stop);
-    return { health: () => health.run(), numbers: () => numbers(), ends: () => ends, stop };
+    return { health: () => health.run(), numbers: () => numbers(), ends: () => ends, tried, stop };
   };
   const answering = (name: string, thread: ReturnType<typeof start>) =>
     eventually('it answers', async () => (await thread.health()).some((check) => check.name === name && check.ok));
@@ -33,6 +33,19 @@ describe('A thread that plays roles for a process', () => {
     const thread = start('idle');
     await answering('idle', thread);
     expect(await thread.health()).toEqual([{ name: 'idle', ok: true }, FOUND]);
+  });
+
+  it('has begun when it is said to, and then answers the first who asks', async () => {
+    const thread = start('idle');
+    await thread.tried;
+    expect(await thread.health()).toEqual([{ name: 'idle', ok: true }, FOUND]);
+  });
+
+  it('is not waited for when it ends before it has begun', async () => {
+    const thread = start('starting');
+    void thread.stop();
+    await thread.tried;
+    expect(await thread.health()).toMatchObject([{ name: 'starting', ok: false }]);
   });
 
   it('is asked nothing until it has begun, so that no probe waits for it', async () => {
