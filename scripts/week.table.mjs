@@ -1,30 +1,36 @@
-// A person's week as a table for the terminal.
+// A person's week as a table for the terminal. What clocks show comes from the service's own zone rules, never from the runtime's.
+import { zoneOrUtc } from '../dist/calendar/time-zone.js';
+import { machineZone } from '../dist/infra/system.clock.js';
 
 const DAYS = 7;
-const DAY = 86_400_000;
+/** In seconds, as walls are: what a clock shows, counted as if it were in UTC. */
+const DAY = 86_400;
 
-/** Midnight of today where the terminal is, and of the day a week later. */
-export const comingWeek = (now = new Date()) => {
-  const start = new Date(now.getFullYear(), now.getMonth(), now.getDate());
-  return { start, end: new Date(start.getFullYear(), start.getMonth(), start.getDate() + DAYS) };
+const instantAt = (zone, wall) => new Date(zone.instantOf(wall) * 1_000);
+const wallAt = (zone, instant) => zone.wallOf(Math.floor(new Date(instant).getTime() / 1_000));
+
+/** The seven days from today on where the terminal is: `days` are their first walls, `start` and `end` the midnights around them. */
+export const comingWeek = (now = new Date(), name = machineZone()) => {
+  const zone = zoneOrUtc(name, {});
+  const today = Math.floor(wallAt(zone, now) / DAY) * DAY;
+  const days = Array.from({ length: DAYS }, (_, index) => today + index * DAY);
+  return { zone, name, days, start: instantAt(zone, today), end: instantAt(zone, today + DAYS * DAY) };
 };
 
-const dayName = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: '2-digit', month: 'short' });
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-
-const fullDate = (date) => {
-  const two = (value) => String(value).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+const shown = (options) => {
+  const format = new Intl.DateTimeFormat('en-GB', { ...options, timeZone: 'UTC' });
+  return (wall) => format.format(new Date(wall * 1_000)).replace(',', '');
 };
+const dayName = shown({ weekday: 'short', day: '2-digit', month: 'short' });
+const clock = shown({ hour: '2-digit', minute: '2-digit' });
 
 /** What is on a day: all-day events on each of theirs, others on the day they begin, or the first day shown. */
-const onDay = (items, day, isFirst) => {
-  const date = fullDate(day);
-  const next = new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1);
+const onDay = (items, { zone, days: [first] }, day) => {
+  const date = new Date(day * 1_000).toISOString().slice(0, 10);
   return items.filter(({ allDay, start, end }) => {
     if (allDay) return start <= date && date < end;
-    const begins = new Date(start);
-    return (begins >= day || isFirst) && begins < next;
+    const begins = wallAt(zone, start);
+    return (begins >= day || day === first) && begins < day + DAY;
   });
 };
 
@@ -48,7 +54,7 @@ const noteOf = (event, nameOf) => {
   return notes.join(', ');
 };
 
-const timeOf = ({ allDay, start, end }) => (allDay ? 'all day' : `${clock.format(new Date(start))} – ${clock.format(new Date(end))}`);
+const timeOf = ({ allDay, start, end }, zone) => (allDay ? 'all day' : `${clock(wallAt(zone, start))} – ${clock(wallAt(zone, end))}`);
 
 const ago = (instant, now) => {
   const seconds = Math.max(0, Math.round((now - Date.parse(instant)) / 1_000));
@@ -70,8 +76,8 @@ const freshnessLines = (freshness, nameOf, now) => {
   );
 };
 
-/** `events`: an answer of the API for that week; `calendars`: all of the person's. */
-export const weekTable = ({ items, freshness }, calendars, { start, end }, colors) => {
+/** `events`: an answer of the API for a week as `comingWeek` tells it; `calendars`: all of the person's. */
+export const weekTable = ({ items, freshness }, calendars, week, colors) => {
   const byId = new Map(calendars.map((calendar) => [calendar.calendarId, calendar]));
   const nameOf = (calendarId) => byId.get(calendarId)?.name ?? '?';
   const titles = items.map(({ title }) => title ?? '(no title)');
@@ -82,16 +88,14 @@ export const weekTable = ({ items, freshness }, calendars, { start, end }, color
     const faint = event.busy === 'free' ? 2 : 0;
     const calendar = `${dot(colors, byId.get(event.calendarId)?.color ?? null)} ${nameOf(event.calendarId).slice(0, names).padEnd(names)}`;
     const note = noteOf(event, nameOf);
-    const text = `  ${paint(colors, 1, label.padEnd(11))} ${timeOf(event).padEnd(13)}  ${paint(colors, faint, title)}  ${calendar}`;
+    const text = `  ${paint(colors, 1, label.padEnd(11))} ${timeOf(event, week.zone).padEnd(13)}  ${paint(colors, faint, title)}  ${calendar}`;
     return note === '' ? text.trimEnd() : `${text}  ${paint(colors, 2, note)}`;
   };
-  const lines = Array.from({ length: DAYS }, (_, index) => {
-    const day = new Date(start.getFullYear(), start.getMonth(), start.getDate() + index);
-    const label = dayName.format(day).replace(',', '');
-    const found = onDay(items, day, index === 0);
+  const lines = week.days.map((day) => {
+    const label = dayName(day);
+    const found = onDay(items, week, day);
     return found.length === 0 ? [`  ${paint(colors, 1, label)}`] : found.map((event, place) => line(event, place === 0 ? label : ''));
   });
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const heading = `Your week, ${dayName.format(start).replace(',', '')} to ${dayName.format(new Date(end - DAY / 2)).replace(',', '')} (${zone})`;
+  const heading = `Your week, ${dayName(week.days[0])} to ${dayName(week.days.at(-1))} (${week.name})`;
   return [paint(colors, 1, heading), '', ...lines.flat(), '', ...freshnessLines(freshness, nameOf, Date.now()), ''].join('\n');
 };

@@ -41,7 +41,8 @@ const WORDS: Readonly<Record<string, Words>> = {
   },
   'calendar-set-aside': {
     reason: 'Something in this calendar cannot be shown by this version of the service. The last good state is shown.',
-    nextStep: 'Nothing: it is read whole again once a day. You can ask for a full sync before.',
+    nextStep:
+      'Nothing: it is read whole again once a day, and you can ask for a full sync before. If that does not bring it back, a newer version of the service will.',
   },
   unforeseen: { reason: 'Reading failed several times for a reason on our side. The last good state is shown.', nextStep: BY_ITSELF },
   'set-aside': {

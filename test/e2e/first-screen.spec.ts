@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { suiteResources } from '../support/opened.js';
 import { type Client, type Service, startService } from '../support/service.js';
@@ -38,6 +38,43 @@ describe('What a stranger does first', () => {
     expect(week).toMatch(/15:00 – 15:45 {2}Dentist +. Private$/m);
     expect(week).toMatch(/Sprint planning +. (Work +also in Team|Team \(shared by Ivy\) +also in Work)/);
     expect(week).toContain('All 5 calendars are fresh');
+  });
+
+  it('sees a week by the clocks that the service knows, also where the runtime has older rules', async () => {
+    // British Columbia has been on UTC-7 all year since November 2026; the rules that Node 20 brings say UTC-8.
+    const at = (start: string, end: string, allDay = false) => ({
+      start,
+      end,
+      allDay,
+      title: 'Meeting',
+      calendarId: 'a',
+      copies: [],
+      attendees: [],
+    });
+    const events = {
+      items: [
+        at('2026-12-03T16:00:00.000Z', '2026-12-03T17:00:00.000Z'),
+        at('2026-12-04T06:30:00.000Z', '2026-12-04T07:30:00.000Z'),
+        at('2026-12-05', '2026-12-06', true),
+      ],
+      freshness: [],
+    };
+    const program = `
+      import { comingWeek, weekTable } from ${JSON.stringify(pathToFileURL(script('week.table.mjs')).href)};
+      const week = comingWeek(new Date('2026-12-03T07:30:00Z'), 'America/Vancouver');
+      console.log(week.start.toISOString(), week.end.toISOString());
+      console.log(weekTable(${JSON.stringify(events)}, [{ calendarId: 'a', name: 'Work', color: null }], week, false));`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program], { env: { ...process.env, TZ: 'Asia/Tokyo' } });
+    expect(stdout.split('\n').map((line) => line.trimEnd())).toEqual(
+      expect.arrayContaining([
+        '2026-12-03T07:00:00.000Z 2026-12-10T07:00:00.000Z',
+        'Your week, Thu 03 Dec to Wed 09 Dec (America/Vancouver)',
+        expect.stringMatching(/^ {2}Thu 03 Dec {2}09:00 – 10:00 /),
+        expect.stringMatching(/^ {14}23:30 – 00:30 /),
+        '  Fri 04 Dec',
+        expect.stringMatching(/^ {2}Sat 05 Dec {2}all day /),
+      ]),
+    );
   });
 
   it('copies the lines that the service printed, and they work', async () => {

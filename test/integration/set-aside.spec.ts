@@ -238,4 +238,21 @@ describe('A projection that is built again', () => {
     expect([await rows(), await asides()]).toEqual(before);
     expect((await asides()).map(({ calendar_id }) => calendar_id)).toEqual([two, three].sort());
   });
+
+  it('brings back what stayed aside for a fact, with contents and all, when a newer version can apply it', async () => {
+    const { content, fact, projection, append, run, rows, asides, has, refusals } = await tale();
+    const mine = randomUUID();
+    let old = true;
+    refusals.set('fact', () => (old ? new TypeError('this version cannot apply it') : null));
+    await append(fact, mine, [0, 'fact']);
+    await append(content, mine, [1, 'left out']);
+    await append(content, randomUUID(), [1, 'of another']);
+    const runner = run();
+    await has('of another');
+    expect([await rows(mine), (await asides()).length]).toEqual([[], 1]);
+    await runner.stop();
+    old = false;
+    await rebuildProjection(stores, projection, () => undefined, new AbortController().signal);
+    expect([await rows(mine), await asides()]).toEqual([['left out', 'fact'], []]);
+  });
 });
