@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Answer, type Client, type Service, startService } from '../support/service.js';
+import { eventually } from '../support/store.js';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 
 const ACCOUNTS = [60, 180, 320].map((milliseconds, index) => ({ milliseconds, name: `ada.${index}`, password: 'steam engine' }));
@@ -46,11 +47,17 @@ describe('A person whose service is killed while it connects accounts', () => {
       await sleep(500);
       again = await connect(account);
     }
-    expect([again.status, again.body.account, again.body.calendars.length]).toEqual([201, account.name, 1]);
+    // Right after the start the read models may lag behind.
+    expect([201, 202]).toContain(again.status);
+    const { connectionId } = again.body;
     const first = answered.get(account.name) ?? null;
-    if (first !== null) expect(again.body.connectionId).toBe(first.body.connectionId);
-    const { body } = await ada.request<{ items: ConnectionView[] }>('GET', '/v1/calendar/connections');
-    expect(body.items.filter((each) => each.account === account.name)).toHaveLength(1);
+    if (first !== null) expect(connectionId).toBe(first.body.connectionId);
+    const shown = await eventually('its calendar is shown', async () => {
+      const { body } = await ada.request<{ items: ConnectionView[] }>('GET', '/v1/calendar/connections');
+      const found = body.items.filter((each) => each.account === account.name);
+      return found.some(({ calendars }) => calendars.length > 0) ? found : null;
+    });
+    expect(shown).toMatchObject([{ connectionId, calendars: [{}] }]);
   });
 
   it('has no more keys in the vault than accounts', async () => {
