@@ -91,14 +91,14 @@ export class FeedWriter {
     return this.runtime.clock.now();
   }
 
-  /** Of an object that comes twice, as some servers list one, the last version is written. */
-  async upsert(upsert: Upsert, { bytes, occurrences }: Weight, kept: Kept): Promise<void> {
+  /** Of an object that comes twice, as some servers list one, the last version is written. `kept` null: what is remembered of it stays. */
+  async upsert(upsert: Upsert, { bytes, occurrences }: Weight, kept: Kept | null): Promise<void> {
     // Before it is added: what waits and this object together may be more than the store takes.
     if (this.size > 0 && (this.size + bytes > CHUNK || this.occurrences + occurrences > MOST_OCCURRENCES)) await this.flush();
     this.occurrences += occurrences;
     this.upserts.set(upsert.ref, upsert);
     this.removals.delete(upsert.ref);
-    this.kept.push(kept);
+    if (kept !== null) this.kept.push(kept);
     this.size += bytes;
     await this.flushWhenFull();
   }

@@ -13,8 +13,11 @@ type Absorber = Pick<Run, 'ink' | 'sealer'> & Readonly<{ progress: (done: number
 /** `most`: no calendar that is read holds more objects. */
 type Absorbing = Readonly<{ scan: AsyncGenerator<ScanPage, ScanEnd>; writer: FeedWriter; known: Known; whole: boolean; most: number }>;
 
-/** `emptied`: what shall be remembered of objects that held an event before and hold none now. */
-export type Absorbed = Readonly<{ end: ScanEnd; met: MetObjects; emptied: ReadonlyMap<string, Kept> }>;
+/**
+ * `emptied`: what shall be remembered of objects that held an event before and hold none now. `unread`: references of objects that are listed and
+ * were not to be had.
+ */
+export type Absorbed = Readonly<{ end: ScanEnd; met: MetObjects; emptied: ReadonlyMap<string, Kept>; unread: ReadonlySet<string> }>;
 
 /** Stands for the content hash of an object that holds no event, so that any event it comes to hold differs. */
 const NO_EVENT = '';
@@ -24,13 +27,21 @@ const sealedEtag = ({ sealer }: Pick<Run, 'sealer'>, ref: string, etag: string |
 
 type Found = Readonly<{ ref: string; object: CalendarObject; hash: string | null }>;
 
-const absorbObject = async ({ ink, sealer }: Absorber, { writer, whole }: Absorbing, { ref, object, hash }: Found): Promise<void> => {
+/** Remembers an object that is listed and not to be had. */
+type Miss = (kept: Omit<Kept, 'hash'>) => Promise<void>;
+
+const absorbObject = async (
+  { ink, sealer }: Absorber,
+  { writer, whole }: Absorbing,
+  { ref, object, hash }: Found,
+  miss: Miss,
+): Promise<void> => {
   const upsert = toUpsert(ink, object, hash);
   const etag = sealedEtag({ sealer }, ref, object.etag);
   const kept = { ref, etag, hash: upsert.hash, fault: object.problems[0] ?? null };
   if (!whole && !upsert.changed) return writer.keep(kept);
   const bytes = encodedLength(upsert);
-  if (bytes > LARGEST_UPSERT) return writer.keep({ ref, etag, hash: null, fault: 'object.too-large' });
+  if (bytes > LARGEST_UPSERT) return miss({ ref, etag, fault: 'object.too-large' });
   return writer.upsert(upsert, { bytes, occurrences: occurrencesOf(upsert, writer.window, writer.now()) }, kept);
 };
 
@@ -48,10 +59,19 @@ const refuseTooMany = ({ size }: MetObjects, most: number): void => {
 };
 
 /** Takes in one change; `hash` is that of the content held, null when an object is held without, undefined when it is not. */
-const taker = (absorber: Absorber, absorbing: Absorbing, met: MetObjects, emptied: Map<string, Kept>) => {
+const taker = (
+  absorber: Absorber,
+  absorbing: Absorbing,
+  { met, emptied, unread }: Readonly<{ met: MetObjects; emptied: Map<string, Kept>; unread: Set<string> }>,
+) => {
   const { writer } = absorbing;
+  const miss: Miss = (kept) => {
+    unread.add(kept.ref);
+    return writer.keep({ ...kept, hash: null });
+  };
   return async ({ ref, change }: Named, hash: string | null | undefined): Promise<void> => {
     emptied.delete(ref);
+    unread.delete(ref);
     switch (change.kind) {
       case 'removed':
         met.lose(ref, hash !== undefined);
@@ -66,14 +86,14 @@ const taker = (absorber: Absorber, absorbing: Absorbing, met: MetObjects, emptie
       }
       case 'object':
         met.see(ref);
-        return absorbObject(absorber, absorbing, { ref, object: change.object, hash: hash ?? null });
+        return absorbObject(absorber, absorbing, { ref, object: change.object, hash: hash ?? null }, miss);
       case 'missing':
         met.see(ref);
         // Without an etag it is asked for again when it is listed again.
-        return writer.keep({ ref, etag: null, hash: null, fault: null });
+        return miss({ ref, etag: null, fault: null });
       case 'unreadable':
         met.see(ref);
-        return writer.keep({ ref, etag: sealedEtag(absorber, ref, change.etag), hash: null, fault: change.code });
+        return miss({ ref, etag: sealedEtag(absorber, ref, change.etag), fault: change.code });
       case 'unchanged':
         met.see(ref);
     }
@@ -85,11 +105,12 @@ export const absorb = async (absorber: Absorber, absorbing: Absorbing): Promise<
   const { scan, writer, known, whole, most } = absorbing;
   const met = new MetObjects();
   const emptied = new Map<string, Kept>();
-  const take = taker(absorber, absorbing, met, emptied);
+  const unread = new Set<string>();
+  const take = taker(absorber, absorbing, { met, emptied, unread });
   try {
     for (;;) {
       const next = await scan.next();
-      if (next.done === true) return { end: next.value, met, emptied };
+      if (next.done === true) return { end: next.value, met, emptied, unread };
       const page = named(absorber, next.value.changes);
       const hashes = await known.hashes(page.filter(isLookedUp).map(({ ref }) => ref));
       for (const each of page) await take(each, hashes.get(each.ref));

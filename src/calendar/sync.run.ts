@@ -13,6 +13,7 @@ import { isListingDue, isMassRemoval, newGenerationFor, remappedAt, soonAt, wind
 import { ACCOUNT_FAULTS } from './reasons.js';
 import { readSyncCursor, type SyncCursor, writeSyncCursor } from './sync-cursor.js';
 import { absorb, type Absorbed } from './sync.absorb.js';
+import { carryOver } from './sync.carry.js';
 import { type Run, type SyncRuntime } from './sync.context.js';
 import { type Known, openKnown } from './sync.known.js';
 import {
@@ -163,7 +164,7 @@ const cursorAfter = ({ provider, sealer, row }: Run, { from }: Plan, { cursor }:
 const remapAt = ({ provider, row, runtime }: Run, { from }: Plan): number | null =>
   from === null || (from.mapping ?? 0) >= provider.mapping ? null : remappedAt(runtime.clock.now(), shareOf(row.calendar_id));
 
-const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met, emptied, gone }: Found): Promise<void> => {
+const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met, emptied, unread, gone }: Found): Promise<void> => {
   const { runtime, row, lease } = run;
   const { generation, window } = planned;
   const whole = planned.from === null;
@@ -173,6 +174,7 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met,
     await writer.remove(ref);
     await writer.keep(kept);
   }
+  if (whole) await carryOver(run, writer, unread);
   await writer.flush(whole);
   await writer.settled();
   if (whole) await report(run, { kind: 'completed', generation, objects: met.seen.size });

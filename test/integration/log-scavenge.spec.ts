@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventStoreDBClient, streamNameFilter } from '@eventstore/db-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { feedCodec } from '../../src/calendar/calendar.codec.js';
 import { calendarCleanUps } from '../../src/calendar/feeds.cleanup.js';
 import { syncCalendar } from '../../src/calendar/sync.run.js';
 import { countedStore, logStanding } from '../../src/infra/eventstore/counted.store.js';
@@ -13,7 +14,7 @@ import { writeChangeCursor } from '../../src/merged-events/change-cursor.js';
 import { admitChangeCursor, endOfChanges } from '../../src/merged-events/changes.sql.js';
 import { NOW } from '../support/builders.js';
 import { noted, until } from '../support/event-store.js';
-import { SILENT } from '../support/store.js';
+import { metadata, SILENT } from '../support/store.js';
 import {
   type Adopted,
   adopted,
@@ -27,6 +28,7 @@ import {
   runtimeOf,
   shown,
   startSyncing,
+  stateOf,
   stopSyncing,
   stores,
 } from '../support/synced-calendar.js';
@@ -126,6 +128,49 @@ describe('What a new generation hides in the log', () => {
     expect(await shown(calendar)).toEqual(['brunch', 'dinner']);
     expect(await Promise.all(tables.map((table) => rowsIn(table, calendar)))).toEqual(before);
     expect(await chunks(calendar)).toHaveLength(1);
+  });
+
+  it('is not what is held of an object that could not be read since, through as many generations as there are', async () => {
+    const calendar = await renewed();
+    const tables = ['user_calendar_events', 'event_contents'];
+    calendar.account.put(lunch('dinner', 62));
+    await sync(calendar);
+    calendar.account.spoil('dinner');
+    for (let generation = 0; generation < 3; generation += 1) {
+      days(15);
+      calendar.account.put(lunch('lunch', 60, `brunch ${generation}`));
+      await sync(calendar);
+    }
+    calendar.account.put(lunch('later', 61));
+    await sync(calendar);
+    const titles = ['brunch 2', 'later', 'dinner'];
+    expect(await shown(calendar)).toEqual(titles);
+    expect((await chunks(calendar)).flatMap(({ upserts }) => upserts.map(({ changed }) => changed))).toEqual([true, false, true]);
+    const before = await Promise.all(tables.map((table) => rowsIn(table, calendar)));
+    days(8);
+    expect(await look()).toBeGreaterThan(0);
+    await replay();
+    expect(await shown(calendar)).toEqual(titles);
+    expect(await Promise.all(tables.map((table) => rowsIn(table, calendar)))).toEqual(before);
+    // Mended at last, it is the object it always was.
+    calendar.account.put(lunch('dinner', 62, 'supper'));
+    await sync(calendar);
+    expect(await shown(calendar)).toEqual(['brunch 2', 'later', 'supper']);
+  });
+
+  it('keeps no reading from its end where a part of it cannot be decoded', async () => {
+    const calendar = await renewed();
+    const stored = feedCodec.reads.at(-1) ?? '';
+    const broken = { ...feedCodec, encode: () => ({ type: stored, data: { generation: 'none' } }) };
+    const last = (await chunks(calendar)).at(-1);
+    if (last === undefined) throw new Error('nothing was read');
+    await stores.store.append(`feed-${calendar.calendarId}`, null, [last], broken, metadata());
+    calendar.account.spoil('dinner');
+    calendar.account.put(lunch('lunch', 20, 'again'));
+    days(15);
+    await sync(calendar);
+    expect((await chunks(calendar)).flatMap(({ upserts }) => upserts.map(({ ref }) => ref))).toHaveLength(1);
+    expect(await stateOf(calendar)).toMatchObject({ fault: null, failures: 0 });
   });
 
   it('takes old changes from a read model that is built anew, so that cursors from before are told to begin again', async () => {
