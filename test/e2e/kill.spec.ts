@@ -12,7 +12,7 @@ import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
 const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
 const KILLS = strength(2, 20);
-const EVENTS = strength(1_500, 5_000);
+const EVENTS = strength(1_000, 5_000);
 
 type Claim = Readonly<{ epoch: string; begun: boolean }>;
 

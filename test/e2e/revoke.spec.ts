@@ -34,7 +34,7 @@ const KEPT = `
   union all select 'vault', count(*) from vault where connection_id = $1`;
 
 describe('A person with two accounts who revokes one in the middle of its first reading', () => {
-  const workItems = seedItems({ events: 1_200, seed: 7, from: new Date(today) });
+  const workItems = seedItems({ events: 400, seed: 7, from: new Date(today) });
   const homeItems = seedItems({ events: 40, seed: 8, from: new Date(today) });
   const opened = suiteResources();
   let radicale: Radicale;

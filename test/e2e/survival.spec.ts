@@ -18,7 +18,7 @@ const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
 const ROUNDS = strength(1, 20);
 const TIME = 100_000;
 const FEWEST = 5;
-const EVENTS = 1_000;
+const EVENTS = strength(600, 1_000);
 /** Longest pause before a sync is waited for to kill in, in milliseconds: a whole reading takes about one second. */
 const LONGEST = 1_000;
 /** How far into a sync the kill comes, in milliseconds. */
