@@ -18,10 +18,16 @@ import { type Work } from './supervised.js';
 /** One for each projection, and some for what cleans up beside them. */
 const CONNECTIONS = 12;
 
-/** One at a time: each holds the projection up for moments, and none is more urgent than what the log brings. */
+/** Few at a time, because each holds the projection up for moments, and of each person one. */
+const PLACEMENTS_AT_ONCE = 3;
+
+/** It places for a third of the time. */
+const REST = 2;
+
 const placing = (runtime: DueRuntime & Runtime): Work => {
-  const task = observedTask('placement', placeDue(runtime), runtime.clock.now, runtime.metrics);
-  return (signal) => workOff<PlacementRow>(runtime, { table: 'placement', key: 'name', order: 'due_at', concurrency: 1, task }, signal);
+  const task = observedTask('placement', placeDue({ ...runtime, rest: REST }), runtime.clock.now, runtime.metrics);
+  const due = { table: 'placement', key: 'name', order: 'due_at', concurrency: PLACEMENTS_AT_ONCE, person: 'user_id', task } as const;
+  return (signal) => workOff<PlacementRow>(runtime, due, signal);
 };
 
 /** Everybody else's calendars are well: for operators to look into. */

@@ -1,9 +1,11 @@
+import { pace } from './calendar/feed.pace.js';
 import { syncCalendar } from './calendar/sync.run.js';
 import { tellRuns } from './calendar/sync.state.js';
 import { serverOf } from './connection/account.door.js';
 import { type ConnectionRow } from './connection/connection.record.js';
 import { faultReporter, keyGoneReporter, recoveryReporter, tendConnection } from './connection/connection.worker.js';
 import { type DueRuntime, workOff } from './infra/postgres/due-work.postgres.js';
+import { reached } from './infra/postgres/read-models.postgres.js';
 import { solitude } from './infra/postgres/solitude.js';
 import { type DueTask } from './kernel/due-work.js';
 import { observedTask } from './observed.js';
@@ -11,6 +13,9 @@ import { openProviders } from './providers.js';
 import { type RoleBody } from './role.body.js';
 import { CONNECTIONS, type Runtime } from './runtime.js';
 import { type Work } from './supervised.js';
+
+/** The projection that everybody's feeds wait for. */
+const OCCURRENCES = 'user_calendar_events';
 
 /** Work waits for servers, of which some hang until they time out. Each has few of the places, all that are slow at most half, and everybody else goes on. */
 const CALENDARS_AT_ONCE = 20;
@@ -35,6 +40,7 @@ const syncing = (runtime: DueRuntime & Runtime): Work => {
       'sync_state',
       syncCalendar({
         ...runtime,
+        pace: pace(() => reached(runtime.database, OCCURRENCES)),
         reportFault: faultReporter(runtime),
         reportRecovery: recoveryReporter(runtime),
         reportKeyGone: keyGoneReporter(runtime),

@@ -5,6 +5,7 @@ import { type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { feedCodec } from './calendar.codec.js';
 import { type DeltaSynced, FEED, type Upsert } from './feed.js';
+import { type Pace } from './feed.pace.js';
 
 /** Where one run writes: which generation of which calendar, under which lease. */
 export type FeedTarget = Readonly<{
@@ -17,12 +18,16 @@ export type FeedTarget = Readonly<{
   /** Of the claim: what is known of objects is written under no other. */
   epoch: bigint;
   permit: () => Promise<void>;
+  /** Goes off when the claim is lost or the worker stops. */
+  signal: AbortSignal;
 }>;
 
 /** What `remote_object` shall say of an object once the log has it. */
 export type Kept = Readonly<{ ref: string; etag: string | null; hash: string | null; fault: string | null }>;
 
-type Runtime = Readonly<{ store: EventStore; sql: Sql; clock: Clock; newId: () => string }>;
+type Part = Pick<DeltaSynced, 'upserts' | 'removals' | 'kept' | 'final'>;
+
+type Runtime = Readonly<{ store: EventStore; sql: Sql; clock: Clock; newId: () => string; pace: Pace }>;
 
 /** What EventStoreDB takes in one append unless told otherwise (`MaxAppendSize`), in bytes. */
 const LARGEST_APPEND = 1_048_576;
@@ -38,6 +43,9 @@ const MOST_OCCURRENCES = 5_000;
 
 /** What is remembered of objects goes into one statement: of so many at most. */
 const MOST_KEPT = 2_000;
+
+/** What a chunk takes of a projection's time besides its objects, as a number of occurrences. */
+const EVENT = 25;
 
 /** More than naming an object in a chunk takes, in bytes. */
 const NAME = 64;
@@ -122,10 +130,11 @@ export class FeedWriter {
     await this.inFlight;
     const part = { upserts: [...this.upserts.values()], removals: [...this.removals], kept: this.unreadFor(final), final };
     const kept = this.kept;
+    const weight = EVENT + part.upserts.length + part.removals.length + this.occurrences;
     this.upserts = new Map();
     this.removals = new Set();
     [this.kept, this.size, this.occurrences] = [[], 0, 0];
-    this.inFlight = this.write(part, kept);
+    this.inFlight = this.write(part, weight, kept);
     // A failure is the next caller's; without a handler it would count as unhandled until then.
     this.inFlight.catch(() => undefined);
   }
@@ -149,23 +158,34 @@ export class FeedWriter {
     await this.inFlight;
   }
 
-  private async write(part: Pick<DeltaSynced, 'upserts' | 'removals' | 'kept' | 'final'>, kept: readonly Kept[]): Promise<void> {
-    const { calendarId, userId, generation, window, permit } = this.target;
+  private async write(part: Part, weight: number, kept: readonly Kept[]): Promise<void> {
+    const { userId, permit, signal } = this.target;
     if (part.upserts.length + part.removals.length + part.kept.length > 0 || part.final) {
-      await permit();
-      const at = instant(this.runtime.clock.now());
-      const event = { type: 'DeltaSynced', calendarId, userId, generation, window, ...part, at } as const;
-      const appended = await this.runtime.store.append(`${FEED}-${calendarId}`, this.last, [event], feedCodec, {
-        commandId: this.runtime.newId(),
-        correlationId: this.target.runId,
-        causationId: this.target.runId,
-        actor: this.target.actor,
-      });
-      this.first ??= appended.revision;
-      this.last = appended.revision;
-      this.position = appended.position;
+      const admitted = await this.runtime.pace.enter(userId, weight, signal);
+      let position: Position | null = null;
+      try {
+        await permit();
+        position = await this.append(part);
+      } finally {
+        admitted(position);
+      }
     }
     if (kept.length > 0) await remember(this.runtime.sql, this.target, kept);
+  }
+
+  private async append(part: Part): Promise<Position> {
+    const { calendarId, userId, generation, window } = this.target;
+    const at = instant(this.runtime.clock.now());
+    const event = { type: 'DeltaSynced', calendarId, userId, generation, window, ...part, at } as const;
+    const { revision, position } = await this.runtime.store.append(`${FEED}-${calendarId}`, this.last, [event], feedCodec, {
+      commandId: this.runtime.newId(),
+      correlationId: this.target.runId,
+      causationId: this.target.runId,
+      actor: this.target.actor,
+    });
+    this.first ??= revision;
+    [this.last, this.position] = [revision, position];
+    return position;
   }
 }
 

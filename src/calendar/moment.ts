@@ -29,11 +29,11 @@ export const momentOf = (when: When, zones: Zones): Moment => {
 /** Which instance: its wall on the clock of the series, and its `key`, the instant in seconds, or the wall itself for an all-day series. */
 export type InstanceId = Readonly<{ wall: number; key: number }>;
 
+/** The key of the instance of a series that begins at a wall of its own clock. */
+export const keyAt = (series: Moment, wall: number): number => (series.kind === 'date' ? wall : series.zone.instantOf(wall));
+
 /** The instance of a series that begins at a wall of its own clock. */
-export const instanceAt = (series: Moment, wall: number): InstanceId => ({
-  wall,
-  key: series.kind === 'date' ? wall : series.zone.instantOf(wall),
-});
+export const instanceAt = (series: Moment, wall: number): InstanceId => ({ wall, key: keyAt(series, wall) });
 
 const onDay = (series: Moment, moment: Moment, zones: Zones): InstanceId => {
   // Some clients name an all-day instance by its midnight at home, told in UTC.

@@ -44,27 +44,62 @@ const overlaps = (start: number, end: number, range: InstantRange): boolean =>
 const endOf = ({ clock, wall, span }: Placed, startsAt: number): number =>
   (span.days === 0 ? startsAt : clock.zone.instantOf(wall + span.days * DAY_SECONDS)) + span.seconds;
 
-/** The occurrence, or null when it lies outside the range. `original` is only asked for when it lies within. */
-export const occurrenceIn = (range: InstantRange, placed: Placed, original: () => string): Occurrence | null => {
+/** What tells an instance from the others of its series, worked out when it is asked for; null for something single. */
+type Naming = (() => string) | null;
+
+/** Of the many that a series may have most are only counted: texts are made of those that are asked for them. */
+class Located implements Occurrence {
+  constructor(
+    readonly component: number,
+    readonly start: number,
+    readonly end: number,
+    private readonly clock: Moment,
+    private readonly walls: readonly [number, number] | null,
+    private readonly naming: Naming,
+  ) {}
+
+  get original(): string {
+    return this.naming?.() ?? '';
+  }
+
+  get recurring(): boolean {
+    return this.naming !== null;
+  }
+
+  get allDay(): boolean {
+    return this.clock.kind === 'date';
+  }
+
+  get floating(): boolean {
+    return this.clock.kind === 'floating';
+  }
+
+  get localStart(): string | null {
+    return this.walls === null ? null : this.local(this.walls[0]);
+  }
+
+  get localEnd(): string | null {
+    return this.walls === null ? null : this.local(this.walls[1]);
+  }
+
+  private local(wall: number): string {
+    return this.allDay ? formatDate(wallDay(wall)) : formatWall(wall);
+  }
+}
+
+/** An occurrence with everything worked out. */
+export const whole = (occurrence: Occurrence): Occurrence => {
+  const { component, original, recurring, start, end, allDay, floating, localStart, localEnd } = occurrence;
+  return { component, original, recurring, start, end, allDay, floating, localStart, localEnd };
+};
+
+/** The occurrence, or null when it lies outside the range. */
+export const occurrenceIn = (range: InstantRange, placed: Placed, naming: Naming): Occurrence | null => {
   const { component, clock, wall, span } = placed;
   const allDay = clock.kind === 'date';
-  const floating = clock.kind === 'floating';
   const lastWall = wall + (allDay ? Math.max(1, span.days) * DAY_SECONDS : span.days * DAY_SECONDS + span.seconds);
   const from = Math.max(FIRST_WALL, placed.startsAt ?? clock.zone.instantOf(wall));
   const to = Math.min(LAST_WALL, allDay ? clock.zone.instantOf(lastWall) : Math.max(from, endOf(placed, from)));
   if (!overlaps(from * 1_000, to * 1_000, range)) return null;
-  const name = original();
-  const local = allDay ? (at: number) => formatDate(wallDay(at)) : formatWall;
-  const isLocal = allDay || floating;
-  return {
-    component,
-    original: name,
-    recurring: name !== '',
-    start: from * 1_000,
-    end: to * 1_000,
-    allDay,
-    floating,
-    localStart: isLocal ? local(wall) : null,
-    localEnd: isLocal ? local(lastWall) : null,
-  };
+  return new Located(component, from * 1_000, to * 1_000, clock, clock.kind === 'zoned' ? null : [wall, lastWall], naming);
 };

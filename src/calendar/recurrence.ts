@@ -1,7 +1,7 @@
 import { type CustomZones, type Timing } from './calendar-object.js';
 import { momentOf, type Zones, zonesFor } from './moment.js';
 import { type Bound, type Found, keepNearest, NOTHING_FOUND, type Share, together } from './nearest.js';
-import { type InstantRange, type Occurrence, occurrenceIn } from './occurrence.js';
+import { type InstantRange, type Occurrence, occurrenceIn, whole } from './occurrence.js';
 import { Unexpandable } from './rrule.js';
 import { foundOf } from './series-search.js';
 import { type Series, seriesOf } from './series.js';
@@ -24,7 +24,7 @@ const ALL: Bound = { now: 0, most: Infinity };
 const singleOccurrence = (component: number, timing: Timing, range: InstantRange, zones: Zones): readonly Occurrence[] => {
   const clock = momentOf(timing.start, zones);
   const placed = { component, clock, wall: clock.wall, startsAt: null, span: timing.span };
-  const occurrence = timing.status === 'cancelled' ? null : occurrenceIn(range, placed, () => '');
+  const occurrence = timing.status === 'cancelled' ? null : occurrenceIn(range, placed, null);
   return occurrence === null ? [] : [occurrence];
 };
 
@@ -60,7 +60,7 @@ type Asked = Readonly<{ components: readonly Described[]; zones: Zones; range: I
 /** What each UID of an object takes place at, its instances told apart from those of the others, which may be at the same time. */
 const apart = ({ components, zones, range }: Asked, series: Series, found: Found): Found => {
   const { component, timing, overrides } = series;
-  const named = (each: Occurrence): Occurrence => ({ ...each, original: `${each.original}_${components[component]?.copy ?? ''}` });
+  const named = (each: Occurrence): Occurrence => ({ ...whole(each), original: `${each.original}_${components[component]?.copy ?? ''}` });
   if (isSingle(timing) && overrides.size === 0)
     return { ...NOTHING_FOUND, single: singleOccurrence(component, timing, range, zones).map(named) };
   return { ...found, explicit: found.explicit.map(named), generated: found.generated.map(named) };
@@ -121,7 +121,7 @@ export const expand = (
 };
 
 const expansionOf = ({ single, explicit, generated, from, until }: Found, repetitions: number): Expansion => ({
-  occurrences: [...single, ...explicit, ...generated].sort(inOrder),
+  occurrences: [...single, ...explicit, ...generated].sort(inOrder).map(whole),
   repetitions,
   kept: from === null && until === null ? null : { from, until },
 });

@@ -22,6 +22,9 @@ import { type Zones } from './moment.js';
 /** A series that cannot have more instances than this in a range is walked whole. */
 const WALKED_WHOLE = 20_000;
 
+/** How much of what is kept is searched for at a time on either side of now: a little more than the half of it. */
+const STRETCH = 0.55;
+
 const overrideOccurrence = (series: Series, override: Override, range: InstantRange): Occurrence | null => {
   if (override.timing.status === 'cancelled' || isHole(series, override)) return null;
   const { component, timing, start, key } = override;
@@ -58,7 +61,7 @@ type Search = Readonly<{ series: Series; source: Source; range: InstantRange; bu
 /** Occurrences of rules by their keys, and the keys that EXRULEs take out, for walls that are walked outwards from now. */
 const searchOutwards = ({ series, source, range, budget, bound: { now, most } }: Search): Generated => {
   const { walls } = source;
-  const stretch = stretchOf(source, series, Math.max(most, MOST_OF_OBJECT));
+  const stretch = stretchOf(source, series, STRETCH * Math.max(most, MOST_OF_OBJECT));
   const centre = Math.min(Math.max(series.start.zone.wallOf(Math.floor(now / 1_000)), walls.from), walls.to + 1);
   const found = placedAt(series, range, source.dated, budget);
   let [from, to] = [centre, centre];

@@ -1,6 +1,6 @@
 import { type Span, type Timing } from './calendar-object.js';
 import { DAY_SECONDS, LAST_WALL, wallDay } from './civil.js';
-import { instanceAt, type InstanceId, instanceNamed, type Moment, momentOf, type Zones } from './moment.js';
+import { instanceAt, type InstanceId, instanceNamed, keyAt, type Moment, momentOf, type Zones } from './moment.js';
 import { type InstantRange, type Placed } from './occurrence.js';
 import { type Budget, lastCounted, mostInstances, namesStart, spanOf, walk, type WallRange } from './rrule-walk.js';
 import { parseRule, type Rule } from './rrule.js';
@@ -105,7 +105,7 @@ const ruled = (text: string, start: Moment): Ruled => {
 
 const ruleInstances = ({ rule, wall: last, key: lastKey }: Ruled, start: Moment, walls: WallRange, budget: Budget): readonly Instance[] =>
   walk(rule, start.wall, { from: walls.from, to: Math.min(walls.to, last) }, budget)
-    .map((wall) => instance(instanceAt(start, wall), null))
+    .map((wall) => ({ wall, key: keyAt(start, wall), span: null }))
     .filter(({ key }) => key <= lastKey);
 
 /** What an EXRULE is told from an RRULE by. */

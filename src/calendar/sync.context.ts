@@ -6,6 +6,7 @@ import { type Log } from '../kernel/log.js';
 import { type Database } from '../kernel/sql.js';
 import { type Sealer, type Secret, type Vault } from '../kernel/vault.js';
 import { type CalendarProvider, type Providers } from '../provider/calendar-provider.js';
+import { type Pace } from './feed.pace.js';
 import { type SyncRow } from './sync.state.js';
 import { type Ink } from './upsert.js';
 
@@ -18,6 +19,7 @@ export type SyncRuntime = Readonly<{
   clock: Clock;
   entropy: Entropy;
   log: Log;
+  pace: Pace;
   /** The most objects a calendar may hold that is read. */
   mostListed: number;
   /** Milliseconds within which a calendar is read again after a good reading. */

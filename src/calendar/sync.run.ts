@@ -138,8 +138,8 @@ const rememberAppended = async ({ runtime, row, lease }: Run, { generation, afte
 
 const openWriter = ({ runtime, row, lease, runId }: Run, { generation, window }: Plan): Promise<FeedWriter> =>
   FeedWriter.open(
-    { store: runtime.store, sql: runtime.database, clock: runtime.clock, newId: runtime.entropy.uuid },
-    { calendarId: row.calendar_id, userId: row.user_id, generation, window, actor: ACTOR, runId, epoch: lease.epoch, permit: lease.permit },
+    { store: runtime.store, sql: runtime.database, clock: runtime.clock, newId: runtime.entropy.uuid, pace: runtime.pace },
+    { calendarId: row.calendar_id, userId: row.user_id, generation, window, actor: ACTOR, runId, ...lease },
   );
 
 /** Too much would go at once: what came is kept, nothing is removed, and the calendar is read again in a minute, or when its owner asks. */

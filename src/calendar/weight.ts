@@ -39,6 +39,6 @@ export const occurrencesOf = ({ components, zones }: Pick<Upsert, 'components' |
     return components.length;
   }
   const range = { start: Date.parse(window.start), end: Date.parse(window.end) };
-  const expansion = expand(components, zones, range, 'UTC', { now, most: MOST_OF_OBJECT });
-  return 'unexpandable' in expansion ? components.length : expansion.occurrences.length;
+  const expansion = expand(components, zones, range, 'UTC', { now, most: MOST_OF_OBJECT, shown: 0 });
+  return 'unexpandable' in expansion ? components.length : expansion.repetitions + expansion.occurrences.length;
 };

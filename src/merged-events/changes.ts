@@ -7,7 +7,7 @@ export type Shown = Omit<OccurrenceRow, 'component' | 'generation' | 'copy'>;
 export type EventChange = Readonly<{ change: 'added' | 'changed' | 'removed'; occurrence: Shown }>;
 
 /** More changes of one fact than this are not told one by one: a reader is told to read the calendar again, which costs both sides less. */
-export const MOST_TOLD = 2_000;
+export const MOST_TOLD = 1_000;
 
 const keyOf = ({ series, original }: Shown): string => `${series} ${original}`;
 

@@ -4,14 +4,14 @@ import { type Source } from './changes.rows.js';
 
 /**
  * Why series have to be placed again; stored, so permanent. `zone-chosen`: what names no zone of its own, after its owner chose one;
- * `zone-rules`: what is in a zone whose rules changed; `share`: what holds more, or may hold more, after what each series of its calendar may hold
- * has changed. A new reason names its series, and how their changes are told, in `PLACINGS`.
+ * `zone-rules`: what is in a zone whose rules changed; `share`: none, but what holds more or less than each series of
+ * its calendar may hold, which is seen to whatever the reason. A new reason names its series, and how their changes are told, in `PLACINGS`.
  */
 export type PlacingReason = 'zone-chosen' | 'zone-rules' | 'share';
 
 /** Which series of a calendar a reason concerns, as a condition on `event_contents c`, and how readers of the change feed learn of it. */
 export type Placing = Readonly<{
-  series: string;
+  series: string | null;
   /** `calendar`: read it again, once all are placed. `events`: exactly the occurrences that moved, page by page. */
   tells: 'calendar' | 'events';
 }>;
@@ -24,8 +24,7 @@ export const PLACINGS: Readonly<Record<PlacingReason, Placing>> = {
     tells: 'events',
   },
   share: {
-    series: `exists (select 1 from event_series s where s.calendar_id = c.calendar_id and s.series = c.series and (s.shortened_at is not null
-      or s.repetitions > (select k.share from event_calendars k where k.calendar_id = c.calendar_id)))`,
+    series: null,
     tells: 'calendar',
   },
 };

@@ -11,8 +11,8 @@ import { changesOf, type EventChange, MOST_TOLD } from './changes.js';
 import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source } from './changes.rows.js';
 import { isUnplaced, type StoredObject } from './occurrence-rows.js';
 import { storedObjects } from './occurrences.rows.js';
-import { chooseZone, nameZone } from './placement.rows.js';
-import { adjustShare, type PlacedCalendar, placeSlices } from './placing.rows.js';
+import { chooseZone, nameZone, placeLater } from './placement.rows.js';
+import { adjustShare, AT_ONCE, type PlacedCalendar, placeSlices } from './placing.rows.js';
 import { admitZoneRules, placeByNewRules } from './zone-rules.rows.js';
 
 const NAME = 'user_calendar_events';
@@ -96,15 +96,22 @@ const withoutRepetitions = (delta: DeltaSynced): DeltaSynced => ({
   upserts: [...new Map(delta.upserts.map((upsert) => [upsert.ref, upsert])).values()],
 });
 
+/**
+ * What placing a delta came to: what changed, no more of it than is told one by one; which series cannot be expanded; whether it leaves
+ * occurrences for a worker to place.
+ */
+type Placed = Readonly<{ changes: readonly EventChange[]; unexpandable: ReadonlyMap<string, string>; leaves: boolean }>;
+
 /** Until a calendar has been read to its end there is nothing to tell changes of: then all of it is there at once. */
 const tellChanges = async (
   sql: Sql,
   source: Source,
   { calendar_id: calendarId, whole, visible }: CalendarRow,
   delta: DeltaSynced,
-  changes: readonly EventChange[],
+  { changes, leaves }: Placed,
 ): Promise<void> => {
-  if (whole && visible) await recordEventChanges(sql, source, calendarId, changes);
+  if (whole && visible && leaves) await recordCalendarChanges(sql, source, 'calendar-changed', [calendarId]);
+  else if (whole && visible) await recordEventChanges(sql, source, calendarId, changes);
   else if (!whole && delta.final) {
     await sql.query('update event_calendars set whole = true where calendar_id = $1', [calendarId]);
     if (visible) await recordCalendarChanges(sql, source, 'calendar-added', [calendarId]);
@@ -128,12 +135,8 @@ const moveWindow = async (sql: Sql, { calendar_id, window_start, window_end }: C
   ]);
 };
 
-/** Places the series a delta touches. Answers what changed, no more of it than is told one by one, and which series cannot be expanded. */
-const placeDelta = async (
-  sql: Sql,
-  calendar: CalendarRow,
-  delta: DeltaSynced,
-): Promise<Readonly<{ changes: readonly EventChange[]; unexpandable: ReadonlyMap<string, string> }>> => {
+/** Places the series a delta touches. */
+const placeDelta = async (sql: Sql, calendar: CalendarRow, delta: DeltaSynced): Promise<Placed> => {
   const now = Date.parse(delta.at);
   const touchedSeries = [...(await touched(sql, delta))].map(([series, objects]) => ({ series, objects, now }));
   const changed = new Set(delta.upserts.filter((upsert) => upsert.changed).map(({ ref }) => ref));
@@ -141,13 +144,17 @@ const placeDelta = async (
   const unexpandable = new Map<string, string>();
   // In one order, so that changes are told in the same one when they are applied again.
   const inOrder = touchedSeries.sort((a, b) => (a.series < b.series ? -1 : 1));
-  for await (const slice of placeSlices(sql, calendar, inOrder, delta.window)) {
+  const atOnce = { ...calendar, share: Math.min(calendar.share, AT_ONCE) };
+  let leaves = false;
+  for await (const slice of placeSlices(sql, atOnce, inOrder, delta.window)) {
+    leaves ||= slice.shortened && calendar.share > atOnce.share;
     for (const [series, code] of slice.unexpandable) unexpandable.set(series, code);
     if (calendar.whole && calendar.visible && changes.length <= MOST_TOLD)
       for (const change of changesOf(slice.before, slice.after, changed, delta.window.start)) changes.push(change);
   }
   if (inOrder.length > 0) await adjustShare(sql, calendar, delta.at);
-  return { changes, unexpandable };
+  if (leaves) await placeLater(sql, { userId: calendar.user_id, at: delta.at }, { reason: 'share', calendarId: delta.calendarId });
+  return { changes, unexpandable, leaves };
 };
 
 const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Promise<void> => {
@@ -161,9 +168,9 @@ const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Pro
   if (calendar === undefined) return;
   await moveWindow(sql, calendar, delta);
   await keepUnread(sql, delta);
-  const { changes, unexpandable } = await placeDelta(sql, calendar, delta);
-  await storeContents(sql, delta, unexpandable);
-  await tellChanges(sql, { userId: calendar.user_id, position, at: delta.at }, calendar, delta, changes);
+  const placed = await placeDelta(sql, calendar, delta);
+  await storeContents(sql, delta, placed.unexpandable);
+  await tellChanges(sql, { userId: calendar.user_id, position, at: delta.at }, calendar, delta, placed);
 };
 
 /** A calendar that was adopted behind a revoke belongs to no connection and never becomes a row, because its adopter had not heard of the revoke. */

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Timing } from '../../src/calendar/calendar-object.js';
+import { windowAt } from '../../src/calendar/generation.js';
 import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes.query.js';
 import { calendarObject, component, memoryAccount, NOW } from '../support/builders.js';
 import {
@@ -22,6 +24,9 @@ import {
 beforeAll(startSyncing);
 afterAll(stopSyncing);
 
+/** Whole days, in UTC, that a calendar is read for. */
+const daysOfWindow = (Date.parse(windowAt(NOW).end) - Date.parse(windowAt(NOW).start)) / 86_400_000;
+
 const HALF_HOURLY = 'FREQ=MINUTELY;INTERVAL=30';
 /** A few hundred more over the whole window than one object may have. */
 const FREQUENT = 'FREQ=MINUTELY;INTERVAL=50';
@@ -36,7 +41,8 @@ const series = (remoteId: string, rule: string, more: Partial<Timing> = {}) =>
     ],
   });
 
-const many = (count: number) => Array.from({ length: count }, (_, index) => series(`series-${String(index).padStart(2, '0')}`, FREQUENT));
+const many = (count: number, rule = FREQUENT) =>
+  Array.from({ length: count }, (_, index) => series(`series-${String(index).padStart(2, '0')}`, rule));
 
 type Counted = Readonly<{ series: string; rows: number; from: Date; until: Date }>;
 
@@ -82,6 +88,39 @@ describe('A series that repeats more often than an object may', () => {
     expect(farthest[0]).toBeLessThanOrEqual(5_001_000);
     expect(farthest[1]).toBeLessThanOrEqual(180 * 86_400_000);
     expect(await shortened(calendar)).toBe(2);
+  });
+
+  it('is placed at once as far as is near to now, so that nobody waits for the rest of it, which is unknown until a worker has placed it', async () => {
+    const calendar = await adopted();
+    calendar.account.put(series('often', 'FREQ=HOURLY'), series('daily', 'FREQ=DAILY'));
+    await sync(calendar);
+    await shown(calendar);
+    const [daily, often] = [...(await counted(calendar))].sort((a, b) => a.rows - b.rows);
+    expect([daily?.rows, often?.rows]).toEqual([daysOfWindow, 500]);
+    expect(await placements(calendar)).toMatchObject([{ name: `share ${calendar.calendarId}` }]);
+    const known = await stores.database.query<{ known: boolean }>(
+      "select known_from < $2 and known_until = $3::timestamptz + interval '1 hour' as known from event_series where calendar_id = $1 and shortened_at is not null",
+      [calendar.calendarId, new Date(NOW), often?.until],
+    );
+    expect(known).toEqual([{ known: true }]);
+    await settled(calendar);
+    expect(new Set((await counted(calendar)).map(({ rows }) => rows))).toEqual(new Set([daysOfWindow, daysOfWindow * 24]));
+    expect(await shortened(calendar)).toBe(0);
+  });
+
+  it('places nothing again of what has all it may have', async () => {
+    const calendar = await adopted();
+    calendar.account.put(...many(3, 'FREQ=HOURLY'));
+    await sync(calendar);
+    await settled(calendar);
+    const written = () =>
+      stores.database.query('select series, xmin::text from event_series where calendar_id = $1 order by series', [calendar.calendarId]);
+    const before = await written();
+    calendar.account.put(series('series-00', 'FREQ=HOURLY;INTERVAL=2'));
+    await sync(calendar);
+    await settled(calendar);
+    const after = await written();
+    expect(before.filter((row, index) => !isDeepStrictEqual(row, after[index]))).toHaveLength(1);
   });
 
   it('is whole again when it repeats less often', async () => {

@@ -221,7 +221,7 @@ describe('Another zone than before', () => {
     await wish(calendar, 'Europe/Paris');
     if (late === undefined) throw new Error('there is nothing to place');
     const lease = { epoch: BigInt(late.epoch), permit: () => Promise.resolve(), signal: new AbortController().signal };
-    await placeDue({ database: stores.database, clock: { now: () => NOW } })(late, lease);
+    await placeDue({ database: stores.database, clock: { now: () => NOW }, rest: 0 })(late, lease);
     expect(await placements(calendar)).toHaveLength(1);
     await place(calendar);
     expect(await placements(calendar)).toEqual([]);
@@ -235,7 +235,9 @@ describe('Another zone than before', () => {
     const [row] = await stores.database.query<PlacementRow>('select * from placement where user_id = $1', [calendar.userId]);
     if (row === undefined) throw new Error('there is nothing to place');
     const lease = { epoch: -1n, permit: () => Promise.resolve(), signal: new AbortController().signal };
-    await expect(placeDue({ database: stores.database, clock: { now: () => NOW } })(row, lease)).rejects.toBeInstanceOf(Superseded);
+    await expect(placeDue({ database: stores.database, clock: { now: () => NOW }, rest: 0 })(row, lease)).rejects.toBeInstanceOf(
+      Superseded,
+    );
     expect(await rowsOf(calendar)).toEqual(before);
   });
 

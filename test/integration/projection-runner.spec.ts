@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Pauses } from '../../src/infra/postgres/projection.runner.js';
-import { applyEach, type Projection } from '../../src/kernel/projection.js';
+import { applyEach, FACTS_OF_CALENDARS, type Projection } from '../../src/kernel/projection.js';
 import { testEndings } from '../support/opened.js';
 import { startProjection } from '../support/running.js';
 import { eventually, metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';
@@ -31,8 +32,8 @@ const probe = () => {
     tables: [],
     separable: null,
   };
-  const run = (pauses: Partial<Pauses> = {}) => {
-    const running = startProjection(stores, projection, pauses);
+  const run = (pauses: Partial<Pauses> = {}, as = projection) => {
+    const running = startProjection(stores, as, pauses);
     atEnd(running.stop);
     return running;
   };
@@ -75,6 +76,31 @@ describe('A projection', () => {
     expect(await rows()).toEqual(['a', 'b', 'c']);
     expect(await checkpoint()).toBeGreaterThanOrEqual(position);
     expect(runner.progress).toMatchObject({ running: false, live: false });
+  });
+
+  it('commits between two chunks of contents once they have taken long, so that it holds nobody up for all that waits', async () => {
+    const { name, run, rows, append, projection } = probe();
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const slow: Projection<Noted> = {
+      ...projection,
+      separable: { ...FACTS_OF_CALENDARS, contents: [name] },
+      apply: async (sql, events) => {
+        await projection.apply(sql, events);
+        if (events.some(({ event }) => event.text === 'long')) await sleep(300);
+        if (events.some(({ event }) => event.text === 'longer')) await held;
+      },
+    };
+    const { position } = await append('short', 'long', 'longer', 'last');
+    const runner = run({}, slow);
+    await eventually('what came before is there', async () => (await rows()).length === 2);
+    expect(runner.progress.position).toBeLessThan(position);
+    letGo();
+    await eventually('the rest is there', async () => (await rows()).length === 4);
+    expect(await rows()).toEqual(['short', 'long', 'longer', 'last']);
+    await eventually('it is where the log ends', () => (runner.progress.position ?? 0n) >= position);
   });
 
   it('goes on where it was when it runs again', async () => {

@@ -32,6 +32,7 @@ import {
   stopSyncing,
   stores,
   sync,
+  unpaced,
   type Adopted,
 } from '../support/synced-calendar.js';
 
@@ -274,8 +275,11 @@ describe('A connection that is revoked', () => {
   const late = async ({ calendarId, userId }: Adopted): Promise<void> => {
     const window = { start: '2026-10-23T00:00:00.000Z', end: '2027-12-07T00:00:00.000Z' };
     const writer = await FeedWriter.open(
-      { store: stores.store, sql: stores.database, clock: { now: () => NOW }, newId: randomUUID },
-      { calendarId, userId, generation: 1, window, actor: 'system:sync', runId: randomUUID(), epoch: 1n, permit: () => Promise.resolve() },
+      { store: stores.store, sql: stores.database, clock: { now: () => NOW }, newId: randomUUID, pace: unpaced },
+      {
+        ...{ calendarId, userId, generation: 1, window, actor: 'system:sync', runId: randomUUID(), epoch: 1n },
+        ...{ permit: () => Promise.resolve(), signal: new AbortController().signal },
+      },
     );
     const { contents: _, ...timing } = component();
     const upsert = {

@@ -3,6 +3,7 @@ import { expect } from '@jest/globals';
 import { type CalendarEvent } from '../../src/calendar/calendar.js';
 import { calendarCodec, calendarFamily, feedCodec, feedFamily } from '../../src/calendar/calendar.codec.js';
 import { type DeltaSynced } from '../../src/calendar/feed.js';
+import { type Pace } from '../../src/calendar/feed.pace.js';
 import { schedule } from '../../src/calendar/schedule.projection.js';
 import { type SyncRuntime } from '../../src/calendar/sync.context.js';
 import { syncCalendar } from '../../src/calendar/sync.run.js';
@@ -27,6 +28,9 @@ import { type Running, startProjection } from './running.js';
 import { metadata, openStores, SILENT, type Stores } from './store.js';
 
 export const MINUTE = 60_000;
+
+/** For runs that no projection follows by itself. */
+export const unpaced: Pace = { enter: () => Promise.resolve(() => undefined) };
 export const merged = userCalendarEvents([connectionFamily, calendarFamily, feedFamily, preferenceFamily, zonesFamily]);
 export const due = schedule([connectionFamily, calendarFamily]);
 
@@ -135,6 +139,7 @@ export const runtimeOf = ({ account }: Adopted, database: Database = stores.data
     clock: { now: () => now },
     entropy: { uuid: () => randomUUID(), fraction: () => 0.5 },
     log: SILENT,
+    pace: unpaced,
     mostListed: 100_000,
     pollWithin: 2 * MINUTE,
   };
@@ -179,7 +184,7 @@ export const place = async ({ userId }: Pick<Adopted, 'userId'>, database: Datab
   );
   for (const row of rows) {
     const lease = { epoch: BigInt(row.epoch), permit: () => Promise.resolve(), signal: new AbortController().signal };
-    await placeDue({ database, clock: { now: () => now } })(row, lease);
+    await placeDue({ database, clock: { now: () => now }, rest: 0 })(row, lease);
   }
 };
 

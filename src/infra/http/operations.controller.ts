@@ -9,7 +9,7 @@ import { type PrometheusMetrics } from '../metrics.prometheus.js';
 import { Answers } from './answers.openapi.js';
 import { Public, Unlimited } from './auth.guard.js';
 import { OperationsGuard } from './operations.server.js';
-import { sharedAnswer } from './shared-answer.js';
+import { sharedAnswer } from '../../kernel/shared-answer.js';
 
 const Check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() });
 const Liveness = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Liveness', example: { status: 'ok' } });

@@ -52,26 +52,48 @@ export const meaningOf = async (sql: Sql, { name, meaning, tables }: Definition)
   return found === meaning ? 'same' : found < meaning ? 'older' : 'newer';
 };
 
+/** Moves the checkpoint from where this runner last saw it; answers null when it is not there any more, in rows of its meaning. */
+const moveCheckpoint = async (
+  sql: Sql,
+  { name, meaning }: Definition,
+  from: Position | null,
+  to: Readonly<{ position: Position | null; applied: Position | null }>,
+): Promise<Readonly<{ some: boolean }> | null> => {
+  const [moved] = await sql.query<{ some: boolean }>(
+    `update checkpoint set position = $3, applied = coalesce($4, applied), moved_at = clock_timestamp()
+     where name = $1 and position is not distinct from $2 and meaning = $5
+     returning exists (select 1 from set_aside where projection = $1) as some`,
+    [name, from, to.position, to.applied, meaning],
+  );
+  return moved ?? null;
+};
+
 /**
  * Rows and checkpoint commit together, and only from the position this runner last saw, in rows of its meaning: a crash neither repeats nor
- * skips an event. `work` is told whether any calendar is aside.
+ * skips an event. `work` is told whether any calendar is aside, and answers how many of the step's events it applied: the checkpoint is at the
+ * last of them.
  */
 export const commit = <E extends Message>(
   session: Session,
-  { name, meaning }: Projection<E>,
+  projection: Projection<E>,
   step: Step<E>,
   previous: Position | null,
-  work: (sql: Sql, some: boolean) => Promise<void>,
+  work: (sql: Sql, some: boolean) => Promise<number>,
 ): Promise<void> =>
   session.transaction(async (sql) => {
     // Rows and checkpoint go together, and what a crash of the server takes back is applied again from the log.
-    await sql.query(`select set_config('synchronous_commit', 'off', true), set_config('calendar.meaning', $1, true)`, [String(meaning)]);
-    const [moved] = await sql.query<{ some: boolean }>(
-      `update checkpoint set position = $3, applied = coalesce($4, applied), moved_at = clock_timestamp()
-       where name = $1 and position is not distinct from $2 and meaning = $5
-       returning exists (select 1 from set_aside where projection = $1) as some`,
-      [name, previous, step.position, step.unreadable?.position ?? step.events.at(-1)?.position ?? null, meaning],
-    );
-    if (moved === undefined) throw new Superseded(name);
-    await work(sql, moved.some);
+    await sql.query(`select set_config('synchronous_commit', 'off', true), set_config('calendar.meaning', $1, true)`, [
+      String(projection.meaning),
+    ]);
+    const { position, events, unreadable } = step;
+    const moved = await moveCheckpoint(sql, projection, previous, {
+      position,
+      applied: unreadable?.position ?? events.at(-1)?.position ?? null,
+    });
+    if (moved === null) throw new Superseded(projection.name);
+    const applied = await work(sql, moved.some);
+    const last = applied < events.length ? events[applied - 1]?.position : undefined;
+    if (last === undefined) return;
+    const back = 'update checkpoint set position = $2, applied = $2 where name = $1';
+    await sql.query(back, [projection.name, last]);
   });

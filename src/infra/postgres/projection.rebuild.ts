@@ -55,7 +55,7 @@ const catchUp = async <E extends Message>(
   let position: Position | null = null;
   let applied: Position | null = null;
   let events = 0;
-  const inShadow = (work: (sql: Sql, some: boolean) => Promise<void>): Promise<void> =>
+  const inShadow = (work: (sql: Sql, some: boolean) => Promise<unknown>): Promise<void> =>
     database.transaction(async (sql) => {
       await sql.query('set local synchronous_commit = off');
       await enterShadow(sql, shadow);

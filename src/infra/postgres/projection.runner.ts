@@ -7,7 +7,7 @@ import { type Postgres, type Session } from './database.postgres.js';
 import { commit, type Meaning, meaningOf, readCheckpoint } from './projection.checkpoint.js';
 import { BeingRebuilt, type Failure, failureOf, NewerMeaning } from './projection.failure.js';
 import { rebuildProjection } from './projection.rebuild.js';
-import { applyStep, askForGenerations, stepsOf } from './set-aside.postgres.js';
+import { applyStep, askForGenerations, type Step, stepsOf } from './set-aside.postgres.js';
 
 /** How a projection stands, for health and metrics. `failure`: what stopped it, until it moves again or another process runs it. */
 export type Progress = {
@@ -40,6 +40,27 @@ type Runtime = Readonly<{ database: Postgres; store: EventStore; log: Log }>;
 
 export const PAUSES: Pauses = { standingBy: 1_000, failed: 1_000, unknown: 30_000 };
 
+/** A commit ends after so many milliseconds of work, between two events: what reads or places beside it waits no longer. */
+const LONGEST_COMMIT = 250;
+
+/** Applies a step, in as many commits as it takes. Answers whether a calendar had to be set aside. */
+const applyInParts = async <E extends Message>(
+  session: Session,
+  projection: Projection<E>,
+  step: Step<E>,
+  progress: Progress,
+): Promise<boolean> => {
+  for (let rest = step; ;) {
+    const [before, began] = [progress.position, performance.now()];
+    const isOver = (): boolean => performance.now() - began > LONGEST_COMMIT;
+    const { events, aside } = await applyStep(projection, rest, (work) => commit(session, projection, rest, before, work), isOver);
+    const isDone = events === rest.events.length;
+    progress.position = isDone ? rest.position : (rest.events[events - 1]?.position ?? before);
+    if (isDone) return aside;
+    rest = { ...rest, events: rest.events.slice(events) };
+  }
+};
+
 const runUnderLock = async <E extends Message>(
   { store, log }: Runtime,
   projection: Projection<E>,
@@ -47,22 +68,14 @@ const runUnderLock = async <E extends Message>(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> => {
-  let position = await readCheckpoint(store, session, projection);
-  Object.assign(progress, { running: true, position });
-  for await (const step of stepsOf(store, projection, position, signal)) {
-    if (step.position !== null && step.position !== position) {
-      const before = position;
-      const aside = await applyStep(projection, step, (work) => commit(session, projection, step, before, work));
-      position = step.position;
-      if (aside) {
-        log.error('a projection could not apply an event of a calendar, which it has set aside', undefined, {
-          projection: projection.name,
-        });
-        await askForGenerations(session);
-      }
+  Object.assign(progress, { running: true, position: await readCheckpoint(store, session, projection) });
+  for await (const step of stepsOf(store, projection, progress.position, signal)) {
+    if (step.position !== null && step.position !== progress.position && (await applyInParts(session, projection, step, progress))) {
+      log.error('a projection could not apply an event of a calendar, which it has set aside', undefined, { projection: projection.name });
+      await askForGenerations(session);
     }
     if (step.live && !progress.live) log.info('a projection is live', { projection: projection.name });
-    Object.assign(progress, { live: step.live, position, failure: null });
+    Object.assign(progress, { live: step.live, failure: null });
   }
 };
 

@@ -32,6 +32,8 @@ const isPassing = (error: unknown): boolean =>
   error instanceof Superseded ||
   PASSING.test(codeOf(error));
 
+const never = (): boolean => false;
+
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 const categoryOf = (stream: string): string => stream.slice(0, stream.indexOf('-'));
 
@@ -81,29 +83,51 @@ const placeOf = <E extends Message>({ stream, position, recordedAt }: Recorded<E
   at: recordedAt,
 });
 
-/** Applies events in as few calls as there can be. `some`: whether any calendar is aside. */
+/** What is applied in one call: a calendar's contents each alone, because each may be much; what is between them together. */
+const callsOf = <E extends Message>({ separable }: Projection<E>, events: readonly Recorded<E>[]): readonly (readonly Recorded<E>[])[] => {
+  const calls: Recorded<E>[][] = [];
+  let open: Recorded<E>[] | null = null;
+  for (const recorded of events) {
+    const isAlone = separable !== null && isContent(separable, recorded.stream);
+    if (open === null || isAlone) calls.push((open = [recorded]));
+    else open.push(recorded);
+    if (isAlone) open = null;
+  }
+  return calls;
+};
+
+/** Applies one call's events, but for contents of calendars that are aside. */
+const applyBeside = async <E extends Message>(
+  sql: Sql,
+  projection: Projection<E>,
+  asides: Map<string, Aside>,
+  events: readonly Recorded<E>[],
+): Promise<void> => {
+  const ready: Recorded<E>[] = [];
+  for (const recorded of events) {
+    const standing = await standingOf(sql, projection, asides, recorded);
+    if (standing === 'taken back') await projection.separable?.takeBack(sql, placeOf(recorded));
+    if (standing !== 'left out') ready.push(recorded);
+  }
+  if (ready.length > 0) await projection.apply(sql, ready);
+};
+
+/** Applies events until `isOver`, at least one call's; answers how many. `some`: whether any calendar is aside. */
 const applyTogether = async <E extends Message>(
   sql: Sql,
   projection: Projection<E>,
   events: readonly Recorded<E>[],
   some: boolean,
-): Promise<void> => {
-  if (!some) return events.length === 0 ? undefined : projection.apply(sql, events);
-  const asides = await asidesOf(sql, projection.name);
-  let ready: Recorded<E>[] = [];
-  const apply = async (): Promise<void> => {
-    if (ready.length > 0) await projection.apply(sql, ready);
-    ready = [];
-  };
-  for (const recorded of events) {
-    const standing = await standingOf(sql, projection, asides, recorded);
-    if (standing === 'taken back') {
-      await apply();
-      await projection.separable?.takeBack(sql, placeOf(recorded));
-    }
-    if (standing !== 'left out') ready.push(recorded);
+  isOver: () => boolean = never,
+): Promise<number> => {
+  const asides = some ? await asidesOf(sql, projection.name) : new Map<string, Aside>();
+  let applied = 0;
+  for (const call of callsOf(projection, events)) {
+    await applyBeside(sql, projection, asides, call);
+    applied += call.length;
+    if (isOver()) break;
   }
-  await apply();
+  return applied;
 };
 
 /** Null when it worked at last; what it failed of leaves no rows. Throws what passes. */
@@ -153,7 +177,9 @@ export const applySeparately = async <E extends Message>(
   const { name, separable } = projection;
   for (const recorded of events) {
     const { stream, position, recordedAt: at, event } = recorded;
-    const apply = (): Promise<void> => applyTogether(sql, projection, [recorded], true);
+    const apply = async (): Promise<void> => {
+      await applyTogether(sql, projection, [recorded], true);
+    };
     if (!belongsToCalendar(separable, stream)) {
       await apply();
       continue;
@@ -168,24 +194,33 @@ export const applySeparately = async <E extends Message>(
   await setAside(sql, name, separable, { stream, position, at, generation: null, error: unreadable });
 };
 
+/** How a step was applied: how many of its events, and whether a calendar had to be set aside. */
+export type Applied = Readonly<{ events: number; aside: boolean }>;
+
 /**
- * Applies a step in a transaction that `inTransaction` opens, which tells whether any calendar is aside. When an event of a calendar's stream
- * fails for a reason that does not pass, in another one, event by event. Answers whether it had to.
+ * Applies a step in a transaction that `inTransaction` opens, which tells whether any calendar is aside and is told how many events were applied:
+ * all of them, unless it is `isOver` before. When an event of a calendar's stream fails for a reason that does not pass, in another one, event by
+ * event, all of them.
  */
 export const applyStep = async <E extends Message>(
   projection: Projection<E>,
   step: Step<E>,
-  inTransaction: (work: (sql: Sql, some: boolean) => Promise<void>) => Promise<void>,
-): Promise<boolean> => {
+  inTransaction: (work: (sql: Sql, some: boolean) => Promise<number>) => Promise<void>,
+  isOver: () => boolean = never,
+): Promise<Applied> => {
+  let events = 0;
   if (step.unreadable === null)
     try {
-      await inTransaction((sql, some) => applyTogether(sql, projection, step.events, some));
-      return false;
+      await inTransaction(async (sql, some) => (events = await applyTogether(sql, projection, step.events, some, isOver)));
+      return { events, aside: false };
     } catch (error) {
       if (isPassing(error) || !step.events.some(({ stream }) => belongsToCalendar(projection.separable, stream))) throw error;
     }
-  await inTransaction((sql) => applySeparately(sql, projection, step));
-  return true;
+  await inTransaction(async (sql) => {
+    await applySeparately(sql, projection, step);
+    return step.events.length;
+  });
+  return { events: step.events.length, aside: true };
 };
 
 /** Follows what a projection handles. An event of a calendar's that cannot be read is a step of its own; of any other stream it is thrown. */

@@ -24,12 +24,14 @@ create index placement_user on placement (user_id);
 -- What each series of a calendar may hold, so that all of them together hold no more than a calendar may.
 alter table event_calendars add column share integer not null default 10000;
 
--- Series as they count against that: how many repetitions they have (10,000 at most), and when the last of them ends. Of one that is shortened, what
--- time its occurrences are nearest to, and between which instants none of them is missing (null: no end; both null also when it takes no time).
+-- Series as they count against that: how many repetitions they have (10,000 at most), how many of them may be shown as it was placed (share),
+-- by which time it was placed, and when the last of them ends. Of one that is shortened, what time its occurrences are nearest to, and between which instants none of them is missing (null: no end; both null also when it takes no time).
 create table event_series (
   calendar_id uuid not null,
   series text not null,
   repetitions integer not null,
+  share integer not null,
+  placed_at timestamptz not null,
   ends_at timestamptz not null,
   shortened_at timestamptz,
   known_from timestamptz,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sharedAnswer } from '../../src/infra/http/shared-answer.js';
+import { sharedAnswer } from '../../src/kernel/shared-answer.js';
 
 /** Counts how often it was made; each answer waits until it is let go. */
 const counted = () => {

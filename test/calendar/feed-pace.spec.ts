@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { pace } from '../../src/calendar/feed.pace.js';
+
+const ROOM = 100;
+
+/** A pace whose projection is where the test says. */
+const following = (stuck = 60_000) => {
+  let at = 0n;
+  const { enter } = pace(() => Promise.resolve(at), ROOM, stuck);
+  const order: string[] = [];
+  const entering = (name: string, weight: number, { person = 'ada', signal = new AbortController().signal } = {}) =>
+    enter(person, weight, signal).then((admitted) => {
+      order.push(name);
+      return admitted;
+    });
+  return {
+    entering,
+    order,
+    projectedTo: (position: bigint) => {
+      at = position;
+    },
+  };
+};
+
+/** Long enough for anything that does not wait. */
+const aMoment = () => sleep(100);
+
+describe('What one person’s calendars bring', () => {
+  it('is appended as it comes while little of it waits to be read', async () => {
+    const { entering, order } = following();
+    await entering('first', 60);
+    await entering('second', 40);
+    expect(order).toEqual(['first', 'second']);
+  });
+
+  it('waits until what was appended before can be read, and then goes on', async () => {
+    const { entering, order, projectedTo } = following();
+    (await entering('first', 60))(1n);
+    (await entering('second', 40))(2n);
+    const third = entering('third', 40);
+    await aMoment();
+    expect(order).toEqual(['first', 'second']);
+    projectedTo(1n);
+    await third;
+    expect(order).toEqual(['first', 'second', 'third']);
+  });
+
+  it('is let in alone when it is more than may wait', async () => {
+    const { entering, order, projectedTo } = following();
+    (await entering('huge', 5_000))(1n);
+    const next = entering('next', 1);
+    await aMoment();
+    expect(order).toEqual(['huge']);
+    projectedTo(1n);
+    await next;
+  });
+
+  it('takes the room of no other person', async () => {
+    const { entering, order } = following();
+    (await entering('hers', 5_000))(1n);
+    await entering('his', 5_000, { person: 'bob' });
+    expect(order).toEqual(['hers', 'his']);
+  });
+
+  it('is never let in together by two who waited for the same room', async () => {
+    const { entering, order, projectedTo } = following();
+    (await entering('first', 100))(1n);
+    const [second, third] = [entering('second', 80), entering('third', 80)];
+    projectedTo(1n);
+    const admitted = await Promise.race([second, third]);
+    await aMoment();
+    expect(order).toHaveLength(2);
+    admitted(2n);
+    projectedTo(2n);
+    await Promise.all([second, third]);
+  });
+
+  it('gives its room back when it could not be appended', async () => {
+    const { entering, order } = following();
+    (await entering('lost', 100))(null);
+    await entering('next', 100);
+    expect(order).toEqual(['lost', 'next']);
+  });
+
+  it('waits no longer when its worker stops', async () => {
+    const { entering } = following();
+    (await entering('first', 100))(1n);
+    const stopping = new AbortController();
+    const second = entering('second', 100, { signal: stopping.signal });
+    stopping.abort();
+    await second;
+  });
+
+  it('is not kept waiting by a projection that does not move', async () => {
+    const { entering, order } = following(0);
+    (await entering('first', 100))(1n);
+    (await entering('second', 100))(2n);
+    await entering('third', 100);
+    expect(order).toEqual(['first', 'second', 'third']);
+  });
+});
