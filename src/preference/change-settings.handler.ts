@@ -64,14 +64,13 @@ export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
     const metadata = (): Metadata => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: userId });
     const preferred = await this.preferred(userId, change);
     const rows = await calendarRows(database, userId);
-    const { revision } = await this.preferenceNow(userId);
-    if (ifMatch !== null && ifMatch !== (await this.tagNow(rows, revision))) throw stale();
+    const revision = ifMatch === null ? null : await this.revisionSeen(userId, rows, ifMatch);
     const decisions = [];
     for (const { calendarId: id, commands } of (change.calendars ?? []).map((each) => orderFor(rows, userId, each, at)))
       decisions.push(await decideOn(store, calendar, calendarCodec, { id, commands, metadata: metadata(), ifMatch: null }));
     const restate = decisions.some(({ events }) => events.length > 0);
     const choice = { type: 'SetCalendarPreference', userId, change: preferred, restate, at } as const;
-    const ownOrders = { id: userId, commands: [choice], metadata: metadata(), ifMatch: ifMatch === null ? null : revision };
+    const ownOrders = { id: userId, commands: [choice], metadata: metadata(), ifMatch: revision };
     const own = await decideOn(store, preference, preferenceCodec, ownOrders);
     const preferences = (await settle(store, preference, preferenceCodec, own)).position;
     let calendars: bigint | null = null;
@@ -101,6 +100,13 @@ export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
   private async preferenceNow(userId: string): Promise<Readonly<{ state: CalendarPreference; revision: bigint }>> {
     const { events, revision } = await this.runtime.store.load(`preference-${userId}`, preferenceCodec);
     return { state: fold(preference, events), revision };
+  }
+
+  /** Where the person's own stream stands under a tag; throws `request.stale` when the tag is of other settings. */
+  private async revisionSeen(userId: string, rows: readonly CalendarRow[], ifMatch: string): Promise<bigint> {
+    const { revision } = await this.preferenceNow(userId);
+    if (ifMatch !== (await this.tagNow(rows, revision))) throw stale();
+    return revision;
   }
 
   /** Of the streams, not of the rows, which may be a moment behind a change that was answered already. */
