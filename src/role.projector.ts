@@ -14,6 +14,7 @@ import { PROJECTIONS } from './projections.js';
 import { type RoleBody, type Works } from './role.body.js';
 import { type Runtime } from './runtime.js';
 import { type Work } from './supervised.js';
+import { warmUpProjection } from './warm-up.js';
 
 /** One for each projection, and some for what cleans up beside them. */
 const CONNECTIONS = 12;
@@ -61,7 +62,7 @@ const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
   health.add('calendars set aside', async () => aside(await asideByCode(runtime.database)));
   return {
     lasting,
-    first: [(signal) => keepBringingZoneRules(runtime, signal)],
+    first: [(signal) => keepBringingZoneRules(runtime, signal), (signal) => warmUpProjection(runtime.clock, signal)],
   };
 };
 

@@ -13,6 +13,7 @@ import { openProviders } from './providers.js';
 import { type RoleBody } from './role.body.js';
 import { CONNECTIONS, type Runtime } from './runtime.js';
 import { type Work } from './supervised.js';
+import { warmUpSync } from './warm-up.js';
 
 /** The projection that everybody's feeds wait for. */
 const OCCURRENCES = 'user_calendar_events';
@@ -83,7 +84,7 @@ export const sync: RoleBody = {
         ['sync_state', syncing(together)],
         ['connection_state', tending(together)],
       ]),
-      first: [],
+      first: [(signal) => warmUpSync(runtime.clock, signal)],
     };
   },
 };
