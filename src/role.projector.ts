@@ -14,7 +14,6 @@ import { PROJECTIONS } from './projections.js';
 import { type RoleBody, type Works } from './role.body.js';
 import { type Runtime } from './runtime.js';
 import { type Work } from './supervised.js';
-import { warmUpProjection } from './warm-up.js';
 
 /** One for each projection, and some for what cleans up beside them. */
 const CONNECTIONS = 12;
@@ -62,8 +61,14 @@ const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
   health.add('calendars set aside', async () => aside(await asideByCode(runtime.database)));
   return {
     lasting,
-    first: [(signal) => keepBringingZoneRules(runtime, signal), (signal) => warmUpProjection(runtime.clock, signal)],
+    first: [(signal) => keepBringingZoneRules(runtime, signal), (signal) => warmUp(runtime, signal)],
   };
+};
+
+/** Loaded when the thread has begun, because it reads a calendar, for which nothing else of this thread has any use. */
+const warmUp = async (runtime: Runtime, signal: AbortSignal): Promise<void> => {
+  const { warmUpProjection } = await import('./warm-up.js');
+  await warmUpProjection(runtime.clock, signal);
 };
 
 /** Brings the read models up to date, and removes what has had its time. It calls no calendar service. */
