@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** SQLSTATE classes of a server that stops, starts or has no room (08, 57P, 53300), and what Node says of a connection. */
 const CODES = /^(08|57P|53300|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/;
 
@@ -7,7 +9,7 @@ const MESSAGES =
 
 /** True when a statement failed because its connection or the server went away. */
 export const isDatabaseAway = (error: unknown): boolean => {
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
   const { message, code } = error as Error & { code?: unknown };
   return (typeof code === 'string' && CODES.test(code)) || MESSAGES.test(message);
 };
