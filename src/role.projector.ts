@@ -21,8 +21,8 @@ const CONNECTIONS = 12;
 /** Few at a time, because each holds the projection up for moments, and of each person one. */
 const PLACEMENTS_AT_ONCE = 3;
 
-/** It places for a third of the time. */
-const REST = 2;
+/** It places for a quarter of the time. */
+const REST = 3;
 
 const placing = (runtime: DueRuntime & Runtime): Work => {
   const task = observedTask('placement', placeDue({ ...runtime, rest: REST }), runtime.clock.now, runtime.metrics);

@@ -16,7 +16,7 @@ export type Pace = Readonly<{
 }>;
 
 /** What a person's runs may have appended that cannot be read yet: a fraction of a second of the projection's time. */
-const ROOM = 2_500;
+const ROOM = 1_500;
 
 /** Milliseconds between two looks at how far the projection is. */
 const LOOK = 25;
