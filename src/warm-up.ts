@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { availableParallelism, loadavg } from 'node:os';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { feedCodec, feedFamily } from './calendar/calendar.codec.js';
 import { type DeltaSynced } from './calendar/feed.js';
@@ -18,8 +19,11 @@ import { madeUpServer } from './warm-up.calendar.js';
 
 const CALENDAR = '00000000-0000-8000-8000-000000000000';
 const ADDRESS = 'http://localhost/warm-up/';
-/** Enough for most of what a first sync runs to be compiled; more costs each start more than it spares. */
-const ROUNDS = 6;
+/** Enough for nearly all of what a first sync runs to be compiled. */
+const ROUNDS = 20;
+
+/** Where the processors are taken already, a warm-up would slow down what is asked of the service now for what may be asked later. */
+const hasTime = (): boolean => (loadavg()[0] ?? 0) < availableParallelism();
 
 /** An event as it is stored. */
 type Stored = ReturnType<Codec<DeltaSynced>['encode']>;
@@ -136,15 +140,15 @@ const madeUpProvider = (clock: Clock): CalendarProvider => {
 
 /**
  * Reads a made-up calendar again and again through the code of a first sync, in memory, until the engine has compiled it: otherwise the first
- * person to connect after a start waits for that. A third of a second of one core, in small bites, with nothing kept.
+ * person to connect after a start waits for that. In small bites, with nothing kept, and only while the machine has time for it.
  */
 export const warmUpSync = async (clock: Clock, signal: AbortSignal): Promise<void> => {
   const provider = madeUpProvider(clock);
-  for (let round = 0; round < ROUNDS && !signal.aborted; round += 1) await readWhole(provider, clock, signal);
+  for (let round = 0; round < ROUNDS && !signal.aborted && hasTime(); round += 1) await readWhole(provider, clock, signal);
 };
 
 /** The same for the projection of what was read. */
 export const warmUpProjection = async (clock: Clock, signal: AbortSignal): Promise<void> => {
   const stored = await readWhole(madeUpProvider(clock), clock, signal);
-  for (let round = 0; round < ROUNDS && !signal.aborted; round += 1) await project(stored, clock);
+  for (let round = 0; round < ROUNDS && !signal.aborted && hasTime(); round += 1) await project(stored, clock);
 };
