@@ -3,9 +3,9 @@ import { type PreferenceEvent } from '../preference/preference.js';
 import { type Source } from './changes.rows.js';
 
 /**
- * Why series have to be placed again; stored, so permanent. `zone-chosen`: what names no zone of its own, after its owner chose one;
- * `zone-rules`: what is in a zone whose rules changed; `share`: none, but what holds more or less than each series of
- * its calendar may hold, which is seen to whatever the reason. A new reason names its series, and how their changes are told, in `PLACINGS`.
+ * Why series have to be placed again; stored, so permanent. `zone-chosen`: its owner chose a zone for what names none of its own; `zone-rules`: the
+ * rules of its zone changed; `share`: a series shows more or fewer of its repetitions than it may. The worker corrects the last for every reason, so
+ * `share` itself concerns no other series. A new reason names its series, and how their changes are told, in `PLACINGS`.
  */
 export type PlacingReason = 'zone-chosen' | 'zone-rules' | 'share';
 

@@ -45,7 +45,7 @@ export type Placing = Readonly<{ database: Database; rest: number; row: Placemen
 export const held = <T>({ database, row, lease }: Placing, step: (sql: Sql, source: Source) => Promise<T>): Promise<T> => {
   if (lease.signal.aborted) throw new Superseded();
   return database.transaction(async (sql) => {
-    // What a crash of the server takes back is still due, and nobody waits for the disk while the projection is held.
+    // The projection does not wait for the disk, because a step that a crash of the server takes back is still due.
     await sql.query('set local synchronous_commit = off');
     await sql.query(HOLD_PROJECTION, [PROJECTION]);
     const claimed = await sql.query('select 1 from placement where name = $1 and epoch = $2', [row.name, lease.epoch]);

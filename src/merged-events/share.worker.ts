@@ -12,10 +12,10 @@ const PAGE = 50;
 const ATTEMPTS = 3;
 
 /** A series that shows more or fewer of its repetitions than it may. `mark` is another once it was placed or read again. */
-type Unlike = Readonly<{ series: string; placed_at: Date; mark: string }>;
+type Unlike = Readonly<{ series: string; share: number; placed_at: Date; mark: string }>;
 
 const UNLIKE = `
-  select s.series, s.placed_at, concat_ws(' ', s.xmin, k.share, k.zone,
+  select s.series, s.share, s.placed_at, concat_ws(' ', s.xmin, k.share, k.zone,
     (select max(generation) from event_contents c where c.calendar_id = s.calendar_id and c.series = s.series)) as mark
   from event_series s join (${CALENDARS}) k using (calendar_id)
   where s.share <> k.share and s.repetitions > least(s.share, k.share)`;
@@ -29,7 +29,7 @@ const unlikeOf = async (sql: Sql, { placing: { row }, calendarId }: Target, seri
   (await sql.query<Unlike>(`${UNLIKE} and s.series = $3`, [row.user_id, calendarId, series]))[0] ?? null;
 
 /** Amends a series, a little in each transaction; false when it was placed or read again meanwhile. */
-const amend = async (target: Target, { series, placed_at, mark }: Unlike): Promise<boolean> => {
+const amend = async (target: Target, { series, share, placed_at, mark }: Unlike): Promise<boolean> => {
   const { placing, calendarId } = target;
   const { database, row } = placing;
   // Read after the mark: what has changed in between shows in the mark that is read next.
@@ -44,7 +44,8 @@ const amend = async (target: Target, { series, placed_at, mark }: Unlike): Promi
       await work(sql, source);
       return true;
     });
-  for (const part of parts) if (!(await write(part))) return false;
+  // A series that shows too many has all that it may show.
+  for (const part of share < calendar.share ? parts : []) if (!(await write(part))) return false;
   const isTold = PLACINGS[row.reason].tells === 'events' && calendar.whole && calendar.visible;
   return write(async (sql, source) => {
     await end(sql);

@@ -47,13 +47,13 @@ describe('A whole reading by hand', () => {
     expect(allowed([mine], true, [mine, other], NOW + 45 * MINUTE)).toEqual({ calendarIds: ['a'], retryAfter: null });
   });
 
-  it('of one calendar is made when nothing else was, however large it is, and counts much when nobody knows how large', () => {
+  it('of one calendar is allowed when no other came before it, whatever its size, and an unknown size counts as a large one', () => {
     expect(allowed([calendar('a', { objects: 2 * FULL_BUDGET })], true).calendarIds).toEqual(['a']);
     const unknown = Array.from({ length: 30 }, (_, index) => calendar(String(index), { objects: null }));
     expect(allowed(unknown, true).calendarIds).toHaveLength(20);
   });
 
-  it('never spends more in any hour than the budget and one calendar, whatever is asked for and when', () => {
+  it('spends in no hour more than the budget and one calendar, for any order and time of requests', () => {
     const asks = fc.array(fc.record({ after: fc.nat(40 * MINUTE), wanted: fc.uniqueArray(fc.nat(9), { minLength: 1 }) }), {
       maxLength: 12,
     });

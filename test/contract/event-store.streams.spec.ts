@@ -233,7 +233,7 @@ describe('A stream that is deleted', () => {
     await expect(until(client.subscribeToStream(stream), () => true)).rejects.toBeInstanceOf(StreamDeletedError);
   });
 
-  it('for ever ends a live subscription, which is told of it', async () => {
+  it('permanently ends a live subscription with an error that says so', async () => {
     const stream = await streamOf(client, 'a');
     const subscription = client.subscribeToStream(stream);
     subscription.once('caughtUp', () => void client.tombstoneStream(stream));

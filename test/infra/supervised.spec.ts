@@ -23,11 +23,11 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 
 describe('A worker', () => {
   it.each([
-    ['rejects', () => Promise.reject(new Error('nobody foresaw this'))],
+    ['rejects', () => Promise.reject(new Error('an unforeseen failure'))],
     [
       'throws at once',
       () => {
-        throw new Error('nobody foresaw this');
+        throw new Error('an unforeseen failure');
       },
     ],
     ['comes to an end', () => Promise.resolve()],

@@ -398,7 +398,7 @@ const failingTimes = async (id: string, times: number): Promise<void> => {
     });
   }
 };
-const refuse: DueTask<Row> = () => Promise.reject(new Error('nobody foresaw this'));
+const refuse: DueTask<Row> = () => Promise.reject(new Error('an unforeseen failure'));
 
 describe('Work that fails again and again for a reason nobody foresaw', () => {
   it('is tried after longer and longer pauses, then set aside for a day, told, and good again when it succeeds', async () => {

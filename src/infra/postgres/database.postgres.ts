@@ -32,7 +32,7 @@ const sqlOn = (target: Pick<pg.Pool, 'query'>): Sql => ({
 /** What ends each session that is held. */
 type Held = Set<() => void>;
 
-/** A connection taken from the pool. One that was lost, or of which nobody knows what it is at, is closed instead of given back. */
+/** A connection taken from the pool. The pool closes it instead of keeping it when it was lost, or when its transaction may still be open. */
 const takeFrom = async (pool: pg.Pool, held: Held) => {
   const client = await reaching('database', isDatabaseAway, () => pool.connect());
   let broken = false;
