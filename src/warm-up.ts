@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { availableParallelism, loadavg } from 'node:os';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
 import { feedCodec, feedFamily } from './calendar/calendar.codec.js';
 import { type DeltaSynced } from './calendar/feed.js';
 import { type Pace } from './calendar/feed.pace.js';
@@ -15,6 +14,7 @@ import { type Sql } from './kernel/sql.js';
 import { userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
 import { caldavProvider } from './provider/caldav/caldav.provider.js';
 import { type CalendarProvider } from './provider/calendar-provider.js';
+import { spareTime } from './spare-time.js';
 import { madeUpServer } from './warm-up.calendar.js';
 
 const CALENDAR = '00000000-0000-8000-8000-000000000000';
@@ -22,8 +22,18 @@ const ADDRESS = 'http://localhost/warm-up/';
 /** Enough for nearly all of what a first sync runs to be compiled. */
 const ROUNDS = 20;
 
-/** Where the processors are taken already, a warm-up would slow down what is asked of the service now for what may be asked later. */
-const hasTime = (): boolean => (loadavg()[0] ?? 0) < availableParallelism();
+/** How long the machine is watched before the first round, in milliseconds. */
+const WATCH = 100;
+
+/**
+ * Runs round after round as long as other programs leave the machine time for it: on a busy one a warm-up would slow down what is asked of the
+ * service now for what may be asked later.
+ */
+const inSpareTime = async (signal: AbortSignal, round: () => Promise<unknown>): Promise<void> => {
+  const isSpare = spareTime();
+  await sleep(WATCH);
+  for (let rounds = 0; rounds < ROUNDS && !signal.aborted && isSpare(); rounds += 1) await round();
+};
 
 /** An event as it is stored. */
 type Stored = ReturnType<Codec<DeltaSynced>['encode']>;
@@ -144,11 +154,11 @@ const madeUpProvider = (clock: Clock): CalendarProvider => {
  */
 export const warmUpSync = async (clock: Clock, signal: AbortSignal): Promise<void> => {
   const provider = madeUpProvider(clock);
-  for (let round = 0; round < ROUNDS && !signal.aborted && hasTime(); round += 1) await readWhole(provider, clock, signal);
+  await inSpareTime(signal, () => readWhole(provider, clock, signal));
 };
 
 /** The same for the projection of what was read. */
 export const warmUpProjection = async (clock: Clock, signal: AbortSignal): Promise<void> => {
   const stored = await readWhole(madeUpProvider(clock), clock, signal);
-  for (let round = 0; round < ROUNDS && !signal.aborted && hasTime(); round += 1) await project(stored, clock);
+  await inSpareTime(signal, () => project(stored, clock));
 };

@@ -1,11 +1,10 @@
 import { type CleanUp, deletion } from '../kernel/clean-up.js';
 import { DAY, HOUR, instant, MINUTE } from '../kernel/clock.js';
-import { fold } from '../kernel/decider.js';
 import { handle } from '../kernel/commands.js';
 import { type Entropy } from '../kernel/entropy.js';
 import { type EventStore, type Metadata, WrongRevision } from '../kernel/event-store.js';
 import { type Database } from '../kernel/sql.js';
-import { calendar, type CalendarEvent } from './calendar.js';
+import { type Calendar, calendar } from './calendar.js';
 import { calendarCodec, feedCodec } from './calendar.codec.js';
 import { type DeltaSynced, FEED } from './feed.js';
 
@@ -32,15 +31,13 @@ const claim = async (database: Database, now: number): Promise<Claimed | undefin
 };
 
 /** The last part of an expired feed. It holds nothing: a store keeps the newest event of a stream, also when all of it is hidden and scavenged. */
-const closingPart = (calendarId: string, facts: readonly CalendarEvent[], at: string): DeltaSynced | null => {
-  const adopted = facts.find((fact) => fact.type === 'CalendarAdopted');
-  const begun = facts.findLast((fact) => fact.type === 'GenerationStarted');
-  if (adopted === undefined || begun === undefined) return null;
-  const { generation, window } = begun;
+const closingPart = (calendarId: string, state: Calendar, at: string): DeltaSynced | null => {
+  if (state.status === 'none' || state.window === null) return null;
+  const { userId, generation, window } = state;
   return {
     type: 'DeltaSynced',
     calendarId,
-    userId: adopted.userId,
+    userId,
     generation,
     window,
     upserts: [],
@@ -68,8 +65,7 @@ const clearFeed = async (store: EventStore, last: bigint, part: DeltaSynced | nu
  * the row that says there is work to do. Answers whether anything was expired.
  */
 const expire = async ({ database, store, entropy }: Runtime, { calendar_id: id, epoch }: Claimed, now: number): Promise<boolean> => {
-  const { events } = await store.load(`calendar-${id}`, calendarCodec);
-  const before = fold(calendar, events);
+  const { state: before } = await store.stateOf(calendar, calendarCodec, id);
   const generation = before.status === 'none' ? 0 : before.generation;
   const last = await store.lastRevision(`${FEED}-${id}`);
   const correlationId = entropy.uuid();
@@ -81,7 +77,7 @@ const expire = async ({ database, store, entropy }: Runtime, { calendar_id: id, 
     ifMatch: null,
   });
   if (state.status !== 'none' && state.generation === generation) {
-    await clearFeed(store, last, closingPart(id, events, instant(now)), metadata());
+    await clearFeed(store, last, closingPart(id, before, instant(now)), metadata());
     await database.query(
       'delete from remote_object where calendar_id = $1 and exists (select 1 from sync_state where calendar_id = $1 and epoch = $2)',
       [id, epoch],

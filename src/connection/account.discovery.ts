@@ -51,7 +51,7 @@ const commandFor = async (
   isFirst: boolean,
 ): Promise<CalendarCommand | null> => {
   const at = instant(clock.now());
-  const state = fold(calendar, (await store.load(`calendar-${calendarId}`, calendarCodec)).events);
+  const state = (await store.stateOf(calendar, calendarCodec, calendarId)).state;
   if (state.status === 'none') return isFirst ? { type: 'AdoptCalendar', connectionId, userId, provider, ...described, at } : null;
   return { type: 'DescribeCalendar', ...described, sealed: seal(calendarId, clear, state.described.sealed), at };
 };
@@ -69,7 +69,7 @@ export const recordDiscovery = async (
   const { connectionId, userId, metadata } = looked;
   const seal = sealing(await vault.connection(userId, connectionId));
   const mark = await vault.marker(userId);
-  const { events } = await store.load(`connection-${connectionId}`, connectionCodec);
+  const events = await store.load(`connection-${connectionId}`, connectionCodec);
   const firstFound = events.find((event) => event.type === 'CalendarsDiscovered');
   const before = new Map(calendarsOf(fold(connection, events)).map(({ calendarId, sealed }) => [calendarId, sealed]));
   const listed = found.map(({ remoteId, address, name, ...readable }): Listed => {

@@ -2,7 +2,6 @@ import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { instant, MINUTE } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
-import { fold } from '../kernel/decider.js';
 import { type Metadata } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
 import { AccountTaken, type Secret } from '../kernel/vault.js';
@@ -80,8 +79,8 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
 
   /** Repeated after what it made was revoked: nothing is made again. */
   private async isOver(connectionId: string): Promise<boolean> {
-    const { events } = await this.runtime.store.load(`connection-${connectionId}`, connectionCodec);
-    return fold(connection, events).status === 'revoked';
+    const { state } = await this.runtime.store.stateOf(connection, connectionCodec, connectionId);
+    return state.status === 'revoked';
   }
 
   /** Of two requests for one account the database lets one pass. What a dead request or a revoked connection still holds is taken from it. */
@@ -99,8 +98,7 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
 
   private async isLeftOver(holder: string): Promise<boolean> {
     const { store, vault, clock } = this.runtime;
-    const { events } = await store.load(`connection-${holder}`, connectionCodec);
-    const { status } = fold(connection, events);
+    const { status } = (await store.stateOf(connection, connectionCodec, holder)).state;
     if (status === 'none') return (await vault.pendingSince(instant(clock.now() - IN_HAND))).includes(holder);
     return status === 'revoked';
   }

@@ -2,7 +2,6 @@ import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
-import { fold } from '../kernel/decider.js';
 import { AccountTaken, KeyDestroyed, type Secret } from '../kernel/vault.js';
 import { calendarIdsOf } from './account.discovery.js';
 import { accountExists, accountMarks, openAccount, toSecret } from './account.door.js';
@@ -20,8 +19,7 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
 
   async execute({ actor: { userId }, connectionId, credentials, correlationId, commandId }: Reconnect): Promise<Reached> {
     const { vault, store } = this.runtime;
-    const { events } = await store.load(`connection-${connectionId}`, connectionCodec);
-    const state = fold(connection, events);
+    const { state } = await store.stateOf(connection, connectionCodec, connectionId);
     const { provider } = liveConnection(state, userId);
     const secret = toSecret(credentials);
     const discovery = await openAccount(this.runtime.providers, provider, secret);

@@ -98,7 +98,7 @@ const giveBack = async (
 export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<void> => {
   const { store, vault, clock, entropy, providers } = runtime;
   const { connection_id: connectionId, failures } = row;
-  const { events } = await store.load(`connection-${connectionId}`, connectionCodec);
+  const events = await store.load(`connection-${connectionId}`, connectionCodec);
   const revoked = events.find((event) => event.type === 'ConnectionRevoked');
   const state = fold(connection, events);
   const metadata = systemMetadata(entropy);

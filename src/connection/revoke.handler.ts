@@ -2,7 +2,6 @@ import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
-import { fold } from '../kernel/decider.js';
 import { connection } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type Reached, Revoke } from './connection.commands.js';
@@ -18,8 +17,8 @@ export class RevokeHandler implements ICommandHandler<Revoke> {
   constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}
 
   async execute({ actor: { userId }, connectionId, ifMatch, correlationId }: Revoke): Promise<Reached> {
-    const { events } = await this.runtime.store.load(`connection-${connectionId}`, connectionCodec);
-    ownConnection(fold(connection, events), userId);
+    const { state } = await this.runtime.store.stateOf(connection, connectionCodec, connectionId);
+    ownConnection(state, userId);
     const command = { type: 'Revoke', at: instant(this.runtime.clock.now()) } as const;
     const metadata = { commandId: this.runtime.entropy.uuid(), correlationId, causationId: correlationId, actor: userId };
     const { position } = await handle(this.runtime.store, connection, connectionCodec, { id: connectionId, command, metadata, ifMatch });

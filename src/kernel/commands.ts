@@ -1,4 +1,4 @@
-import { decideAll, type Decider, fold, type Message } from './decider.js';
+import { decideAll, type Decider, type Message } from './decider.js';
 import { type Codec, Contended, type EventStore, type Metadata, WrongRevision } from './event-store.js';
 
 /** What a command left behind: where its stream stands now, and the log position a query must have reached to show it. `null`: nothing was written. */
@@ -36,8 +36,7 @@ const attempt = async <S, C extends Message, E extends Message>(
   { id, commands, metadata, ifMatch }: Orders<C>,
 ): Promise<Handled<S>> => {
   const stream = `${decider.category}-${id}`;
-  const { events, revision, handled } = await store.load(stream, codec);
-  const state = fold(decider, events);
+  const { state, revision, handled } = await store.stateOf(decider, codec, id);
   const earlier = handled.get(metadata.commandId);
   if (earlier !== undefined) return { ...earlier, state };
   if (ifMatch !== null && ifMatch !== revision) throw new WrongRevision(stream, ifMatch);
@@ -79,9 +78,9 @@ export const decideOn = async <S, C extends Message, E extends Message>(
   orders: Orders<C>,
 ): Promise<Decision<S, C, E>> => {
   const stream = `${decider.category}-${orders.id}`;
-  const { events, revision } = await store.load(stream, codec);
+  const { state, revision } = await store.stateOf(decider, codec, orders.id);
   if (orders.ifMatch !== null && orders.ifMatch !== revision) throw new WrongRevision(stream, orders.ifMatch);
-  const decided = decideAll(decider, fold(decider, events), orders.commands);
+  const decided = decideAll(decider, state, orders.commands);
   return { orders, revision, after: decided.state, events: decided.events };
 };
 

@@ -1,4 +1,4 @@
-import { type Message } from './decider.js';
+import { type Decider, type Message } from './decider.js';
 
 /** Where an event stands in the log of all streams; grows, with gaps: compare, never compute. */
 export type Position = bigint;
@@ -47,15 +47,13 @@ export type Recorded<E extends Message> = Readonly<{
 /** Where an event stands in the log, and since when: RFC 3339, UTC. */
 export type Place = Readonly<{ position: Position; recordedAt: string }>;
 
-/** What a load found; `revision` is -1n for a stream that does not exist. */
-export type Loaded<E extends Message> = Readonly<{
-  events: readonly E[];
-  revision: bigint;
-  /** For each command already handled, how far the log stood after it: the answer a repeated command gets. */
-  handled: ReadonlyMap<string, Appended>;
-}>;
-
 export type Appended = Readonly<{ revision: bigint; position: Position }>;
+
+/**
+ * How a stream stands: its events folded by its decider, and the revision of the last one (-1n: there is none). `handled`: how far the log stood
+ * after each command, which is the answer a repeated command gets; of a stream with more than a thousand commands, after each of the last thousand.
+ */
+export type Standing<S> = Readonly<{ state: S; revision: bigint; handled: ReadonlyMap<string, Appended> }>;
 
 /**
  * The log holds an event of a kind this program does not know, because a newer one wrote it. A reader stops there: the program that knows it
@@ -109,8 +107,13 @@ export type Batch<E extends Message> = Readonly<{ events: readonly Recorded<E>[]
 
 /** Every call but `follow`, which waits, throws `EngineAway` while the event store is out of reach. */
 export type EventStore = Readonly<{
-  /** Throws `UnknownEvent` when the codec does not read one of the stream's events: what is decided on a part of a stream is decided wrong. */
-  load: <E extends Message>(stream: string, codec: Codec<E>) => Promise<Loaded<E>>;
+  /** All events of a stream. Throws `UnknownEvent` when the codec does not read one of the stream's events: what is decided on a part of a stream is decided wrong. */
+  load: <E extends Message>(stream: string, codec: Codec<E>) => Promise<readonly E[]>;
+  /**
+   * The state of the stream `<category>-<id>`, for a decision. Costs what was appended since it was last asked for, also where the stream is long.
+   * Throws as `load` does.
+   */
+  stateOf: <S, C extends Message, E extends Message>(decider: Decider<S, C, E>, codec: Codec<E>, id: string) => Promise<Standing<S>>;
   /** Appends when the stream is at `expected` (-1n: does not exist), else throws `WrongRevision`. `null`: at any revision. */
   append: <E extends Message>(
     stream: string,

@@ -3,9 +3,8 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { calendar, type CalendarCommand, DEFAULT_PRIVACY } from '../calendar/calendar.js';
 import { instant } from '../kernel/clock.js';
 import { decideOn, settle } from '../kernel/commands.js';
-import { fold } from '../kernel/decider.js';
 import { type Written } from '../kernel/projection.js';
-import { type Metadata } from '../kernel/event-store.js';
+import { type Metadata, type Standing } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
 import { preference, type CalendarPreference, preferenceObject } from './preference.js';
 import { preferenceCodec } from './preference.codec.js';
@@ -97,9 +96,8 @@ export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
     return sealer.seal(preferenceObject(userId), clear);
   }
 
-  private async preferenceNow(userId: string): Promise<Readonly<{ state: CalendarPreference; revision: bigint }>> {
-    const { events, revision } = await this.runtime.store.load(`preference-${userId}`, preferenceCodec);
-    return { state: fold(preference, events), revision };
+  private preferenceNow(userId: string): Promise<Standing<CalendarPreference>> {
+    return this.runtime.store.stateOf(preference, preferenceCodec, userId);
   }
 
   /** Where the person's own stream stands under a tag; throws `request.stale` when the tag is of other settings. */
@@ -113,7 +111,7 @@ export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
   private async tagNow(rows: readonly CalendarRow[], revision: bigint): Promise<string> {
     const chosen: Chosen[] = [];
     for (const { calendar_id: calendarId, mode, privacy, visible } of rows) {
-      const state = fold(calendar, (await this.runtime.store.load(`calendar-${calendarId}`, this.runtime.calendarCodec)).events);
+      const { state } = await this.runtime.store.stateOf(calendar, this.runtime.calendarCodec, calendarId);
       const listed = { calendarId, adopted: false, mode, privacy, visible };
       chosen.push(state.status === 'none' ? listed : { ...state, calendarId, adopted: true });
     }

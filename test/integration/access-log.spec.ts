@@ -46,7 +46,7 @@ const team = async (store: EventStore = stores.store) => {
     );
   const at = new Date(now).toISOString();
   const record = { type: 'DataAccessed', actor: ada, purpose: 'availability', route: from.route, at };
-  const records = async () => (await stores.store.load(`access-${at.slice(0, 10)}`, accessCodec)).events;
+  const records = async () => await stores.store.load(`access-${at.slice(0, 10)}`, accessCodec);
   return { ada, ben, cleo, stranger, ask, record, records };
 };
 

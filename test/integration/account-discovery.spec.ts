@@ -70,11 +70,9 @@ const account = async (...first: readonly DiscoveredCalendar[]) => {
     const command = { type: 'ToggleWrite', mode: 'write', at } as const;
     await handle(stores.store, calendar, calendarCodec, { id: calendarId, command, metadata: metadata(), ifMatch: null });
   };
-  const factsOf = async (calendarId: string) =>
-    (await stores.store.load(`calendar-${calendarId}`, calendarCodec)).events.map(({ type }) => type);
+  const factsOf = async (calendarId: string) => (await stores.store.load(`calendar-${calendarId}`, calendarCodec)).map(({ type }) => type);
   const lists = async () =>
-    (await stores.store.load(`connection-${connectionId}`, connectionCodec)).events.filter(({ type }) => type === 'CalendarsDiscovered')
-      .length;
+    (await stores.store.load(`connection-${connectionId}`, connectionCodec)).filter(({ type }) => type === 'CalendarsDiscovered').length;
   return { userId, connectionId, discover, shown, write, factsOf, lists };
 };
 

@@ -59,7 +59,7 @@ const reconnect = (
   { name, password } = { name: radicale.user, password: radicale.password },
 ) => new ReconnectHandler(runtime).execute(new Reconnect(actor(userId), id, { username: name, password, serverUrl }, 'c', randomUUID()));
 
-const factsOf = async (connectionId: string) => (await stores.store.load(`connection-${connectionId}`, connectionCodec)).events;
+const factsOf = async (connectionId: string) => await stores.store.load(`connection-${connectionId}`, connectionCodec);
 
 /** One server, spelled in the ways people do. */
 const spellings = (): readonly string[] => {

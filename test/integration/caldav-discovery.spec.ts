@@ -190,6 +190,12 @@ describe('discovering a CalDAV account', () => {
     }
   });
 
+  it('loses no calendar in silence that the server lists under no address', async () => {
+    const named = (row: string) => row.replace('<href>/alice/2026/</href>', '<href>urn:uuid:2026</href>');
+    proxy.inject(eachRow(listing, named));
+    await expect(discover()).rejects.toMatchObject({ fault: 'malformed', detail: 'the server lists a calendar under no address' });
+  });
+
   it('says so where there is no calendar server', async () => {
     proxy.inject({ when: anything, instead: answered(404) });
     await expect(discover()).rejects.toMatchObject({ fault: 'malformed' });

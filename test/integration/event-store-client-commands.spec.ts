@@ -50,7 +50,7 @@ const contested = (times: number): EventStore => {
 };
 
 const written = async (id: string): Promise<readonly string[]> =>
-  (await stores.store.load(`notebook-${id}`, notes)).events.map(({ text }) => text);
+  (await stores.store.load(`notebook-${id}`, notes)).map(({ text }) => text);
 
 describe('A command', () => {
   it('appends what is decided and answers where stream and log stand then, and the new state', async () => {

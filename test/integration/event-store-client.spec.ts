@@ -8,6 +8,7 @@ import { EventStoreDBClient } from '@eventstore/db-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Batch, type Position, UnknownEvent, UnreadableEvent, WrongRevision } from '../../src/kernel/event-store.js';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
+import { type Decider } from '../../src/kernel/decider.js';
 import { testEndings } from '../support/opened.js';
 import { eventually, metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';
 
@@ -20,6 +21,20 @@ const atEnd = testEndings();
 
 const fresh = (): string => `note${randomUUID().slice(0, 8)}-`;
 const append = (stream: string, ...texts: readonly string[]) => stores.store.append(stream, null, texts.map(noted), notes, metadata());
+
+/** Counts the notes of a stream `<category>-<id>`. */
+const counter = (category: string): Decider<number, Noted, Noted> => ({
+  category,
+  initial: 0,
+  decide: () => [],
+  evolve: (count) => count + 1,
+});
+const standing = async (stream: string) => {
+  const [category = '', id = ''] = stream.split('-');
+  const { state, revision, handled } = await stores.store.stateOf(counter(category), notes, id);
+  return { state, revision, handled };
+};
+
 const textsOf = (batches: readonly Batch<Noted>[]): readonly string[] =>
   batches.flatMap(({ events }) => events.map(({ event }) => event.text));
 
@@ -90,8 +105,9 @@ describe('A stream', () => {
     const second = await stores.store.append(stream, first.revision, [noted('c')], notes, metadata('second'));
     expect([first.revision, second.revision]).toEqual([1n, 2n]);
     expect(second.position).toBeGreaterThan(first.position);
-    expect(await stores.store.load(stream, notes)).toEqual({
-      events: ['a', 'b', 'c'].map(noted),
+    expect(await stores.store.load(stream, notes)).toEqual(['a', 'b', 'c'].map(noted));
+    expect(await standing(stream)).toEqual({
+      state: 3,
       revision: 2n,
       handled: new Map([
         ['first', first],
@@ -103,7 +119,8 @@ describe('A stream', () => {
 
   it('that was never written is empty, at revision -1', async () => {
     const stream = `${fresh()}never`;
-    expect(await stores.store.load(stream, notes)).toEqual({ events: [], revision: -1n, handled: new Map() });
+    expect(await stores.store.load(stream, notes)).toEqual([]);
+    expect(await standing(stream)).toEqual({ state: 0, revision: -1n, handled: new Map() });
     expect(await stores.store.lastRevision(stream)).toBe(-1n);
   });
 
@@ -128,10 +145,11 @@ describe('A stream', () => {
     const stream = `${fresh()}a`;
     await append(stream, 'a', 'b', 'c');
     await stores.store.truncateBefore(stream, 2n);
-    expect(await stores.store.load(stream, notes)).toMatchObject({ events: [noted('c')], revision: 2n });
+    expect(await stores.store.load(stream, notes)).toEqual([noted('c')]);
+    expect(await standing(stream)).toMatchObject({ state: 1, revision: 2n });
     expect(await append(stream, 'd')).toMatchObject({ revision: 3n });
     await stores.store.truncateBefore(stream, 4n);
-    expect((await stores.store.load(stream, notes)).events).toEqual([]);
+    expect(await stores.store.load(stream, notes)).toEqual([]);
     expect(await append(stream, 'e')).toMatchObject({ revision: 4n });
   });
 
@@ -140,16 +158,89 @@ describe('A stream', () => {
     await append(stream, 'a', 'b');
     await expect(stores.store.clear(stream, 0n)).rejects.toEqual(new WrongRevision(stream, 0n));
     await stores.store.clear(stream, 1n);
-    expect(await stores.store.load(stream, notes)).toMatchObject({ events: [], revision: -1n });
+    expect(await stores.store.load(stream, notes)).toEqual([]);
+    expect(await standing(stream)).toMatchObject({ state: 0, revision: -1n });
     expect(await stores.store.lastRevision(stream)).toBe(-1n);
     expect(await stores.store.append(stream, -1n, [noted('c')], notes, metadata())).toMatchObject({ revision: 2n });
-    expect(await stores.store.load(stream, notes)).toMatchObject({ events: [noted('c')], revision: 2n });
+    expect(await stores.store.load(stream, notes)).toEqual([noted('c')]);
+    expect(await standing(stream)).toMatchObject({ state: 1, revision: 2n });
   });
 
   it('is not read by a codec that does not know its events', async () => {
     const stream = `${fresh()}a`;
     await append(stream, 'a');
     await expect(stores.store.load(stream, calendarCodec)).rejects.toThrow('this version does not know Noted.v1');
+  });
+});
+
+describe('A long stream', () => {
+  const long = async () => {
+    const stream = `${fresh()}long`;
+    await append(stream, ...Array.from({ length: 150 }, (_, index) => String(index)));
+    let decoded = 0;
+    const counted: typeof notes = {
+      ...notes,
+      decode: (type, data) => {
+        decoded += 1;
+        return notes.decode(type, data);
+      },
+    };
+    const [category = '', id = ''] = stream.split('-');
+    const rules = counter(category);
+    return {
+      stream,
+      /** How the stream stands, and how many events were read to say so. */
+      ask: async (codec = counted) => {
+        decoded = 0;
+        const { state, revision } = await stores.store.stateOf(rules, codec, id);
+        return { state, revision, read: decoded };
+      },
+    };
+  };
+
+  it('is read on from where it stood when it was last asked for, and not from its beginning', async () => {
+    const { stream, ask } = await long();
+    expect(await ask()).toEqual({ state: 150, revision: 149n, read: 150 });
+    expect(await ask()).toEqual({ state: 150, revision: 149n, read: 1 });
+    await append(stream, 'by another process', 'and one more');
+    expect(await ask()).toEqual({ state: 152, revision: 151n, read: 3 });
+  });
+
+  it('whose reading breaks off is read on from there', async () => {
+    const { stream, ask } = await long();
+    await stores.store.append(stream, null, [noted('')], { ...notes, encode: () => ({ type: 'Noted.v2', data: {} }) }, metadata());
+    await expect(ask()).rejects.toEqual(new UnknownEvent('Noted.v2'));
+    const newer = { ...notes, reads: [...notes.reads, 'Noted.v2'], decode: () => noted('newer') };
+    let decoded = 0;
+    const counted = { ...newer, decode: () => ((decoded += 1), newer.decode()) };
+    expect(await ask(counted)).toMatchObject({ state: 151, revision: 150n });
+    expect(decoded).toBe(2);
+  });
+
+  it('that was cleared and written anew says what is new alone', async () => {
+    const { stream, ask } = await long();
+    await ask();
+    await stores.store.clear(stream, 149n);
+    expect(await ask()).toMatchObject({ state: 0, revision: -1n });
+    await append(stream, 'new');
+    await ask();
+    await append(stream, ...Array.from({ length: 120 }, String));
+    expect(await ask()).toMatchObject({ state: 121, revision: 270n });
+    expect(await ask()).toMatchObject({ state: 121, revision: 270n, read: 1 });
+  });
+
+  it('answers a command that comes twice, up to a thousand commands later', async () => {
+    const stream = `${fresh()}commands`;
+    const first = await stores.store.append(stream, -1n, [noted('first')], notes, metadata('first'));
+    const more = async (count: number) => {
+      for (let sent = 0; sent < count; sent += 1) await append(stream, String(sent));
+    };
+    await more(200);
+    expect((await standing(stream)).handled.get('first')).toEqual(first);
+    await more(900);
+    const { handled } = await standing(stream);
+    expect(handled.get('first')).toBeUndefined();
+    expect(handled.size).toBe(1_000);
   });
 });
 

@@ -23,7 +23,7 @@ describe('Read models', () => {
 
   it('know their log by a name, given to it once however many processes open it first at once', async () => {
     await Promise.all(Array.from({ length: 8 }, () => remember(stores.store)));
-    const { events } = await stores.store.load('log-name', logCodec);
+    const events = await stores.store.load('log-name', logCodec);
     const remembered = await stores.database.query<{ name: string }>('select name from known_log');
     expect(events.map(({ log }) => log)).toEqual(remembered.map(({ name }) => name));
     expect(await lostEvents(stores.database, stores.store)).toBeNull();

@@ -24,8 +24,7 @@ afterAll(stopSyncing);
 const withoutRow = (name: string) => stores.database.query('delete from vault where name = $1', [name]);
 const withoutSecret = ({ connectionId }: Adopted) => withoutRow(`secret:${connectionId}`);
 
-const accountFacts = async ({ connectionId }: Adopted) =>
-  (await stores.store.load(`connection-${connectionId}`, connectionCodec)).events.slice(1);
+const accountFacts = async ({ connectionId }: Adopted) => (await stores.store.load(`connection-${connectionId}`, connectionCodec)).slice(1);
 
 const rowsOf = (table: 'sync_state' | 'connection_state', { connectionId }: Adopted) =>
   stores.database.query<ConnectionRow & { epoch: string; dueIn: number }>(

@@ -78,7 +78,7 @@ const revoked = async (giveBack: GiveBack, failures = 0) => {
     return true;
   };
   const facts = async (): Promise<readonly ConnectionEvent[]> =>
-    (await stores.store.load(`connection-${connectionId}`, connectionCodec)).events.slice(3);
+    (await stores.store.load(`connection-${connectionId}`, connectionCodec)).slice(3);
   const left = async () => {
     const vaulted = await stores.database.query<{ name: string }>('select name from vault where connection_id = $1 order by name', [
       connectionId,

@@ -40,7 +40,7 @@ afterAll(stopSyncing);
 
 /** What became of the account as a whole, after it was connected. */
 const accountFacts = async ({ connectionId }: Adopted): Promise<readonly ConnectionEvent[]> =>
-  (await stores.store.load(`connection-${connectionId}`, connectionCodec)).events.slice(1);
+  (await stores.store.load(`connection-${connectionId}`, connectionCodec)).slice(1);
 
 /** Two calendars of one account, each read once. */
 const two = async (): Promise<readonly [Adopted, Adopted]> => {

@@ -84,7 +84,7 @@ const changesSince = async ({ userId }: Adopted, after: string | null) =>
 
 const told = ({ change, event }: ChangeView): string => `${change} ${event?.start ?? ''}`;
 
-const facts = async (): Promise<readonly ZoneRulesChanged[]> => (await stores.store.load('zones-iana', zonesCodec)).events;
+const facts = async (): Promise<readonly ZoneRulesChanged[]> => await stores.store.load('zones-iana', zonesCodec);
 
 /** Lets the projection apply a fact of the zone rules. */
 const apply = (event: unknown): Promise<void> =>

@@ -195,9 +195,9 @@ export const failing = async (calendar: Adopted, fault: Fault, retryAfter: numbe
 };
 
 export const chunks = async ({ calendarId }: Adopted): Promise<readonly DeltaSynced[]> =>
-  (await stores.store.load(`feed-${calendarId}`, feedCodec)).events;
+  await stores.store.load(`feed-${calendarId}`, feedCodec);
 export const facts = async ({ calendarId }: Adopted): Promise<readonly CalendarEvent[]> =>
-  (await stores.store.load(`calendar-${calendarId}`, calendarCodec)).events;
+  await stores.store.load(`calendar-${calendarId}`, calendarCodec);
 export const factTypes = async (calendar: Adopted): Promise<readonly string[]> => (await facts(calendar)).map(({ type }) => type).slice(1);
 export const stateOf = async ({ calendarId }: Adopted) => {
   const [row] = await stores.database.query<SyncRow & { due: string; last_success_at: Date | null }>(

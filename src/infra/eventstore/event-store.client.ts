@@ -13,7 +13,7 @@ import {
 } from '@eventstore/db-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
-import { type Appended, type Codec, type EventStore, type Place, WrongRevision } from '../../kernel/event-store.js';
+import { type Codec, type EventStore, type Place, type Recorded, WrongRevision } from '../../kernel/event-store.js';
 import { EngineAway, reaching } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
 import { isEventStoreAway } from './away.client.js';
@@ -21,6 +21,7 @@ import { decodeBase64InNode } from './base64.native.js';
 import { type Operations, operationsOf } from './operations.client.js';
 import { races } from './races.client.js';
 import { placeOf, toRecorded, toStored } from './recorded.client.js';
+import { standings } from './standing.client.js';
 import { follow } from './subscription.client.js';
 
 /** The client waits for every stream to be read to its end, also for those whose reader has gone. */
@@ -28,33 +29,30 @@ const DISPOSAL = 500;
 const READ_DEADLINE = 30_000;
 const APPEND_DEADLINE = 20_000;
 
+/** The events of a stream from a revision on, to be read to their end; none when there is no such stream. */
+const eventsOf = (client: EventStoreDBClient) =>
+  async function* <E extends Message>(stream: string, codec: Codec<E>, from: bigint): AsyncGenerator<Recorded<E>> {
+    try {
+      for await (const { event } of client.readStream(stream, { fromRevision: from, deadline: READ_DEADLINE }))
+        if (event !== undefined) yield toRecorded(event as EventTypeToRecordedEvent<JSONEventType>, codec);
+    } catch (error) {
+      if (!(error instanceof StreamNotFoundError)) throw error;
+    }
+  };
+
 const load =
   (client: EventStoreDBClient): EventStore['load'] =>
   async <E extends Message>(stream: string, codec: Codec<E>) => {
     const events: E[] = [];
-    const handled = new Map<string, Appended>();
-    let revision = -1n;
-    try {
-      for await (const { event } of client.readStream(stream, { fromRevision: START, deadline: READ_DEADLINE })) {
-        if (event === undefined) continue;
-        const recorded = toRecorded(event as EventTypeToRecordedEvent<JSONEventType>, codec);
-        events.push(recorded.event);
-        revision = recorded.revision;
-        handled.set(recorded.metadata.commandId, { revision, position: recorded.position });
-      }
-    } catch (error) {
-      if (!(error instanceof StreamNotFoundError)) throw error;
-    }
-    return { events, revision, handled };
+    for await (const { event } of eventsOf(client)(stream, codec, 0n)) events.push(event);
+    return events;
   };
 
 const read = (client: EventStoreDBClient): EventStore['read'] =>
   async function* <E extends Message>(stream: string, codec: Codec<E>, from: bigint) {
     try {
-      for await (const { event } of client.readStream(stream, { fromRevision: from, deadline: READ_DEADLINE }))
-        if (event !== undefined) yield toRecorded(event as EventTypeToRecordedEvent<JSONEventType>, codec).event;
+      for await (const { event } of eventsOf(client)(stream, codec, from)) yield event;
     } catch (error) {
-      if (error instanceof StreamNotFoundError) return;
       throw isEventStoreAway(error) ? new EngineAway('event store', error) : error;
     }
   };
@@ -125,7 +123,9 @@ const clear =
 
 const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): EventStore => {
   const reach = <T>(call: () => Promise<T>): Promise<T> => reaching('event store', isEventStoreAway, call);
+  const stateOf = standings(eventsOf(client));
   return {
+    stateOf: (...question) => reach(() => stateOf(...question)),
     load: (stream, codec) => reach(() => load(client)(stream, codec)),
     read: read(client),
     append: (...order) => reach(() => append(client, newId)(...order)),

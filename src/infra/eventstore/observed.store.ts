@@ -15,6 +15,7 @@ export const observedStore = (store: EventStore, metrics: Metrics): EventStore =
   return {
     ...store,
     load: (stream, codec) => observe(metrics, step('load'), () => store.load(stream, codec)),
+    stateOf: (decider, codec, id) => observe(metrics, step('load'), () => store.stateOf(decider, codec, id)),
     append: async (stream, expected, events, codec, metadata) => {
       const work = () => store.append(stream, expected, events, codec, metadata);
       const result = await observe(metrics, step('append'), work, { 'correlation.id': metadata.correlationId });

@@ -17,7 +17,7 @@ const STREAM = 'log-name';
 
 type Log = Pick<EventStore, 'load' | 'append'>;
 
-const nameIn = async (store: Pick<Log, 'load'>): Promise<string | null> => (await store.load(STREAM, logCodec)).events[0]?.log ?? null;
+const nameIn = async (store: Pick<Log, 'load'>): Promise<string | null> => (await store.load(STREAM, logCodec))[0]?.log ?? null;
 
 const nameFor = async (store: Log, clock: Clock, entropy: Pick<Entropy, 'uuid'>): Promise<string> => {
   const known = await nameIn(store);

@@ -82,7 +82,8 @@ const lastSegment = (url: string): string => readSegment(url.split('/').at(-2) ?
 const toCalendar = (row: Row, base: string, zoneOf: ZoneOf): DiscoveredCalendar | null => {
   // An inner error must not pass for a calendar that is not there.
   if ((row.status ?? row.failed ?? 0) >= 500) throw new ProviderFault('unavailable', 'the server could not list all calendars');
-  if (!isCalendar(row) || !isAddress(row.href, base)) return null;
+  if (!isCalendar(row)) return null;
+  if (!isAddress(row.href, base)) throw new ProviderFault('malformed', 'the server lists a calendar under no address');
   const remoteId = collectionUrl(row.href, base);
   const privileges = privilegesOf(row);
   const zone = textOf(row, 'c:calendar-timezone');

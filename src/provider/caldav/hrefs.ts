@@ -73,8 +73,9 @@ const normalPath = (path: string): string => {
 /** Most servers write paths like these, in which there is nothing to make uniform; thousands come in one answer. */
 const PLAIN = /^(\/[A-Za-z0-9_~!*'()-][A-Za-z0-9._~!*'()-]*)+\/?$/;
 
-/** Whether a server's `href` is an address at all. */
-export const isAddress = (href: string, base: string): boolean => href !== '' && href.length <= LONGEST && URL.canParse(href, base);
+/** Whether a server's `href` is an address that can be called at all. */
+export const isAddress = (href: string, base: string): boolean =>
+  href !== '' && href.length <= LONGEST && URL.canParse(href, base) && /^https?:$/.test(new URL(href, base).protocol);
 
 /**
  * The one spelling of a collection's address: absolute, percent-encoding made uniform (`@` and `%40` are the same), one slash at the end,

@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import { spareTime, type Spent } from '../../src/spare-time.js';
+
+/** Two processors over so many milliseconds, of which this process and others took some. */
+const machine = () => {
+  let spent: Spent = { all: 0, idle: 0, own: 0 };
+  return {
+    read: () => spent,
+    passes: (milliseconds: number, own: number, others: number): void => {
+      const all = 2 * milliseconds;
+      spent = { all: spent.all + all, idle: spent.idle + all - own - others, own: spent.own + own };
+    },
+  };
+};
+
+describe('spare time', () => {
+  it('is there however much this process takes itself', () => {
+    const { read, passes } = machine();
+    const isSpare = spareTime(read);
+    passes(100, 200, 0);
+    expect(isSpare()).toBe(true);
+  });
+
+  it('is gone while other programs take half of the processors, and comes back after them', () => {
+    const { read, passes } = machine();
+    const isSpare = spareTime(read);
+    passes(100, 50, 120);
+    expect(isSpare()).toBe(false);
+    passes(20, 0, 40);
+    expect(isSpare()).toBe(false);
+    passes(100, 100, 20);
+    expect(isSpare()).toBe(true);
+  });
+
+  it('is told of this machine', () => {
+    expect(typeof spareTime()()).toBe('boolean');
+  });
+});
