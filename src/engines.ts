@@ -26,25 +26,34 @@ const LOG_DATABASE = 'eventstore';
 type Stops = (() => Promise<void>)[];
 type Stores = Pick<EngineAddresses, 'databaseUrl' | 'eventStoreUrl'>;
 
-const startStores = async ({ dataDir, databaseUrl, eventStoreUrl }: Config, say: Say, stops: Stops): Promise<Stores> => {
+const startStores = async (
+  { dataDir, databaseUrl, eventStoreUrl }: Config,
+  { say, onLaunched = () => undefined }: Readonly<{ say: Say; onLaunched?: () => void }>,
+  stops: Stops,
+): Promise<Stores> => {
   if (databaseUrl !== null && eventStoreUrl !== null) return { databaseUrl, eventStoreUrl };
   const { ownFolder, leaveAddresses } = await import('./embedded/owner.file.js');
   stops.push(await ownFolder(dataDir));
-  const found = { databaseUrl, eventStoreUrl };
-  if (found.databaseUrl === null) {
+  const database = async (): Promise<string> => {
+    if (databaseUrl !== null) return databaseUrl;
     const { startPostgres } = await import('./embedded/postgres.process.js');
-    const postgres = await startPostgres({ dataDir, databases: ['juy'], log: say });
+    const postgres = await startPostgres({ dataDir, databases: ['juy'], log: say, onLaunched });
     stops.push(postgres.stop);
-    found.databaseUrl = postgres.url('juy');
-  }
-  if (found.eventStoreUrl === null) {
+    return postgres.url('juy');
+  };
+  const log = async (beside: Promise<string>): Promise<string> => {
+    if (eventStoreUrl !== null) return eventStoreUrl;
     const { startEventStore } = await import('./embedded/eventstore.process.js');
     const { databaseBeside } = await import('./embedded/postgres.database.js');
-    const store = await startEventStore({ dataDir, databaseUrl: await databaseBeside(found.databaseUrl, LOG_DATABASE), log: say });
+    const store = await startEventStore({ dataDir, databaseUrl: beside.then((url) => databaseBeside(url, LOG_DATABASE)), log: say });
     stops.push(store.stop);
-    found.eventStoreUrl = store.connectionString;
-  }
-  const stores = { databaseUrl: found.databaseUrl, eventStoreUrl: found.eventStoreUrl };
+    return store.connectionString;
+  };
+  const opening = database();
+  const [opened, logged] = await Promise.allSettled([opening, log(opening)]);
+  if (opened.status === 'rejected') throw opened.reason;
+  if (logged.status === 'rejected') throw logged.reason;
+  const stores = { databaseUrl: opened.value, eventStoreUrl: logged.value };
   await leaveAddresses(dataDir, stores);
   return stores;
 };
@@ -69,10 +78,13 @@ const sayTo =
     log.info(message);
   };
 
-/** Starts what no variable names; the embedded engines are not even loaded when nobody needs them. */
-export const startEngines = (config: Config, log: Log): Promise<Engines> =>
+/**
+ * Starts what no variable names; the embedded engines are not even loaded when nobody needs them. `onLaunched`: the embedded PostgreSQL, which all
+ * others wait for, is on its way, and needs this process no more for a while.
+ */
+export const startEngines = (config: Config, log: Log, onLaunched: () => void = () => undefined): Promise<Engines> =>
   startInOrder(async (stops) => {
-    const stores = await startStores(config, sayTo(log), stops);
+    const stores = await startStores(config, { say: sayTo(log), onLaunched }, stops);
     if (config.providers === 'live') return { ...stores, sandbox: null };
     const { url, origins, stop } = await startSandbox(config, sayTo(log));
     stops.push(stop);
@@ -83,7 +95,7 @@ export const startEngines = (config: Config, log: Log): Promise<Engines> =>
 export const reachStores = async (config: Config, log: Log): Promise<Stores & Pick<Engines, 'stop'>> => {
   const { addressesOfOwner } = await import('./embedded/owner.file.js');
   const running = config.databaseUrl === null || config.eventStoreUrl === null ? await addressesOfOwner(config.dataDir) : null;
-  if (running === null) return startInOrder((stops) => startStores(config, sayTo(log), stops));
+  if (running === null) return startInOrder((stops) => startStores(config, { say: sayTo(log) }, stops));
   return {
     databaseUrl: config.databaseUrl ?? running.databaseUrl,
     eventStoreUrl: config.eventStoreUrl ?? running.eventStoreUrl,

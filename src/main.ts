@@ -60,6 +60,15 @@ const playHere = async (role: RoleApart, runtime: Runtime, health: ReturnType<ty
   });
 };
 
+/** Starts the engines. `launched`: the first of them is on its way, or there is none to wait for; the program is loaded meanwhile. */
+const launchEngines = (config: Config, log: Log): Readonly<{ starting: Promise<Engines>; launched: Promise<void> }> => {
+  let onLaunched = (): void => undefined;
+  const launched = new Promise<void>((resolve) => (onLaunched = resolve));
+  const starting = startEngines(config, log, onLaunched);
+  starting.then(onLaunched, onLaunched);
+  return { starting, launched };
+};
+
 /**
  * Starts everything, and puts the way to stop each part onto `stops`. The engines are started while the program is loaded, here and in each thread:
  * together that takes as long as the longest of them. The threads begin when the tables are up to date.
@@ -68,7 +77,7 @@ const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Pr
   const parts = { config, log, health: healthRegistry(), metrics: prometheusMetrics() };
   const played = APART.filter((role) => config.roles.has(role));
   const apart = config.roles.size === 1 ? [] : played;
-  const starting = startEngines(config, log);
+  const { starting, launched } = launchEngines(config, log);
   stops.push(() =>
     starting.then(
       ({ stop }) => stop(),
@@ -76,6 +85,8 @@ const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Pr
     ),
   );
   const open = async (): Promise<Readonly<{ engines: Engines; runtime: Runtime }>> => {
+    // Loading keeps this thread busy for a third of a second, in which nothing would be launched.
+    await launched;
     const [engines, { openProcess }] = await Promise.all([starting, import('./serving.js')]);
     return { engines, runtime: await openProcess(parts, engines, stops) };
   };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SECOND } from '../kernel/clock.js';
+import { MINUTE, SECOND } from '../kernel/clock.js';
 import { type Position } from '../kernel/event-store.js';
 import { sharedAnswer } from '../kernel/shared-answer.js';
 
@@ -17,6 +17,12 @@ export type Pace = Readonly<{
 
 /** What a person's runs may have appended that cannot be read yet: a fraction of a second of the projection's time. */
 const ROOM = 1_500;
+
+/** The same where nobody else has anything read: waiting would make one's first reading slower and nobody's faster. */
+const ROOM_ALONE = 6_000;
+
+/** Milliseconds after which another person's last chunk is forgotten. */
+const COMPANY = MINUTE;
 
 /** Milliseconds between two looks at how far the projection is. */
 const LOOK = 25;
@@ -58,14 +64,32 @@ const watch = (reached: () => Promise<Position | null>) => {
   return { look, personOf };
 };
 
-/** `reached`: how far the projection of occurrences is. `room`: as many rows as may wait for it of each person; `stuck` in milliseconds. */
-export const pace = (reached: () => Promise<Position | null>, room = ROOM, stuck = STUCK): Pace => {
+/** Whether the chunks of the last minute came from more than one person. */
+const company = () => {
+  let [last, met]: [string | null, number] = [null, -Infinity];
+  return (userId: string): boolean => {
+    if (last !== null && last !== userId) met = performance.now();
+    last = userId;
+    return performance.now() - met < COMPANY;
+  };
+};
+
+/**
+ * `reached`: how far the projection of occurrences is. `rooms`: as many rows as may wait for it of each person, among others and alone; `stuck` in
+ * milliseconds.
+ */
+export const pace = (
+  reached: () => Promise<Position | null>,
+  rooms: Readonly<{ among: number; alone: number }> = { among: ROOM, alone: ROOM_ALONE },
+  stuck = STUCK,
+): Pace => {
   const { look, personOf } = watch(reached);
+  const isAmongOthers = company();
   /** Where the projection was when it was waited for in vain. */
   let stuckAt: Position | null | undefined;
 
   /** Ends with the room taken, so that no two who wait take the same. */
-  const take = async (person: Person, entry: Entry, signal: AbortSignal): Promise<void> => {
+  const take = async (person: Person, entry: Entry, room: number, signal: AbortSignal): Promise<void> => {
     let [last, since]: [Position | null | undefined, number] = [undefined, 0];
     while (!isRoomFor(person, entry.weight, room)) {
       const seen = await look();
@@ -82,7 +106,7 @@ export const pace = (reached: () => Promise<Position | null>, room = ROOM, stuck
       const person = await personOf(userId);
       const entry: Entry = { weight, position: null };
       person.waiting += 1;
-      await take(person, entry, signal).finally(() => {
+      await take(person, entry, isAmongOthers(userId) ? rooms.among : rooms.alone, signal).finally(() => {
         person.waiting -= 1;
       });
       return (position) => {

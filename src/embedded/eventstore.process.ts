@@ -10,8 +10,8 @@ import { endOf, gone, isAlive, isRunning, type Life, supervise } from './supervi
 
 export type EventStoreOptions = Readonly<{
   dataDir: string;
-  /** The database the log is in; nothing else may be in it. */
-  databaseUrl: string;
+  /** The database the log is in; nothing else may be in it. One that is still being started is waited for while the server loads its program. */
+  databaseUrl: string | Promise<string>;
   /** null or left out: the port of last time, at first any free one. */
   port?: number | null;
   /** The server's compiled program; the one beside this module unless a test runs from the sources. */
@@ -43,13 +43,16 @@ const endLeftOver = async (pidFile: string): Promise<void> => {
 };
 
 /** A process of its own keeps the log fast while the service is busy; its standard input is its life line. */
-const launch = (program: string, pidFile: string, options: ServerOptions, log: Log): Promise<Life> => {
+const launch = (program: string, pidFile: string, options: Promise<ServerOptions>, log: Log): Promise<Life> => {
   // A session of its own: Ctrl-C reaches the service alone, which stops its engines in order.
   const child = spawn(process.execPath, [program], { detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
   const { pid = 0 } = child;
   // Writing to a server that has just died is an error of the pipe; its end tells the story.
   child.stdin.on('error', () => undefined);
-  child.stdin.write(`${JSON.stringify(options)}\n`);
+  options.then(
+    (line) => child.stdin.write(`${JSON.stringify(line)}\n`),
+    () => child.stdin.end(),
+  );
   const ended = endOf(child);
   const stop = async (): Promise<void> => {
     child.stdin.end();
@@ -77,14 +80,24 @@ const launch = (program: string, pidFile: string, options: ServerOptions, log: L
  * kept in `dataDir`. One left over by a killed service ends by itself; this waits for it.
  */
 export const startEventStore = async (settings: EventStoreOptions): Promise<LocalEventStore> => {
-  const { dataDir, databaseUrl, program = PROGRAM, log } = settings;
+  const { dataDir, program = PROGRAM, log } = settings;
+  const database = Promise.resolve(settings.databaseUrl);
+  // Its failure is told by the launch, which comes later.
+  database.catch(() => undefined);
   const folder = resolve(dataDir);
   const password = await rememberedPassword(folder, 'eventstore');
   const { key, certificate } = await identityIn(folder);
   const pidFile = join(folder, 'eventstore.pid');
   await endLeftOver(pidFile);
   const port = settings.port ?? (await rememberedPort(folder, 'eventstore', () => Promise.resolve(false)));
-  const options: ServerOptions = { databaseUrl, port, user: USER, password, certificate, key };
+  const options = database.then((url): ServerOptions => ({
+    databaseUrl: url,
+    port,
+    user: USER,
+    password,
+    certificate,
+    key,
+  }));
   const engine = await supervise('the event store', () => launch(program, pidFile, options, log), log);
   const certificateFile = join(folder, 'eventstore.crt');
   return {

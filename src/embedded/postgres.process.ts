@@ -18,6 +18,8 @@ export type PostgresOptions = Readonly<{
   /** false gives up what a power cut would cost, for speed: for tests. */
   durable?: boolean;
   log: Log;
+  /** Called when the server's process runs, which takes its time until it answers. */
+  onLaunched?: () => void;
 }>;
 
 /** `url`: the connection string of one of its databases; it stays the same over restarts. */
@@ -32,6 +34,7 @@ type Cluster = Readonly<{
   launcher: Launcher;
   binaries: Readonly<{ initdb: string; postgres: string }>;
   log: Log;
+  onLaunched: () => void;
 }>;
 
 const USER = 'juy';
@@ -161,6 +164,7 @@ const launch = async (cluster: Cluster): Promise<Life> => {
   await output.close();
   const ended = endOf(child);
   child.unref();
+  cluster.onLaunched();
   let over: string | null = null;
   while (over === null) {
     if (await isOurs(cluster, port)) return lifeOf(child.pid ?? 0, ended);
@@ -186,13 +190,14 @@ const launchPatiently = async (cluster: Cluster): Promise<Life> => {
  * Starts real PostgreSQL on 127.0.0.1, or takes over the one a killed service left, with its data in `<dataDir>/postgres`. Port and password
  * are made once and kept in `dataDir`. Rejects with one readable line when it cannot run here.
  */
-export const startPostgres = async ({ dataDir, databases, durable = true, log }: PostgresOptions): Promise<Postgres> => {
+export const startPostgres = async (options: PostgresOptions): Promise<Postgres> => {
+  const { dataDir, databases, durable = true, log, onLaunched = () => undefined } = options;
   const folder = resolve(dataDir, 'postgres');
   const password = await rememberedPassword(dataDir, 'postgres');
   const port = await rememberedPort(dataDir, 'postgres', (last) => isOurs({ folder, password }, last));
   const binaries = await findBinaries();
   const launcher = launcherFor([resolve(dataDir), ...Object.values(binaries)]);
-  const cluster = { folder, logFile: resolve(dataDir, 'postgres.log'), port, password, durable, launcher, binaries, log };
+  const cluster = { folder, logFile: resolve(dataDir, 'postgres.log'), port, password, durable, launcher, binaries, log, onLaunched };
   await initialise(cluster);
   const engine = await supervise('PostgreSQL', () => launchPatiently(cluster), log);
   const url = (database: string): string => `postgres://${USER}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;

@@ -5,9 +5,9 @@ import { pace } from '../../src/calendar/feed.pace.js';
 const ROOM = 100;
 
 /** A pace whose projection is where the test says. */
-const following = (stuck = 60_000) => {
+const following = (stuck = 60_000, alone = ROOM) => {
   let at = 0n;
-  const { enter } = pace(() => Promise.resolve(at), ROOM, stuck);
+  const { enter } = pace(() => Promise.resolve(at), { among: ROOM, alone }, stuck);
   const order: string[] = [];
   const entering = (name: string, weight: number, { person = 'ada', signal = new AbortController().signal } = {}) =>
     enter(person, weight, signal).then((admitted) => {
@@ -54,6 +54,16 @@ describe('What one person’s calendars bring', () => {
     expect(order).toEqual(['huge']);
     projectedTo(1n);
     await next;
+  });
+
+  it('may be more while nobody else has anything read, and no longer once somebody has', async () => {
+    const { entering, order } = following(60_000, 300);
+    (await entering('first', 100))(1n);
+    (await entering('second', 150))(2n);
+    (await entering('other', 1, { person: 'grace' }))(3n);
+    void entering('third', 10);
+    await aMoment();
+    expect(order).toEqual(['first', 'second', 'other']);
   });
 
   it('takes the room of no other person', async () => {
