@@ -17,7 +17,7 @@ const spentNow = (): Spent => {
 const LEAST = 100;
 
 /**
- * Whether other programs leave at least half of the machine's processors free, since the question before. What this process does itself does not
+ * Whether other programs left more than a quarter of the machine's processors free since the question before. What this process does itself does not
  * count, and the load average is no answer: it speaks of the last minute.
  */
 export const spareTime = (spent: () => Spent = spentNow): (() => boolean) => {
@@ -27,7 +27,7 @@ export const spareTime = (spent: () => Spent = spentNow): (() => boolean) => {
     const all = now.all - last.all;
     if (all < LEAST) return isSpare;
     const others = all - (now.idle - last.idle) - (now.own - last.own);
-    [last, isSpare] = [now, others < all / 2];
+    [last, isSpare] = [now, others < (all * 3) / 4];
     return isSpare;
   };
 };

@@ -22,17 +22,29 @@ const ADDRESS = 'http://localhost/warm-up/';
 /** Enough for nearly all of what a first sync runs to be compiled. */
 const ROUNDS = 20;
 
-/** How long the machine is watched before the first round, in milliseconds. */
-const WATCH = 100;
+const pause = (milliseconds: number, signal: AbortSignal): Promise<unknown> =>
+  sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+
+/** How long the machine is watched before the first round, and while it is busy, in milliseconds. */
+const WATCH = 200;
+
+/** A machine that is busy so many times it is looked at stays so. */
+const LOOKS = 50;
 
 /**
- * Runs round after round as long as other programs leave the machine time for it: on a busy one a warm-up would slow down what is asked of the
- * service now for what may be asked later.
+ * Runs round after round when other programs leave the machine time for it: on a busy one a warm-up would slow down what is asked of the service now
+ * for what may be asked later.
  */
 const inSpareTime = async (signal: AbortSignal, round: () => Promise<unknown>): Promise<void> => {
   const isSpare = spareTime();
-  await sleep(WATCH);
-  for (let rounds = 0; rounds < ROUNDS && !signal.aborted && isSpare(); rounds += 1) await round();
+  let [rounds, looks] = [0, 0];
+  await pause(WATCH, signal);
+  while (rounds < ROUNDS && looks < LOOKS && !signal.aborted) {
+    const spare = isSpare();
+    if (spare) rounds += 1;
+    else looks += 1;
+    await (spare ? round() : pause(WATCH, signal));
+  }
 };
 
 /** An event as it is stored. */

@@ -17,7 +17,7 @@ import { shareFor, SHARES, type Totals } from './share.js';
 export const AT_ONCE = 500;
 
 /** Occurrences after which a slice ends: less than a tenth of a second of expanding and writing. */
-const ROWS = AT_ONCE;
+const ROWS = 250;
 
 /** Series of a slice: their names go into one statement. */
 const SERIES = 500;

@@ -21,10 +21,10 @@ describe('spare time', () => {
     expect(isSpare()).toBe(true);
   });
 
-  it('is gone while other programs take half of the processors, and comes back after them', () => {
+  it('is gone while other programs take three quarters of the processors, and comes back after them', () => {
     const { read, passes } = machine();
     const isSpare = spareTime(read);
-    passes(100, 50, 120);
+    passes(100, 40, 160);
     expect(isSpare()).toBe(false);
     passes(20, 0, 40);
     expect(isSpare()).toBe(false);
