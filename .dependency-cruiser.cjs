@@ -1,5 +1,5 @@
-// A file with no role suffix is pure: `calendar.ts`, not `calendar.codec.ts`. Files directly under src/ wire and stand outside the rule.
-const pure = '^src/.+/[^/.]+[.]ts$';
+// A file with no role suffix is pure: `calendar.ts`, not `calendar.codec.ts`. What wires stands outside the rule: `src/main.ts` and `src/app/`.
+const pure = '^src/(?!app/).+/[^/.]+[.]ts$';
 const only = (name, npm, home) => ({
   name,
   severity: 'error',
@@ -17,13 +17,13 @@ module.exports = {
     {
       name: 'meet-only-in-pure-files',
       severity: 'error',
-      from: { path: '^src/([^/]+)/' },
+      from: { path: '^src/([^/]+)/', pathNot: '^src/app/' },
       to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', pure, '^src/infra/(http/|codec[.]zod[.]ts$)'] },
     },
     {
-      name: 'embedded-is-loaded-by-main-only',
+      name: 'embedded-is-loaded-by-app-only',
       severity: 'error',
-      from: { path: '^src', pathNot: ['^src/embedded/', '^src/[^/]+[.]ts$'] },
+      from: { path: '^src', pathNot: ['^src/embedded/', '^src/[^/]+[.]ts$', '^src/app/'] },
       to: { path: '^src/embedded/' },
     },
     {

@@ -45,7 +45,7 @@ export default tseslint.config(
   { files: ['src/calendar/zone-rules.ts'], rules: { 'max-lines': 'off' } },
   {
     files: ['src/*/**/*.ts'],
-    ignores: ['src/**/*.*.ts'],
+    ignores: ['src/**/*.*.ts', 'src/app/**'],
     rules: { 'no-restricted-globals': ['error', ...ambient] },
   },
   {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../src/config.js';
-import { startEngines } from '../src/engines.js';
+import { startEngines } from '../src/app/engines.js';
 import { connectEventStore } from '../src/infra/eventstore/event-store.client.js';
 import { pinoLog } from '../src/infra/logging/log.pino.js';
 import { openDatabase } from '../src/infra/postgres/database.postgres.js';

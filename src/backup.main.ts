@@ -1,6 +1,6 @@
 import { Misconfigured, readConfig } from './config.js';
 import { backUp, restoreInto } from './embedded/backup.folder.js';
-import { reachStores } from './engines.js';
+import { reachStores } from './app/engines.js';
 import { systemClock } from './infra/system.clock.js';
 import { instant } from './kernel/clock.js';
 import { runTool, say, toolLog } from './operator.tool.js';

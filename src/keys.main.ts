@@ -1,7 +1,7 @@
 import { Misconfigured, readConfig } from './config.js';
 import { admitMasterKeys, rotateMasterKeys } from './infra/vault/master-keys.postgres.js';
 import { runTool, say, withStores } from './operator.tool.js';
-import { masterKeysOf } from './runtime.js';
+import { masterKeysOf } from './app/runtime.js';
 
 // The program behind `npm run keys:rotate`.
 

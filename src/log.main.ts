@@ -6,7 +6,7 @@ import { systemClock } from './infra/system.clock.js';
 import { systemEntropy } from './infra/system.entropy.js';
 import { type EventStore } from './kernel/event-store.js';
 import { runTool, say, withStores } from './operator.tool.js';
-import { PROJECTIONS } from './projections.js';
+import { PROJECTIONS } from './app/projections.js';
 
 // The program behind `npm run log:accept`.
 

@@ -1,15 +1,15 @@
 import { type Config, Misconfigured, readConfig } from './config.js';
-import { type Engines, startEngines } from './engines.js';
+import { type Engines, startEngines } from './app/engines.js';
 import { isPortFree } from './infra/http/free-port.check.js';
 import { healthRegistry } from './infra/http/health.registry.js';
 import { type LogSettings, pinoLog } from './infra/logging/log.pino.js';
 import { prometheusMetrics } from './infra/metrics.prometheus.js';
 import { type Log } from './kernel/log.js';
-import { playRole, type RoleApart } from './role.body.js';
-import { loadRole } from './role.loader.js';
-import { startRoleThread } from './role.supervisor.js';
-import { type Runtime } from './runtime.js';
-import { type Stops } from './serving.js';
+import { playRole, type RoleApart } from './app/role.body.js';
+import { loadRole } from './app/role.loader.js';
+import { startRoleThread } from './app/role.supervisor.js';
+import { type Runtime } from './app/runtime.js';
+import { type Stops } from './app/serving.js';
 
 type Stop = () => Promise<void>;
 
@@ -87,7 +87,7 @@ const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Pr
   const open = async (): Promise<Readonly<{ engines: Engines; runtime: Runtime }>> => {
     // Loading keeps this thread busy for a third of a second, in which nothing would be launched.
     await launched;
-    const [engines, { openProcess }] = await Promise.all([starting, import('./serving.js')]);
+    const [engines, { openProcess }] = await Promise.all([starting, import('./app/serving.js')]);
     return { engines, runtime: await openProcess(parts, engines, stops) };
   };
   const opening = open();
@@ -99,7 +99,7 @@ const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Pr
   // Threads are stopped before what they work with, also when that cannot be opened.
   const { engines, runtime } = await opening.finally(() => stops.push(...threads.map(({ stop }) => stop)));
   if (apart.length === 0) for (const role of played) await playHere(role, runtime, parts.health, stops);
-  const { serve } = await import('./serving.js');
+  const { serve } = await import('./app/serving.js');
   await serve(parts, engines, runtime, { stops, ready: Promise.all(threads.map(({ tried }) => tried)) });
 };
 

@@ -1,5 +1,5 @@
 import { type Config, Misconfigured } from './config.js';
-import { reachStores } from './engines.js';
+import { reachStores } from './app/engines.js';
 import { connectEventStore } from './infra/eventstore/event-store.client.js';
 import { pinoLog } from './infra/logging/log.pino.js';
 import { openDatabase, type Postgres } from './infra/postgres/database.postgres.js';

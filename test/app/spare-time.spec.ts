@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { spareTime, type Spent } from '../../src/spare-time.js';
+import { spareTime, type Spent } from '../../src/app/spare-time.js';
 
 /** Two processors over so many milliseconds, of which this process and others took some. */
 const machine = () => {

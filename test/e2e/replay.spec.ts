@@ -1,4 +1,4 @@
-import { PROJECTIONS } from '../../src/projections.js';
+import { PROJECTIONS } from '../../src/app/projections.js';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { isDeepStrictEqual } from 'node:util';
 import { DAY, icsOf, type Item } from '../support/calendar-item.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { prefixOf } from '../../src/kernel/event-store.js';
-import { PROJECTIONS } from '../../src/projections.js';
+import { PROJECTIONS } from '../../src/app/projections.js';
 
 describe('eventstore/subscriptions.yaml', () => {
   it('lists every projection that runs, and what it follows', () => {

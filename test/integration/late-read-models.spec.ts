@@ -19,7 +19,7 @@ import { CLOCK } from '../../src/kernel/clock.js';
 import { READ_MODELS, type ReadModels } from '../../src/kernel/projection.js';
 import { DATABASE } from '../../src/kernel/sql.js';
 import { VAULT } from '../../src/kernel/vault.js';
-import { PROJECTIONS } from '../../src/projections.js';
+import { PROJECTIONS } from '../../src/app/projections.js';
 import { connectionRuntime } from '../support/account.js';
 import { nearHttp, nearProvider } from '../support/caldav.js';
 import { suiteResources } from '../support/opened.js';

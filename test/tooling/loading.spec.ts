@@ -63,16 +63,16 @@ describe('A start loads', () => {
   });
 
   it('into the thread of the projector nothing that answers requests or reads calendars', () => {
-    expect(packagesOf('role.thread.ts', 'role.projector.ts')).toContain('pg');
-    expect(heavyOf('role.thread.ts', 'role.projector.ts')).toEqual([]);
+    expect(packagesOf('app/role.thread.ts', 'app/role.projector.ts')).toContain('pg');
+    expect(heavyOf('app/role.thread.ts', 'app/role.projector.ts')).toEqual([]);
   });
 
   it('into the thread of the sync nothing that answers requests', () => {
-    expect(heavyOf('role.thread.ts', 'role.sync.ts')).toEqual(['undici', 'saxes', 'ical.js']);
+    expect(heavyOf('app/role.thread.ts', 'app/role.sync.ts')).toEqual(['undici', 'saxes', 'ical.js']);
   });
 
   it('neither what makes the document of the API nor what brings tables up to date', () => {
-    const served = heavyOf('serving.ts');
+    const served = heavyOf('app/serving.ts');
     expect(served).toContain('@nestjs/core');
     expect(served).not.toContain('@nestjs/swagger');
     expect(served).not.toContain('typeorm');

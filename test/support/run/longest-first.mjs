@@ -27,7 +27,7 @@ const LONG = [
   'e2e/availability',
   'calendar/nearest',
   'tooling/boundaries',
-  'infra/role-threads',
+  'app/role-threads',
   'tooling/lint',
   'calendar/rrule',
 ];

@@ -1,10 +1,10 @@
 import { type CommandBus, type QueryBus } from '@nestjs/cqrs';
-import { observe, observeEach } from './infra/observe.otel.js';
-import { type DueTask } from './kernel/due-work.js';
-import { type Message } from './kernel/decider.js';
-import { type Metrics } from './kernel/metrics.js';
-import { type Projection } from './kernel/projection.js';
-import { type CalendarProvider, type Change, type Providers, type ScanPage } from './provider/calendar-provider.js';
+import { observe, observeEach } from '../infra/observe.otel.js';
+import { type DueTask } from '../kernel/due-work.js';
+import { type Message } from '../kernel/decider.js';
+import { type Metrics } from '../kernel/metrics.js';
+import { type Projection } from '../kernel/projection.js';
+import { type CalendarProvider, type Change, type Providers, type ScanPage } from '../provider/calendar-provider.js';
 
 /** Makes a bus measure and trace what it hands on, by the class of the command or query. */
 export const observeBus = (bus: CommandBus | QueryBus, kind: 'command' | 'query', metrics: Metrics): void => {

@@ -1,6 +1,6 @@
-import { type Config } from './config.js';
-import { machineZone, systemClock } from './infra/system.clock.js';
-import { type Log } from './kernel/log.js';
+import { type Config } from '../config.js';
+import { machineZone, systemClock } from '../infra/system.clock.js';
+import { type Log } from '../kernel/log.js';
 
 /** A CalDAV server with made-up accounts: its address, and the origins it may be called at although they are on this machine. */
 export type SandboxAddress = Readonly<{ url: string; origins: readonly string[] }>;
@@ -15,7 +15,7 @@ type Say = (message: string) => void;
 
 /** Beside the API's port if that is free: an address to remember. */
 const startSandbox = async ({ dataDir, http }: Config, log: Say): Promise<SandboxAddress & Readonly<{ stop: () => Promise<void> }>> => {
-  const { startSandboxAgain } = await import('./embedded/caldav.sandbox.js');
+  const { startSandboxAgain } = await import('../embedded/caldav.sandbox.js');
   const port = http.port === 0 ? 0 : http.port + 1;
   return startSandboxAgain({ dataDir, port, timeZone: machineZone(), clock: systemClock, log });
 };
@@ -32,19 +32,19 @@ const startStores = async (
   stops: Stops,
 ): Promise<Stores> => {
   if (databaseUrl !== null && eventStoreUrl !== null) return { databaseUrl, eventStoreUrl };
-  const { ownFolder, leaveAddresses } = await import('./embedded/owner.file.js');
+  const { ownFolder, leaveAddresses } = await import('../embedded/owner.file.js');
   stops.push(await ownFolder(dataDir));
   const database = async (): Promise<string> => {
     if (databaseUrl !== null) return databaseUrl;
-    const { startPostgres } = await import('./embedded/postgres.process.js');
+    const { startPostgres } = await import('../embedded/postgres.process.js');
     const postgres = await startPostgres({ dataDir, databases: ['juy'], log: say, onLaunched });
     stops.push(postgres.stop);
     return postgres.url('juy');
   };
   const log = async (beside: Promise<string>): Promise<string> => {
     if (eventStoreUrl !== null) return eventStoreUrl;
-    const { startEventStore } = await import('./embedded/eventstore.process.js');
-    const { databaseBeside } = await import('./embedded/postgres.database.js');
+    const { startEventStore } = await import('../embedded/eventstore.process.js');
+    const { databaseBeside } = await import('../embedded/postgres.database.js');
     const store = await startEventStore({ dataDir, databaseUrl: beside.then((url) => databaseBeside(url, LOG_DATABASE)), log: say });
     stops.push(store.stop);
     return store.connectionString;
@@ -93,7 +93,7 @@ export const startEngines = (config: Config, log: Log, onLaunched: () => void = 
 
 /** For tools: the stores the variables name, else those of the service that runs in this folder, else ones started for the occasion. */
 export const reachStores = async (config: Config, log: Log): Promise<Stores & Pick<Engines, 'stop'>> => {
-  const { addressesOfOwner } = await import('./embedded/owner.file.js');
+  const { addressesOfOwner } = await import('../embedded/owner.file.js');
   const running = config.databaseUrl === null || config.eventStoreUrl === null ? await addressesOfOwner(config.dataDir) : null;
   if (running === null) return startInOrder((stops) => startStores(config, { say: sayTo(log) }, stops));
   return {

@@ -1,5 +1,5 @@
-import { type Role } from './config.variables.js';
-import { type HealthChecks } from './kernel/health.js';
+import { type Role } from '../config.variables.js';
+import { type HealthChecks } from '../kernel/health.js';
 import { type OpenProviders, type Runtime } from './runtime.js';
 import { supervised, type Work } from './supervised.js';
 

@@ -1,23 +1,23 @@
 import { createRequire } from 'node:module';
-import { type Config, Misconfigured } from './config.js';
-import { type ConnectionRuntime } from './connection/connection.runtime.js';
-import { calendarCodec } from './calendar/calendar.codec.js';
+import { type Config, Misconfigured } from '../config.js';
+import { type ConnectionRuntime } from '../connection/connection.runtime.js';
+import { calendarCodec } from '../calendar/calendar.codec.js';
 import { type EngineAddresses } from './engines.js';
-import { countedStore } from './infra/eventstore/counted.store.js';
-import { connectEventStore } from './infra/eventstore/event-store.client.js';
-import { type Operations } from './infra/eventstore/operations.client.js';
-import { observedStore } from './infra/eventstore/observed.store.js';
-import { type Postgres, openDatabase } from './infra/postgres/database.postgres.js';
-import { systemClock } from './infra/system.clock.js';
-import { systemEntropy } from './infra/system.entropy.js';
-import { masterKeyFile } from './infra/vault/master-key.file.js';
-import { admitMasterKeys, type MasterKeys } from './infra/vault/master-keys.postgres.js';
-import { vault } from './infra/vault/vault.postgres.js';
-import { type EventStore } from './kernel/event-store.js';
-import { type Log } from './kernel/log.js';
-import { type Metrics } from './kernel/metrics.js';
+import { countedStore } from '../infra/eventstore/counted.store.js';
+import { connectEventStore } from '../infra/eventstore/event-store.client.js';
+import { type Operations } from '../infra/eventstore/operations.client.js';
+import { observedStore } from '../infra/eventstore/observed.store.js';
+import { type Postgres, openDatabase } from '../infra/postgres/database.postgres.js';
+import { systemClock } from '../infra/system.clock.js';
+import { systemEntropy } from '../infra/system.entropy.js';
+import { masterKeyFile } from '../infra/vault/master-key.file.js';
+import { admitMasterKeys, type MasterKeys } from '../infra/vault/master-keys.postgres.js';
+import { vault } from '../infra/vault/vault.postgres.js';
+import { type EventStore } from '../kernel/event-store.js';
+import { type Log } from '../kernel/log.js';
+import { type Metrics } from '../kernel/metrics.js';
 import { observedProviders } from './observed.js';
-import { type Providers } from './provider/calendar-provider.js';
+import { type Providers } from '../provider/calendar-provider.js';
 
 /** Everything the roles of one process share. */
 export type Runtime = Omit<ConnectionRuntime, 'database'> &
@@ -38,7 +38,7 @@ export type Runtime = Omit<ConnectionRuntime, 'database'> &
 /** Connections of a thread that answers requests or syncs. */
 export const CONNECTIONS = 20;
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** The master keys a process is given; a file of them is made when it may be. */
 export const masterKeysOf = ({ masterKey, masterKeyPrevious }: Config): MasterKeys => ({

@@ -1,7 +1,7 @@
-import { systemClock } from './infra/system.clock.js';
-import { systemEntropy } from './infra/system.entropy.js';
-import { caldavProvider, ICLOUD } from './provider/caldav/caldav.provider.js';
-import { guardedHttp } from './provider/http/guarded.http.js';
+import { systemClock } from '../infra/system.clock.js';
+import { systemEntropy } from '../infra/system.entropy.js';
+import { caldavProvider, ICLOUD } from '../provider/caldav/caldav.provider.js';
+import { guardedHttp } from '../provider/http/guarded.http.js';
 import { type OpenProviders } from './runtime.js';
 
 /** Every calendar service there is, over one guarded transport. */

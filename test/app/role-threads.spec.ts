@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../src/config.js';
-import { type EngineAddresses } from '../../src/engines.js';
+import { type EngineAddresses } from '../../src/app/engines.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { type MetricsSnapshot } from '../../src/infra/metrics.prometheus.js';
-import { startRoleThread } from '../../src/role.supervisor.js';
+import { startRoleThread } from '../../src/app/role.supervisor.js';
 import { testEndings } from '../support/opened.js';
 import { eventually, SILENT } from '../support/store.js';
 

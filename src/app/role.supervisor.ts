@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type Config } from './config.js';
+import { type Config } from '../config.js';
 import { type RoleApart } from './role.body.js';
 import { type EngineAddresses } from './engines.js';
-import { type LogSettings } from './infra/logging/log.pino.js';
-import { type MetricsSnapshot, type PrometheusMetrics } from './infra/metrics.prometheus.js';
-import { type Health, type HealthChecks, type NamedHealth } from './kernel/health.js';
-import { type Log } from './kernel/log.js';
+import { type LogSettings } from '../infra/logging/log.pino.js';
+import { type MetricsSnapshot, type PrometheusMetrics } from '../infra/metrics.prometheus.js';
+import { type Health, type HealthChecks, type NamedHealth } from '../kernel/health.js';
+import { type Log } from '../kernel/log.js';
 
 /** What a thread is given; it makes everything else itself. */
 export type RoleThreadData = Readonly<{

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
-import { supervised, type Work } from '../../src/supervised.js';
+import { supervised, type Work } from '../../src/app/supervised.js';
 import { SILENT } from '../support/store.js';
 
 const supervise = (work: Work) => {

@@ -1,11 +1,11 @@
-import { UNREAD_SQL } from './calendar/freshness.js';
-import { zoneRulesAge } from './calendar/zone-age.js';
-import { ZONE_RULES_VERSION } from './calendar/zone-rules.js';
-import { asideByCode } from './infra/postgres/set-aside.postgres.js';
-import { type Progress } from './infra/postgres/projection.runner.js';
-import { logStanding } from './infra/eventstore/counted.store.js';
-import { type HealthChecks } from './kernel/health.js';
-import { type Metrics } from './kernel/metrics.js';
+import { UNREAD_SQL } from '../calendar/freshness.js';
+import { zoneRulesAge } from '../calendar/zone-age.js';
+import { ZONE_RULES_VERSION } from '../calendar/zone-rules.js';
+import { asideByCode } from '../infra/postgres/set-aside.postgres.js';
+import { type Progress } from '../infra/postgres/projection.runner.js';
+import { logStanding } from '../infra/eventstore/counted.store.js';
+import { type HealthChecks } from '../kernel/health.js';
+import { type Metrics } from '../kernel/metrics.js';
 import { type Runtime } from './runtime.js';
 
 const QUEUES = ['sync_state', 'connection_state', 'clean_up', 'placement'] as const;

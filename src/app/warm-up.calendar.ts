@@ -1,4 +1,4 @@
-import { type GuardedHttp, type ReadRequest } from './provider/http/guarded.http.js';
+import { type GuardedHttp, type ReadRequest } from '../provider/http/guarded.http.js';
 
 /** How many times each kind of event is in the made-up calendar. */
 const COPIES = 6;

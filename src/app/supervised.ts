@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MINUTE, SECOND } from './kernel/clock.js';
-import { type HealthChecks } from './kernel/health.js';
-import { type Log } from './kernel/log.js';
-import { type Metrics } from './kernel/metrics.js';
+import { MINUTE, SECOND } from '../kernel/clock.js';
+import { type HealthChecks } from '../kernel/health.js';
+import { type Log } from '../kernel/log.js';
+import { type Metrics } from '../kernel/metrics.js';
 
 /** A worker runs until its signal is aborted. */
 export type Work = (signal: AbortSignal) => Promise<unknown>;

@@ -1,19 +1,19 @@
-import { type AccountEvent } from './calendar/account-events.js';
-import { calendarFamily, feedFamily } from './calendar/calendar.codec.js';
-import { calendars } from './calendar/calendars.projection.js';
-import { schedule } from './calendar/schedule.projection.js';
-import { zonesFamily } from './calendar/zone-change.codec.js';
-import { connectionFamily } from './connection/connection.codec.js';
-import { connections } from './connection/connections.projection.js';
-import { type RebuildProgress, rebuildProjection } from './infra/postgres/projection.rebuild.js';
-import { type Progress, runProjection } from './infra/postgres/projection.runner.js';
-import { type Message } from './kernel/decider.js';
-import { type EventFamily } from './kernel/event-store.js';
-import { type Projection } from './kernel/projection.js';
-import { userCalendarEvents } from './merged-events/user-calendar-events.projection.js';
+import { type AccountEvent } from '../calendar/account-events.js';
+import { calendarFamily, feedFamily } from '../calendar/calendar.codec.js';
+import { calendars } from '../calendar/calendars.projection.js';
+import { schedule } from '../calendar/schedule.projection.js';
+import { zonesFamily } from '../calendar/zone-change.codec.js';
+import { connectionFamily } from '../connection/connection.codec.js';
+import { connections } from '../connection/connections.projection.js';
+import { type RebuildProgress, rebuildProjection } from '../infra/postgres/projection.rebuild.js';
+import { type Progress, runProjection } from '../infra/postgres/projection.runner.js';
+import { type Message } from '../kernel/decider.js';
+import { type EventFamily } from '../kernel/event-store.js';
+import { type Projection } from '../kernel/projection.js';
+import { userCalendarEvents } from '../merged-events/user-calendar-events.projection.js';
 import { observedProjection } from './observed.js';
-import { preferenceFamily } from './preference/preference.codec.js';
-import { preferences } from './preference/preferences.projection.js';
+import { preferenceFamily } from '../preference/preference.codec.js';
+import { preferences } from '../preference/preferences.projection.js';
 import { type Runtime } from './runtime.js';
 
 /** A projection with the type of its events closed in, so that all of them fit one list. */
