@@ -3,7 +3,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { readConfig } from '../src/config.js';
+import { readConfig } from '../src/config/service.config.js';
 import { startEngines } from '../src/app/engines.js';
 import { connectEventStore } from '../src/infra/eventstore/event-store.client.js';
 import { pinoLog } from '../src/infra/logging/log.pino.js';

@@ -1,4 +1,4 @@
-import { Misconfigured, readConfig } from './config.js';
+import { Misconfigured, readConfig } from './config/service.config.js';
 import { backUp, restoreInto } from './embedded/backup.folder.js';
 import { reachStores } from './app/engines.js';
 import { systemClock } from './infra/system.clock.js';

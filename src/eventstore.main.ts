@@ -1,4 +1,4 @@
-import { type EventStoreConfig, Misconfigured, readEventStoreConfig } from './config.js';
+import { type EventStoreConfig, Misconfigured, readEventStoreConfig } from './config/service.config.js';
 import { startEventStore } from './embedded/eventstore.process.js';
 import { leaveEnvironment, ownFolder, quoted } from './embedded/owner.file.js';
 import { databaseBeside } from './embedded/postgres.database.js';

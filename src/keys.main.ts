@@ -1,4 +1,4 @@
-import { Misconfigured, readConfig } from './config.js';
+import { Misconfigured, readConfig } from './config/service.config.js';
 import { admitMasterKeys, rotateMasterKeys } from './infra/vault/master-keys.postgres.js';
 import { runTool, say, withStores } from './operator.tool.js';
 import { masterKeysOf } from './app/runtime.js';

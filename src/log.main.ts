@@ -1,4 +1,4 @@
-import { readConfig } from './config.js';
+import { readConfig } from './config/service.config.js';
 import { repairConnections } from './connection/older-log.repair.js';
 import { type Postgres } from './infra/postgres/database.postgres.js';
 import { beginAnew, holdProjections } from './infra/postgres/lost-events.postgres.js';

@@ -1,4 +1,4 @@
-import { type Config, Misconfigured, readConfig } from './config.js';
+import { type Config, Misconfigured, readConfig } from './config/service.config.js';
 import { type Engines, startEngines } from './app/engines.js';
 import { isPortFree } from './infra/http/free-port.check.js';
 import { healthRegistry } from './infra/http/health.registry.js';

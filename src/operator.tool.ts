@@ -1,4 +1,4 @@
-import { type Config, Misconfigured } from './config.js';
+import { type Config, Misconfigured } from './config/service.config.js';
 import { reachStores } from './app/engines.js';
 import { connectEventStore } from './infra/eventstore/event-store.client.js';
 import { pinoLog } from './infra/logging/log.pino.js';

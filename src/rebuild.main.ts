@@ -1,4 +1,4 @@
-import { readConfig } from './config.js';
+import { readConfig } from './config/service.config.js';
 import { type RebuildProgress } from './infra/postgres/projection.rebuild.js';
 import { runTool, say, withStores } from './operator.tool.js';
 import { PROJECTIONS } from './app/projections.js';

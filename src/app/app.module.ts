@@ -8,7 +8,7 @@ import { CalendarController } from '../calendar/calendar.controller.js';
 import { MyCalendarsHandler } from '../calendar/calendars.query.js';
 import { MANUAL_PAUSES, SyncNowHandler } from '../calendar/sync-now.handler.js';
 import { OneSyncHandler } from '../calendar/sync.query.js';
-import { type Config } from '../config.js';
+import { type Config } from '../config/service.config.js';
 import { ConnectCalendarHandler } from '../connection/connect.handler.js';
 import { ConnectionController } from '../connection/connection.controller.js';
 import { CONNECTION_RUNTIME } from '../connection/connection.runtime.js';

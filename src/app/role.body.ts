@@ -1,4 +1,4 @@
-import { type Role } from '../config.variables.js';
+import { type Role } from '../config/variables.config.js';
 import { type HealthChecks } from '../kernel/health.js';
 import { type OpenProviders, type Runtime } from './runtime.js';
 import { supervised, type Work } from './supervised.js';

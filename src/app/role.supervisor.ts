@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type Config } from '../config.js';
+import { type Config } from '../config/service.config.js';
 import { type RoleApart } from './role.body.js';
 import { type EngineAddresses } from './engines.js';
 import { type LogSettings } from '../infra/logging/log.pino.js';

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { type Config, Misconfigured } from '../config.js';
+import { type Config, Misconfigured } from '../config/service.config.js';
 import { type ConnectionRuntime } from '../connection/connection.runtime.js';
 import { calendarCodec } from '../calendar/calendar.codec.js';
 import { type EngineAddresses } from './engines.js';

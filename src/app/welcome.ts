@@ -1,4 +1,4 @@
-import { type Config } from '../config.js';
+import { type Config } from '../config/service.config.js';
 import { type SandboxAddress } from './engines.js';
 
 const connectLine = (base: string, body: string): string =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/service.config.js';
 import { type EngineAddresses } from '../../src/app/engines.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { type MetricsSnapshot } from '../../src/infra/metrics.prometheus.js';

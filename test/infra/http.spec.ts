@@ -4,7 +4,7 @@ import { Body, Controller, Get, Headers, Module, Param, Post, Query } from '@nes
 import { ApiTags } from '@nestjs/swagger';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { z } from 'zod';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/service.config.js';
 import { Answers } from '../../src/infra/http/answers.openapi.js';
 import { Actor, Public, Requires } from '../../src/infra/http/auth.guard.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type AddressInfo } from 'node:net';
 import { type Server } from 'node:http';
 import { type NestExpressApplication } from '@nestjs/platform-express';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/service.config.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type SecureVersion } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type NestExpressApplication } from '@nestjs/platform-express';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/service.config.js';
 import { selfSigned } from '../../src/embedded/eventstore/certificate.der.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { NO_TEAMS } from '../support/teams.js';

@@ -5,7 +5,7 @@ import { Body, Controller, Module, Post, Res } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type Response } from 'express';
 import { z } from 'zod';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/service.config.js';
 import { Actor } from '../../src/infra/http/auth.guard.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { createApp } from '../../src/infra/http/http.app.js';

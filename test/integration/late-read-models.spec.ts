@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { type NestExpressApplication } from '@nestjs/platform-express';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/service.config.js';
 import { ConnectCalendarHandler } from '../../src/connection/connect.handler.js';
 import { ConnectionController } from '../../src/connection/connection.controller.js';
 import { CONNECTION_RUNTIME } from '../../src/connection/connection.runtime.js';

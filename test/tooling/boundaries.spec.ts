@@ -28,6 +28,7 @@ const bad: readonly (readonly [rule: string, file: string, name: string, from: s
   ['meet-only-in-pure-files', 'src/connection/planted.worker.ts', 'systemClock', '../infra/system.clock.js'],
   ['meet-only-in-pure-files', 'src/connection/planted.wiring.ts', 'type Runtime', '../app/runtime.js'],
   ['dotless-is-pure', 'src/calendar/planted-wiring.ts', 'type Runtime', '../app/runtime.js'],
+  ['meet-only-in-pure-files', 'src/infra/planted.settings.ts', 'type Config', '../config/service.config.js'],
   ['embedded-is-loaded-by-app-only', 'src/infra/planted.start.ts', 'selfSigned', '../embedded/eventstore/certificate.der.js'],
   ['adapters-do-not-know-each-other', 'src/provider/caldav/planted.mapping.ts', 'x', '../planted/other.mapping.js'],
   ['event-store-client-at-home', 'src/connection/planted.store.ts', 'EventStoreDBClient', '@eventstore/db-client'],

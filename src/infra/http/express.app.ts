@@ -1,16 +1,16 @@
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestExpressApplication } from '@nestjs/platform-express';
-import { type Config } from '../../config.js';
 import { type Log } from '../../kernel/log.js';
 import { nestLogger } from '../logging/nest.logger.js';
+import { type HttpSettings } from './http.settings.js';
 import { secured } from './secured.server.js';
 
 /** An application that parses no bodies and says nothing by itself. Throws what the module's start threw. */
 export const expressApp = async (
   module: Type | DynamicModule,
   log: Log,
-  tls: Config['http']['tls'] = null,
+  tls: HttpSettings['tls'] = null,
 ): Promise<NestExpressApplication> => {
   const app = await NestFactory.create<NestExpressApplication>(module, {
     logger: nestLogger(log),

@@ -1,9 +1,9 @@
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
-import { type Config } from '../../config.js';
 import { type Log } from '../../kernel/log.js';
 import { METRICS, type Metrics } from '../../kernel/metrics.js';
 import { expressApp } from './express.app.js';
+import { type HttpSettings } from './http.settings.js';
 import { documentsOf } from './openapi.later.js';
 import { ProblemFilter } from './problem.filter.js';
 import { boundAddresses, protectServer } from './protected.server.js';
@@ -16,13 +16,17 @@ const BODY_LIMIT = '256kb';
  * The service's HTTP side around a module that imports `HttpModule`: correlation, authentication, validation, problems, documents. It does not
  * listen yet: `await app.listen(port, host)`. Throws what the module's start threw.
  */
-export const createApp = async (module: Type | DynamicModule, config: Config, log: Log): Promise<NestExpressApplication> => {
-  const { tls, corsOrigins, trustProxy, publicUrl } = config.http;
+export const createApp = async (
+  module: Type | DynamicModule,
+  { production, http }: Readonly<{ production: boolean; http: HttpSettings }>,
+  log: Log,
+): Promise<NestExpressApplication> => {
+  const { tls, corsOrigins, trustProxy, publicUrl } = http;
   const app = await expressApp(module, log, tls);
   protectServer(app.getHttpServer());
   if (trustProxy !== null) app.set('trust proxy', trustProxy);
   app.use(observeRequests(log, app.get<Metrics>(METRICS, { strict: false })));
-  app.use(protectAnswers(config.production));
+  app.use(protectAnswers(production));
   app.use(boundAddresses);
   if (corsOrigins.length > 0) {
     const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Correlation-Id', 'RateLimit', 'RateLimit-Policy', 'Idempotency-Replayed'];
@@ -30,7 +34,7 @@ export const createApp = async (module: Type | DynamicModule, config: Config, lo
   }
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useGlobalPipes(validationPipe());
-  const { methodsAt, pages } = documentsOf(app, log, { publicUrl, operations: config.http.operationsPort === null });
+  const { methodsAt, pages } = documentsOf(app, log, { publicUrl, operations: http.operationsPort === null });
   const problems = new ProblemFilter(log, methodsAt);
   app.useGlobalFilters(problems);
   app.use(pages(problems));

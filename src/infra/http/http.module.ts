@@ -1,7 +1,6 @@
 import { type Server } from 'node:http';
 import { type BeforeApplicationShutdown, type DynamicModule, Inject, Module } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
-import { type AuthConfig } from '../../config.js';
 import { type Clock, CLOCK } from '../../kernel/clock.js';
 import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
 import { METRICS } from '../../kernel/metrics.js';
@@ -11,6 +10,7 @@ import { AuthGuard } from './auth.guard.js';
 import { DevTokenController } from './dev-token.controller.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { type Idempotency, IDEMPOTENCY } from './idempotency.sql.js';
+import { type AuthSettings } from './http.settings.js';
 import { limits, LIMITS, type RateLimits } from './limits.guard.js';
 import { OperationsController } from './operations.controller.js';
 import { OPERATIONS_APART } from './operations.server.js';
@@ -19,7 +19,7 @@ import { DEV_TOKENS, devTokens, jwksTokens, TOKENS } from './tokens.jose.js';
 import { rememberedTokens } from './tokens.memory.js';
 
 export type HttpParts = Readonly<{
-  auth: AuthConfig;
+  auth: AuthSettings;
   /** 32 bytes; signs development tokens. */
   masterKey: Uint8Array;
   clock: Clock;

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createSecureServer } from 'node:https';
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
-import { type Config } from '../../config.js';
 import { Refused } from '../../kernel/refused.js';
+import { type HttpSettings } from './http.settings.js';
 import { protectServer } from './protected.server.js';
 import { secured } from './secured.server.js';
 
@@ -28,7 +28,7 @@ export class OperationsGuard implements CanActivate {
 const OURS = /^\/(?:health|metrics)(?:[/?]|$)/i;
 
 /** Serves the operators' routes of an application at `OPERATIONS_PORT` and resolves when it listens; null when it is not set. */
-export const serveOperations = (app: NestExpressApplication, { host, operationsPort, tls }: Config['http']): Promise<Server | null> => {
+export const serveOperations = (app: NestExpressApplication, { host, operationsPort, tls }: HttpSettings): Promise<Server | null> => {
   if (operationsPort === null) return Promise.resolve(null);
   const routes = app.getHttpAdapter().getInstance() as RequestListener;
   const answer: RequestListener = (request, response) => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { type Environment, Misconfigured, readConfig } from '../../src/config.js';
+import { type Environment, Misconfigured, readConfig } from '../../src/config/service.config.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'config-'));
 const file = join(folder, 'some.pem');

@@ -1,12 +1,10 @@
 import { join, resolve } from 'node:path';
-import { type ManualPauses } from './calendar/manual-sync.js';
-import { isLoopback, type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './config.variables.js';
+import { type AuthSettings, type HttpSettings } from '../infra/http/http.settings.js';
+import { type ManualPauses } from '../calendar/manual-sync.js';
+import { isLoopback, type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './variables.config.js';
 
 /** The environment as a process has it: text or nothing. */
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** How bearer tokens are verified: by the keys of an identity provider, or (never in production) by a key of our own that anybody may use. */
-export type AuthConfig = Readonly<{ mode: 'jwks'; jwksUrl: string; issuer: string; audience: string }> | Readonly<{ mode: 'dev' }>;
 
 /** Where the 32-byte master key is: given, or in a file of base64, which is made on first start when `create`. */
 export type MasterKeySource = Readonly<{ from: 'value'; key: Uint8Array }> | Readonly<{ from: 'file'; path: string; create: boolean }>;
@@ -16,22 +14,7 @@ export type Config = Readonly<{
   production: boolean;
   roles: ReadonlySet<Role>;
   logLevel: (typeof LOG_LEVELS)[number];
-  http: Readonly<{
-    host: string;
-    /** 0 takes any free port. */
-    port: number;
-    /** Where health and metrics are answered instead of at `port`, 0 at any free one; null: at `port`. */
-    operationsPort: number | null;
-    /** How the outside reaches the service, without a slash at the end; null when nobody said. */
-    publicUrl: string | null;
-    corsOrigins: readonly string[];
-    /** Paths of PEM files; null serves plain HTTP. */
-    tls: Readonly<{ cert: string; key: string }> | null;
-    /** Hops, or addresses, of the proxies whose X-Forwarded-* headers are believed; null believes none. */
-    trustProxy: number | readonly string[] | null;
-    /** Requests a minute of one person, and of one address without a token that is accepted; 0: any number. Each process counts by itself. */
-    rateLimits: Readonly<{ person: number; anonymous: number }>;
-  }>;
+  http: HttpSettings;
   /** null starts the embedded PostgreSQL. */
   databaseUrl: string | null;
   /** null starts the embedded event store. */
@@ -41,7 +24,7 @@ export type Config = Readonly<{
   masterKey: MasterKeySource;
   /** The master key before, while `npm run keys:rotate` has not come to its end. */
   masterKeyPrevious: Uint8Array | null;
-  auth: AuthConfig;
+  auth: AuthSettings;
   /** `sandbox` starts made-up accounts on this machine beside the real providers. */
   providers: 'sandbox' | 'live';
   caldav: Readonly<{
@@ -239,7 +222,7 @@ const masterKey = ({ MASTER_KEY, MASTER_KEY_FILE }: Settings, dataDir: string): 
   return { from: 'file', path: join(dataDir, 'master.key'), create: true };
 };
 
-const auth = ({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE }: Settings): AuthConfig =>
+const auth = ({ AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE }: Settings): AuthSettings =>
   AUTH_JWKS_URL === undefined || AUTH_ISSUER === undefined || AUTH_AUDIENCE === undefined
     ? { mode: 'dev' }
     : { mode: 'jwks', jwksUrl: AUTH_JWKS_URL, issuer: AUTH_ISSUER, audience: AUTH_AUDIENCE };
