@@ -1,4 +1,4 @@
-// A file with no role suffix is pure: `calendar.ts`, not `calendar.codec.ts`. What wires stands outside the rule: `src/main.ts` and `src/app/`.
+// A file with no role suffix is pure: `calendar.ts`, not `calendar.codec.ts`. What wires stands outside the rule: `src/main.ts` and `src/app/`; tools use what is wired.
 const pure = '^src/(?!app/).+/[^/.]+[.]ts$';
 const only = (name, npm, home) => ({
   name,
@@ -17,13 +17,13 @@ module.exports = {
     {
       name: 'meet-only-in-pure-files',
       severity: 'error',
-      from: { path: '^src/([^/]+)/', pathNot: '^src/app/' },
+      from: { path: '^src/([^/]+)/', pathNot: '^src/(app|tools)/' },
       to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', pure, '^src/infra/(http/|codec[.]zod[.]ts$)'] },
     },
     {
       name: 'embedded-is-loaded-by-app-only',
       severity: 'error',
-      from: { path: '^src', pathNot: ['^src/embedded/', '^src/[^/]+[.]ts$', '^src/app/'] },
+      from: { path: '^src', pathNot: ['^src/embedded/', '^src/[^/]+[.]ts$', '^src/(app|tools)/'] },
       to: { path: '^src/embedded/' },
     },
     {

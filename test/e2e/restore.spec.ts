@@ -12,7 +12,7 @@ import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
 
-const program = (name: string): string => fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
+const program = (name: string): string => fileURLToPath(new URL(`../../dist/tools/${name}.js`, import.meta.url));
 
 /** Runs a tool of an operator. */
 const run = (args: readonly string[], dataDir: string) => runProgram(args, { DATA_DIR: dataDir });
@@ -64,20 +64,20 @@ describe('What a service keeps', () => {
         await ada.sync();
       }
     })();
-    const made = await run([program('backup.main'), 'backup', backup], service.dataDir);
+    const made = await run([program('backup.tool'), 'backup', backup], service.dataDir);
     done.abort();
     await work;
     expect(made).toEqual({ code: 0, printed: expect.stringContaining('with the master key') });
     expect((await stat(backup)).mode & 0o077).toBe(0);
     expect(await readdir(folder)).toEqual(['backup']);
-    expect((await run([program('backup.main'), 'backup', backup], service.dataDir)).printed).toContain('is not empty');
+    expect((await run([program('backup.tool'), 'backup', backup], service.dataDir)).printed).toContain('is not empty');
 
     const restored = join(folder, 'restored');
-    expect(await run([program('backup.main'), 'restore', backup], restored)).toEqual({
+    expect(await run([program('backup.tool'), 'restore', backup], restored)).toEqual({
       code: 0,
       printed: expect.stringContaining('Start the service'),
     });
-    expect((await run([program('backup.main'), 'restore', backup], restored)).printed).toContain('holds data already');
+    expect((await run([program('backup.tool'), 'restore', backup], restored)).printed).toContain('holds data already');
     const again = await startService({ DATA_DIR: restored });
     try {
       const same = await again.as('ada');
@@ -108,7 +108,7 @@ describe('What a service keeps', () => {
     await inLog(service.dataDir, (log) => log.query('delete from event where position > $1', [reached?.end]));
 
     await expect(service.restart()).rejects.toThrow(/npm run log:accept/);
-    const accepted = await run([program('log.main')], service.dataDir);
+    const accepted = await run([program('log.tool')], service.dataDir);
     expect(accepted.printed).toMatch(/make again: 1\.\n.*revoked in it now: 1\./);
     expect(accepted.code).toBe(0);
 

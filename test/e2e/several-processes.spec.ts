@@ -24,8 +24,8 @@ const SEED = Number(process.env['FREEZE_SEED'] ?? Date.now() % 1_000_000);
 const FREEZE = { sync: strength(9_000, 15_000), projector: strength(4_000, 15_000) };
 const EVENTS = 400;
 
-const STORE = fileURLToPath(new URL('../../dist/eventstore.main.js', import.meta.url));
-const REBUILD = fileURLToPath(new URL('../../dist/rebuild.main.js', import.meta.url));
+const STORE = fileURLToPath(new URL('../../dist/tools/eventstore.tool.js', import.meta.url));
+const REBUILD = fileURLToPath(new URL('../../dist/tools/rebuild.tool.js', import.meta.url));
 
 type Addresses = Readonly<{ DATABASE_URL: string; EVENTSTORE_URL: string }>;
 

@@ -1,7 +1,7 @@
-import { readConfig } from './config/service.config.js';
-import { type RebuildProgress } from './infra/postgres/projection.rebuild.js';
+import { readConfig } from '../config/service.config.js';
+import { type RebuildProgress } from '../infra/postgres/projection.rebuild.js';
 import { runTool, say, withStores } from './operator.tool.js';
-import { PROJECTIONS } from './app/projections.js';
+import { PROJECTIONS } from '../app/projections.js';
 
 // The program behind `npm run projections:rebuild -- <name>`.
 

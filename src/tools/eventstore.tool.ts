@@ -1,8 +1,8 @@
-import { type EventStoreConfig, Misconfigured, readEventStoreConfig } from './config/service.config.js';
-import { startEventStore } from './embedded/eventstore.process.js';
-import { leaveEnvironment, ownFolder, quoted } from './embedded/owner.file.js';
-import { databaseBeside } from './embedded/postgres.database.js';
-import { startPostgres } from './embedded/postgres.process.js';
+import { type EventStoreConfig, Misconfigured, readEventStoreConfig } from '../config/service.config.js';
+import { startEventStore } from '../embedded/eventstore.process.js';
+import { leaveEnvironment, ownFolder, quoted } from '../embedded/owner.file.js';
+import { databaseBeside } from '../embedded/postgres.database.js';
+import { startPostgres } from '../embedded/postgres.process.js';
 
 const say = (text: string): void => {
   process.stdout.write(`${text}\n`);

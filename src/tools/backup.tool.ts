@@ -1,8 +1,8 @@
-import { Misconfigured, readConfig } from './config/service.config.js';
-import { backUp, restoreInto } from './embedded/backup.folder.js';
-import { reachStores } from './app/engines.js';
-import { systemClock } from './infra/system.clock.js';
-import { instant } from './kernel/clock.js';
+import { Misconfigured, readConfig } from '../config/service.config.js';
+import { backUp, restoreInto } from '../embedded/backup.folder.js';
+import { reachStores } from '../app/engines.js';
+import { systemClock } from '../infra/system.clock.js';
+import { instant } from '../kernel/clock.js';
 import { runTool, say, toolLog } from './operator.tool.js';
 
 // The program behind `npm run backup -- <folder>` and `npm run restore -- <folder>`.

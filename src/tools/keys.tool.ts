@@ -1,7 +1,7 @@
-import { Misconfigured, readConfig } from './config/service.config.js';
-import { admitMasterKeys, rotateMasterKeys } from './infra/vault/master-keys.postgres.js';
+import { Misconfigured, readConfig } from '../config/service.config.js';
+import { admitMasterKeys, rotateMasterKeys } from '../infra/vault/master-keys.postgres.js';
 import { runTool, say, withStores } from './operator.tool.js';
-import { masterKeysOf } from './app/runtime.js';
+import { masterKeysOf } from '../app/runtime.js';
 
 // The program behind `npm run keys:rotate`.
 

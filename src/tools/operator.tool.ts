@@ -1,11 +1,11 @@
-import { type Config, Misconfigured } from './config/service.config.js';
-import { reachStores } from './app/engines.js';
-import { connectEventStore } from './infra/eventstore/event-store.client.js';
-import { pinoLog } from './infra/logging/log.pino.js';
-import { openDatabase, type Postgres } from './infra/postgres/database.postgres.js';
-import { systemEntropy } from './infra/system.entropy.js';
-import { type EventStore } from './kernel/event-store.js';
-import { type Log } from './kernel/log.js';
+import { type Config, Misconfigured } from '../config/service.config.js';
+import { reachStores } from '../app/engines.js';
+import { connectEventStore } from '../infra/eventstore/event-store.client.js';
+import { pinoLog } from '../infra/logging/log.pino.js';
+import { openDatabase, type Postgres } from '../infra/postgres/database.postgres.js';
+import { systemEntropy } from '../infra/system.entropy.js';
+import { type EventStore } from '../kernel/event-store.js';
+import { type Log } from '../kernel/log.js';
 
 /** Tells whoever runs a tool something, on a line of its own. */
 export const say = (line: string): void => {

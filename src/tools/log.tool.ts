@@ -1,12 +1,12 @@
-import { readConfig } from './config/service.config.js';
-import { repairConnections } from './connection/older-log.repair.js';
-import { type Postgres } from './infra/postgres/database.postgres.js';
-import { beginAnew, holdProjections } from './infra/postgres/lost-events.postgres.js';
-import { systemClock } from './infra/system.clock.js';
-import { systemEntropy } from './infra/system.entropy.js';
-import { type EventStore } from './kernel/event-store.js';
+import { readConfig } from '../config/service.config.js';
+import { repairConnections } from '../connection/older-log.repair.js';
+import { type Postgres } from '../infra/postgres/database.postgres.js';
+import { beginAnew, holdProjections } from '../infra/postgres/lost-events.postgres.js';
+import { systemClock } from '../infra/system.clock.js';
+import { systemEntropy } from '../infra/system.entropy.js';
+import { type EventStore } from '../kernel/event-store.js';
 import { runTool, say, withStores } from './operator.tool.js';
-import { PROJECTIONS } from './app/projections.js';
+import { PROJECTIONS } from '../app/projections.js';
 
 // The program behind `npm run log:accept`.
 
