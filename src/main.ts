@@ -3,7 +3,7 @@ import { type Engines, startEngines } from './app/engines.js';
 import { isPortFree } from './infra/http/free-port.check.js';
 import { healthRegistry } from './infra/http/health.registry.js';
 import { type LogSettings, pinoLog } from './infra/logging/log.pino.js';
-import { prometheusMetrics } from './infra/metrics.prometheus.js';
+import { prometheusMetrics } from './infra/telemetry/metrics.prometheus.js';
 import { type Log } from './kernel/log.js';
 import { playRole, type RoleApart } from './app/role.body.js';
 import { loadRole } from './app/role.loader.js';

@@ -16,7 +16,7 @@ import { MyConnectionsHandler } from '../connection/connections.query.js';
 import { ReconnectHandler } from '../connection/reconnect.handler.js';
 import { RevokeHandler } from '../connection/revoke.handler.js';
 import { HttpModule } from '../infra/http/http.module.js';
-import { type PrometheusMetrics } from '../infra/metrics.prometheus.js';
+import { type PrometheusMetrics } from '../infra/telemetry/metrics.prometheus.js';
 import { idempotency } from '../infra/http/idempotency.sql.js';
 import { tickets } from '../infra/http/tickets.sql.js';
 import { readModels } from '../infra/postgres/read-models.postgres.js';

@@ -1,5 +1,5 @@
 import { type CommandBus, type QueryBus } from '@nestjs/cqrs';
-import { observe, observeEach } from '../infra/observe.otel.js';
+import { observe, observeEach } from '../infra/telemetry/observe.otel.js';
 import { type DueTask } from '../kernel/due-work.js';
 import { type Message } from '../kernel/decider.js';
 import { type Metrics } from '../kernel/metrics.js';

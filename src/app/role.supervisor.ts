@@ -4,7 +4,7 @@ import { type Config } from '../config/service.config.js';
 import { type RoleApart } from './role.body.js';
 import { type EngineAddresses } from './engines.js';
 import { type LogSettings } from '../infra/logging/log.pino.js';
-import { type MetricsSnapshot, type PrometheusMetrics } from '../infra/metrics.prometheus.js';
+import { type MetricsSnapshot, type PrometheusMetrics } from '../infra/telemetry/metrics.prometheus.js';
 import { type Health, type HealthChecks, type NamedHealth } from '../kernel/health.js';
 import { type Log } from '../kernel/log.js';
 

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type EngineAddresses } from './engines.js';
 import { healthRegistry } from '../infra/http/health.registry.js';
 import { pinoLog } from '../infra/logging/log.pino.js';
-import { prometheusMetrics } from '../infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../infra/telemetry/metrics.prometheus.js';
 import { measurePool } from './measures.js';
 import { playRole } from './role.body.js';
 import { loadRole } from './role.loader.js';

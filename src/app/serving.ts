@@ -5,7 +5,7 @@ import { type Config, Misconfigured } from '../config/service.config.js';
 import { type Engines } from './engines.js';
 import { createApp } from '../infra/http/http.app.js';
 import { portOf, serveOperations, stopServing } from '../infra/http/operations.server.js';
-import { type PrometheusMetrics } from '../infra/metrics.prometheus.js';
+import { type PrometheusMetrics } from '../infra/telemetry/metrics.prometheus.js';
 import { lostEvents } from '../infra/postgres/lost-events.postgres.js';
 import { rememberLog } from '../infra/postgres/log-name.postgres.js';
 import { EngineAway } from '../kernel/engine-away.js';

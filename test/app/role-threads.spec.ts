@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../src/config/service.config.js';
 import { type EngineAddresses } from '../../src/app/engines.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
-import { type MetricsSnapshot } from '../../src/infra/metrics.prometheus.js';
+import { type MetricsSnapshot } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { startRoleThread } from '../../src/app/role.supervisor.js';
 import { testEndings } from '../support/opened.js';
 import { eventually, SILENT } from '../support/store.js';

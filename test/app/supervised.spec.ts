@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
-import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { supervised, type Work } from '../../src/app/supervised.js';
 import { SILENT } from '../support/store.js';
 

@@ -12,7 +12,7 @@ import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
 import { expectedRevision } from '../../src/infra/http/revision.js';
 import { pinoLog } from '../../src/infra/logging/log.pino.js';
-import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { type Actor as Person } from '../../src/kernel/actor.js';
 import { Contended, UnknownEvent, WrongRevision } from '../../src/kernel/event-store.js';
 import { Refused } from '../../src/kernel/refused.js';

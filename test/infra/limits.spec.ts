@@ -7,7 +7,7 @@ import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
 import { rateLimit } from '../../src/infra/http/rate-limit.js';
-import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { MINUTE, SECOND } from '../../src/kernel/clock.js';
 import { SILENT } from '../support/store.js';
 import { NO_TEAMS } from '../support/teams.js';

@@ -8,7 +8,7 @@ import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
 import { portOf, serveOperations, stopServing } from '../../src/infra/http/operations.server.js';
 import { pinoLog } from '../../src/infra/logging/log.pino.js';
-import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { NO_TEAMS } from '../support/teams.js';
 
 describe('With a port of their own, operators', () => {

@@ -13,7 +13,7 @@ import { NO_TEAMS } from '../support/teams.js';
 import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
 import { pinoLog } from '../../src/infra/logging/log.pino.js';
-import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { systemClock } from '../../src/infra/system.clock.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tls-'));

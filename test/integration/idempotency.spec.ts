@@ -12,7 +12,7 @@ import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
 import { CommandId } from '../../src/infra/http/idempotency.interceptor.js';
 import { idempotency } from '../../src/infra/http/idempotency.sql.js';
-import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { systemEntropy } from '../../src/infra/system.entropy.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { type Actor as Person } from '../../src/kernel/actor.js';

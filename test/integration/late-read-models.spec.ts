@@ -12,7 +12,7 @@ import { MyConnectionsHandler } from '../../src/connection/connections.query.js'
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
-import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { CLOCK } from '../../src/kernel/clock.js';

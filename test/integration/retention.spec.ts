@@ -5,7 +5,7 @@ import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { vaultCleanUps } from '../../src/connection/vault.cleanup.js';
 import { logCleanUps } from '../../src/infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../../src/infra/http/requests.cleanup.js';
-import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { runCleanUps } from '../../src/infra/postgres/clean-up.postgres.js';
 import { teamCleanUps } from '../../src/infra/postgres/teams.postgres.js';
 import { type CleanUp } from '../../src/kernel/clean-up.js';

@@ -7,7 +7,7 @@ import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { type ConnectionRow } from '../../src/connection/connection.record.js';
 import { tendConnection } from '../../src/connection/connection.worker.js';
-import { prometheusMetrics } from '../../src/infra/metrics.prometheus.js';
+import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { measureState } from '../../src/app/measures.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { component, calendarObject, NOW } from '../support/builders.js';

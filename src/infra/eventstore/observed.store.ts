@@ -1,6 +1,6 @@
 import { type EventStore } from '../../kernel/event-store.js';
 import { type Metrics } from '../../kernel/metrics.js';
-import { observe } from '../observe.otel.js';
+import { observe } from '../telemetry/observe.otel.js';
 
 const step = (operation: string) => ({
   metric: 'event_store',

@@ -5,7 +5,7 @@ import { type Clock, CLOCK } from '../../kernel/clock.js';
 import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
 import { METRICS } from '../../kernel/metrics.js';
 import { TEAMS, type Teams } from '../../kernel/teams.js';
-import { type PrometheusMetrics } from '../metrics.prometheus.js';
+import { type PrometheusMetrics } from '../telemetry/metrics.prometheus.js';
 import { AuthGuard } from './auth.guard.js';
 import { DevTokenController } from './dev-token.controller.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Clock, CLOCK, SECOND } from '../../kernel/clock.js';
 import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
 import { METRICS } from '../../kernel/metrics.js';
-import { type PrometheusMetrics } from '../metrics.prometheus.js';
+import { type PrometheusMetrics } from '../telemetry/metrics.prometheus.js';
 import { Answers } from './answers.openapi.js';
 import { Public, Unlimited } from './auth.guard.js';
 import { OperationsGuard } from './operations.server.js';

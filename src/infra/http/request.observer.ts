@@ -3,7 +3,7 @@ import { type NextFunction, type Request, type Response } from 'express';
 import { type Log } from '../../kernel/log.js';
 import { type Metrics } from '../../kernel/metrics.js';
 import { correlated } from '../logging/correlation.context.js';
-import { openRequestSpan } from '../tracing.otel.js';
+import { openRequestSpan } from '../telemetry/tracing.otel.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

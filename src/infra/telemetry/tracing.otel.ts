@@ -1,5 +1,5 @@
 import { type Attributes, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { outcomeOf } from './outcome.js';
+import { outcomeOf } from '../outcome.js';
 
 // Spans go to whatever OpenTelemetry SDK the process was started with (`NODE_OPTIONS=--import …`); without one they cost next to nothing.
 const tracer = () => trace.getTracer('smart-calendar-integration');

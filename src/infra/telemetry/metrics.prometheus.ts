@@ -9,7 +9,7 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client';
-import { type Labels, type Metrics } from '../kernel/metrics.js';
+import { type Labels, type Metrics } from '../../kernel/metrics.js';
 
 /** Numbers of a registry, in a form that can be sent to another thread. */
 export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];

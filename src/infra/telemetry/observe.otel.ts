@@ -1,5 +1,5 @@
-import { type Labels, type Metrics } from '../kernel/metrics.js';
-import { outcomeOf } from './outcome.js';
+import { type Labels, type Metrics } from '../../kernel/metrics.js';
+import { outcomeOf } from '../outcome.js';
 import { inSpan, openSpan } from './tracing.otel.js';
 
 /** Upper bounds in seconds: from an append to a first sync of a large calendar. */
