@@ -27,8 +27,8 @@ const project = (name, match, rest = {}) => ({
 
 /** What does more the more rounds it is given: a few as part of `unit`, `integration` and `e2e`, all of them as `soak` (test/support/strength.ts). */
 const SOAKS = [
-  'calendar/nearest',
-  'calendar/rrule',
+  'time/nearest',
+  'time/rrule',
   'e2e/bad-inputs',
   'e2e/kill',
   'e2e/several-processes',

@@ -1,5 +1,5 @@
 // A person's week as a table for the terminal. What clocks show comes from the service's own zone rules, never from the runtime's.
-import { zoneOrUtc } from '../dist/calendar/time-zone.js';
+import { zoneOrUtc } from '../dist/time/time-zone.js';
 import { machineZone } from '../dist/infra/system.clock.js';
 
 const DAYS = 7;

@@ -1,4 +1,4 @@
-// Writes src/calendar/zone-rules.ts from the installed moment-timezone: how to take in a newer one is in docs/operations.md.
+// Writes src/time/zone-rules.ts from the installed moment-timezone: how to take in a newer one is in docs/operations.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createRequire } from 'node:module';
@@ -41,6 +41,6 @@ ${packed.join('\n')}
 \`;
 `;
 
-const file = process.argv[2] ?? fileURLToPath(new URL('../src/calendar/zone-rules.ts', import.meta.url));
+const file = process.argv[2] ?? fileURLToPath(new URL('../src/time/zone-rules.ts', import.meta.url));
 writeFileSync(file, text);
 process.stdout.write(`${file}: IANA time zone database ${source.version}, ${packed.length} zones\n`);

@@ -1,4 +1,4 @@
-// Turns the packed data of moment-timezone into the text that src/calendar/time-zone-iana.ts reads.
+// Turns the packed data of moment-timezone into the text that src/time/time-zone-iana.ts reads.
 
 const DAY = 86_400;
 /** Earlier, the offset of 1900 holds: products that write 1601 as the start of a rule mean no local mean time. */

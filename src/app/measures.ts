@@ -1,6 +1,6 @@
 import { UNREAD_SQL } from '../calendar/freshness.js';
-import { zoneRulesAge } from '../calendar/zone-age.js';
-import { ZONE_RULES_VERSION } from '../calendar/zone-rules.js';
+import { zoneRulesAge } from '../time/zone-age.js';
+import { ZONE_RULES_VERSION } from '../time/zone-rules.js';
 import { asideByCode } from '../infra/postgres/set-aside.postgres.js';
 import { type Progress } from '../infra/postgres/projection.runner.js';
 import { logStanding } from '../infra/eventstore/counted.store.js';

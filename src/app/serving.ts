@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { AppModule } from './app.module.js';
-import { areZoneRulesOld, zoneRulesInForce } from '../calendar/zone-age.js';
+import { areZoneRulesOld, zoneRulesInForce } from '../time/zone-age.js';
 import { type Config, Misconfigured } from '../config/service.config.js';
 import { type Engines } from './engines.js';
 import { createApp } from '../infra/http/http.app.js';

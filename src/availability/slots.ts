@@ -1,5 +1,5 @@
-import { DAY_SECONDS, wallDay, weekdayOf } from '../calendar/civil.js';
-import { zoneOrUtc } from '../calendar/time-zone.js';
+import { DAY_SECONDS, wallDay, weekdayOf } from '../time/civil.js';
+import { zoneOrUtc } from '../time/time-zone.js';
 import { MINUTE } from '../kernel/clock.js';
 import { minuteOf, WEEKDAYS, type WorkingHours } from '../preference/working-hours.js';
 import { type Interval, merged, within, without } from './intervals.js';

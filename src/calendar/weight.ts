@@ -1,11 +1,11 @@
-import { DAY_SECONDS, parseDate, parseWall } from './civil.js';
+import { DAY_SECONDS, parseDate, parseWall } from '../time/civil.js';
 import { type Timing } from './calendar-object.js';
 import { type FeedComponent, type Upsert } from './feed.js';
-import { MOST_OF_OBJECT } from './nearest.js';
-import { expand } from './recurrence.js';
-import { mostInstances } from './rrule-walk.js';
-import { parseRule, Unexpandable } from './rrule.js';
-import { EXCLUDES } from './series.js';
+import { MOST_OF_OBJECT } from '../time/nearest.js';
+import { expand } from '../time/recurrence.js';
+import { mostInstances } from '../time/rrule-walk.js';
+import { parseRule, Unexpandable } from '../time/rrule.js';
+import { EXCLUDES } from '../time/series.js';
 import { type TimeRange } from '../kernel/time-range.js';
 
 /** Of fewer occurrences than this it does not matter exactly how many they are. */

@@ -6,8 +6,8 @@ import { type EventStore } from '../kernel/event-store.js';
 import { type Log } from '../kernel/log.js';
 import { zonesCodec } from './zone-change.codec.js';
 import { type BringZoneRules, zoneRules, ZONES_ID } from './zone-change.js';
-import { zoneMarks } from './zone-marks.js';
-import { ZONE_RULES_RELEASED, ZONE_RULES_VERSION } from './zone-rules.js';
+import { zoneMarks } from '../time/zone-marks.js';
+import { ZONE_RULES_RELEASED, ZONE_RULES_VERSION } from '../time/zone-rules.js';
 
 type Runtime = Readonly<{ store: EventStore; clock: Clock; entropy: Pick<Entropy, 'uuid'>; log: Log }>;
 

@@ -1,5 +1,5 @@
 import { type Decider } from '../kernel/decider.js';
-import { type ZoneMarks } from './zone-marks.js';
+import { type ZoneMarks } from '../time/zone-marks.js';
 
 /** Which zone rules occurrences are placed by from now on. */
 export type ZoneRulesChanged = Readonly<{

@@ -1,4 +1,4 @@
-import { isIanaZone } from '../calendar/time-zone.js';
+import { isIanaZone } from '../time/time-zone.js';
 import { type Clock } from '../kernel/clock.js';
 
 /** The machine's own time. */

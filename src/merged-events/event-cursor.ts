@@ -1,4 +1,4 @@
-import { parseWall } from '../calendar/civil.js';
+import { parseWall } from '../time/civil.js';
 import { Refused } from '../kernel/refused.js';
 
 /** Where a page ended: the sort key of its last occurrence. */

@@ -1,9 +1,9 @@
 import { type CustomZones, type When } from '../calendar/calendar-object.js';
 import { type FeedComponent } from '../calendar/feed.js';
-import { type Occurrence } from '../calendar/occurrence.js';
-import { type Share } from '../calendar/nearest.js';
-import { expand, type Kept } from '../calendar/recurrence.js';
-import { isIanaZone } from '../calendar/time-zone.js';
+import { type Occurrence } from '../time/occurrence.js';
+import { type Share } from '../time/nearest.js';
+import { expand, type Kept } from '../time/recurrence.js';
+import { isIanaZone } from '../time/time-zone.js';
 import { instant } from '../kernel/clock.js';
 import { type TimeRange } from '../kernel/time-range.js';
 

@@ -1,4 +1,4 @@
-import { MOST_OF_OBJECT } from '../calendar/nearest.js';
+import { MOST_OF_OBJECT } from '../time/nearest.js';
 import { keptFrom } from '../calendar/retention.js';
 import { instant } from '../kernel/clock.js';
 import { type Sql } from '../kernel/sql.js';

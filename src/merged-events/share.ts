@@ -1,4 +1,4 @@
-import { MOST_OF_OBJECT } from '../calendar/nearest.js';
+import { MOST_OF_OBJECT } from '../time/nearest.js';
 
 /** Repetitions (occurrences of series) that a calendar holds at most. */
 export const MOST_OF_CALENDAR = 100_000;

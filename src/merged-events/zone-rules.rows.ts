@@ -1,5 +1,5 @@
 import { isNewerVersion, type ZoneRulesChanged } from '../calendar/zone-change.js';
-import { ZONE_RULES_VERSION } from '../calendar/zone-rules.js';
+import { ZONE_RULES_VERSION } from '../time/zone-rules.js';
 import { type Position } from '../kernel/event-store.js';
 import { OlderProgram } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';

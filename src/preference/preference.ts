@@ -1,4 +1,4 @@
-import { isIanaZone } from '../calendar/time-zone.js';
+import { isIanaZone } from '../time/time-zone.js';
 import { type Decider } from '../kernel/decider.js';
 import { Refused } from '../kernel/refused.js';
 

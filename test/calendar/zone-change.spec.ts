@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type BringZoneRules, isNewerVersion, zoneRules, type ZoneRulesChanged } from '../../src/calendar/zone-change.js';
-import { zoneMarks } from '../../src/calendar/zone-marks.js';
+import { zoneMarks } from '../../src/time/zone-marks.js';
 import { given } from '../support/spec.js';
 
 const at = '2026-11-26T10:00:00.000Z';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { expand } from '../../src/calendar/recurrence.js';
-import { findZone } from '../../src/calendar/time-zone.js';
+import { expand } from '../../src/time/recurrence.js';
+import { findZone } from '../../src/time/time-zone.js';
 import { parseResource } from '../../src/provider/caldav/ics.mapping.js';
 
 // What calendar software in use writes although RFC 5545 does not allow it, and what its author meant.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type CalendarObject, type Component } from '../../src/calendar/calendar-object.js';
-import { expand } from '../../src/calendar/recurrence.js';
-import { isIanaZone } from '../../src/calendar/time-zone.js';
+import { expand } from '../../src/time/recurrence.js';
+import { isIanaZone } from '../../src/time/time-zone.js';
 import { parseResource } from '../../src/provider/caldav/ics.mapping.js';
 import { UnreadableObject } from '../../src/provider/unreadable-object.js';
 import { WINDOWS_ZONES } from '../../src/provider/windows-zones.js';

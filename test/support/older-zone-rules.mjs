@@ -5,7 +5,7 @@ const hooks = `
   const rulesOf = (source, name) => new RegExp('^' + name + '(?:,[^|]*)?\\\\|(.*)$', 'm').exec(source)[1];
   export const load = async (url, context, next) => {
     const loaded = await next(url, context);
-    if (!url.endsWith('/dist/calendar/zone-rules.js')) return loaded;
+    if (!url.endsWith('/dist/time/zone-rules.js')) return loaded;
     const source = String(loaded.source);
     const older = source
       .replace(rulesOf(source, 'America/Vancouver'), rulesOf(source, 'America/Los_Angeles'))

@@ -1,4 +1,4 @@
-import { DAY_SECONDS, weekdayOf } from '../../calendar/civil.js';
+import { DAY_SECONDS, weekdayOf } from '../../time/civil.js';
 import { type IcsEvent, type IcsPerson, type IcsTime } from './ics.js';
 
 /** Around which day, in which zone and by which chance the made-up diaries are written. `random`: in [0, 1). */

@@ -1,4 +1,4 @@
-import { DAY_SECONDS } from '../../calendar/civil.js';
+import { DAY_SECONDS } from '../../time/civil.js';
 import { at, type Diary, type Entry, entry, invited, lasting, LINA, MAX, MIA_AT_HOME, next, oneOf, wholeDays } from './diary.js';
 import { concert } from './work-diary.js';
 

@@ -1,6 +1,6 @@
 import { type Span, type Timing, type When } from '../../calendar/calendar-object.js';
-import { expand } from '../../calendar/recurrence.js';
-import { momentOf, zonesFor } from '../../calendar/moment.js';
+import { expand } from '../../time/recurrence.js';
+import { momentOf, zonesFor } from '../../time/moment.js';
 import { durationOf, spanBetween, whenOf } from '../../provider/caldav/ics-time.js';
 
 /** What the server must know of a resource it stores. */

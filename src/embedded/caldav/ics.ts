@@ -1,5 +1,5 @@
-import { DAY_SECONDS, formatDate, formatWall } from '../../calendar/civil.js';
-import { findZone } from '../../calendar/time-zone.js';
+import { DAY_SECONDS, formatDate, formatWall } from '../../time/civil.js';
+import { findZone } from '../../time/time-zone.js';
 
 /** A wall clock (seconds, see `calendar/civil.ts`) in a zone, floating (`null`), or a whole day. */
 export type IcsTime = Readonly<{ wall: number; zone: string | null }> | Readonly<{ day: number }>;

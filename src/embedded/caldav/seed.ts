@@ -1,5 +1,5 @@
-import { DAY_SECONDS, wallDay } from '../../calendar/civil.js';
-import { zoneOrUtc } from '../../calendar/time-zone.js';
+import { DAY_SECONDS, wallDay } from '../../time/civil.js';
+import { zoneOrUtc } from '../../time/time-zone.js';
 import { type SandboxAccount, type SandboxCalendar } from './account.js';
 import { chanceOf, type Diary, type Entry, MIA, MIA_AT_HOME, NOAH } from './diary.js';
 import { birthdays, familyCalendar, privateCalendar } from './home-diary.js';

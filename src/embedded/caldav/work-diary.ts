@@ -1,4 +1,4 @@
-import { weekdayOf } from '../../calendar/civil.js';
+import { weekdayOf } from '../../time/civil.js';
 import { at, type Diary, type Entry, entry, invited, IVY, lasting, MIA, next, NOAH, oneOf, THEO, wholeDays } from './diary.js';
 import { type IcsPerson } from './ics.js';
 

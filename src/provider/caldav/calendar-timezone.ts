@@ -1,4 +1,4 @@
-import { isIanaZone } from '../../calendar/time-zone.js';
+import { isIanaZone } from '../../time/time-zone.js';
 
 /** The name and its ends of two and three parts, `/mozilla.org/20050126_1/Europe/Paris` being a known form. */
 const readings = (name: string): readonly string[] => [name, ...[3, 2].map((parts) => name.split('/').slice(-parts).join('/'))];

@@ -1,6 +1,6 @@
 import { type Timing, type When } from '../../calendar/calendar-object.js';
-import { DAY_SECONDS, formatDate, parseDate, parseWall, wallDay, wallTime } from '../../calendar/civil.js';
-import { type Moment } from '../../calendar/moment.js';
+import { DAY_SECONDS, formatDate, parseDate, parseWall, wallDay, wallTime } from '../../time/civil.js';
+import { type Moment } from '../../time/moment.js';
 import { readTime } from './ics-time.js';
 
 /** Day that a wall of midnight begins; null for any other time. */

@@ -1,6 +1,6 @@
 import { type Span, type When } from '../../calendar/calendar-object.js';
-import { DAY_SECONDS, parseDate, parseWall, wallDay } from '../../calendar/civil.js';
-import { type Moment } from '../../calendar/moment.js';
+import { DAY_SECONDS, parseDate, parseWall, wallDay } from '../../time/civil.js';
+import { type Moment } from '../../time/moment.js';
 import { UnreadableObject } from '../unreadable-object.js';
 
 const bad = (): never => {

@@ -1,8 +1,8 @@
 import { busyOf } from '../../calendar/busy.js';
 import { type Component, type Span, type Status, type Timing, type When } from '../../calendar/calendar-object.js';
-import { formatDate, formatWall, wallDay } from '../../calendar/civil.js';
-import { instanceNamed, type Moment, momentOf, type Zones, zonesFor } from '../../calendar/moment.js';
-import { EXCLUDES } from '../../calendar/series.js';
+import { formatDate, formatWall, wallDay } from '../../time/civil.js';
+import { instanceNamed, type Moment, momentOf, type Zones, zonesFor } from '../../time/moment.js';
+import { EXCLUDES } from '../../time/series.js';
 import { UnreadableObject } from '../unreadable-object.js';
 import { untilOnDay, wholeDays } from './ics-all-day.js';
 import { durationOf, spanBetween, spanFrom, whenOf } from './ics-time.js';

@@ -1,7 +1,7 @@
 import { type CustomZones, type Observance } from '../../calendar/calendar-object.js';
-import { formatWall, parseWall } from '../../calendar/civil.js';
-import { Unexpandable } from '../../calendar/rrule.js';
-import { findZone, isIanaZone } from '../../calendar/time-zone.js';
+import { formatWall, parseWall } from '../../time/civil.js';
+import { Unexpandable } from '../../time/rrule.js';
+import { findZone, isIanaZone } from '../../time/time-zone.js';
 import { WINDOWS_ZONES } from '../windows-zones.js';
 import { type Block } from './ics-blocks.js';
 import { readTime } from './ics-time.js';

@@ -25,11 +25,11 @@ const LONG = [
   'integration/embedded-crash',
   'e2e/bad-inputs',
   'e2e/availability',
-  'calendar/nearest',
+  'time/nearest',
   'tooling/boundaries',
   'app/role-threads',
   'tooling/lint',
-  'calendar/rrule',
+  'time/rrule',
 ];
 
 const rankOf = ({ path }) => {

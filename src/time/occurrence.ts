@@ -1,4 +1,4 @@
-import { type Span } from './calendar-object.js';
+import { type Span } from '../calendar/calendar-object.js';
 import { DAY_SECONDS, FIRST_WALL, formatDate, formatWall, LAST_WALL, wallDay } from './civil.js';
 import { type Moment } from './moment.js';
 

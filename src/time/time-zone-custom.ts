@@ -1,4 +1,4 @@
-import { type Observance } from './calendar-object.js';
+import { type Observance } from '../calendar/calendar-object.js';
 import { dayOf, DAY_SECONDS, parseWall } from './civil.js';
 import { type Budget, walk } from './rrule-walk.js';
 import { parseRule, Unexpandable } from './rrule.js';

@@ -6,11 +6,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatWall, parseWall } from '../../src/calendar/civil.js';
-import { ianaOffsets } from '../../src/calendar/time-zone-iana.js';
-import { findZone, isIanaZone, type Zone } from '../../src/calendar/time-zone.js';
-import { ZONE_RULES_VERSION } from '../../src/calendar/zone-rules.js';
-import { linesByName } from '../../src/calendar/zone-transitions.js';
+import { formatWall, parseWall } from '../../src/time/civil.js';
+import { ianaOffsets } from '../../src/time/time-zone-iana.js';
+import { findZone, isIanaZone, type Zone } from '../../src/time/time-zone.js';
+import { ZONE_RULES_VERSION } from '../../src/time/zone-rules.js';
+import { linesByName } from '../../src/time/zone-transitions.js';
 
 const zone = (id: string): Zone => {
   const found = findZone(id, {});
@@ -98,7 +98,7 @@ describe('The zone rules', () => {
       const written = join(folder, 'zone-rules.ts');
       execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/zones.mjs', import.meta.url)), written]);
       expect(ZONE_RULES_VERSION).toBe(source.tz.dataVersion);
-      expect(readFileSync(written, 'utf8')).toBe(readFileSync(new URL('../../src/calendar/zone-rules.ts', import.meta.url), 'utf8'));
+      expect(readFileSync(written, 'utf8')).toBe(readFileSync(new URL('../../src/time/zone-rules.ts', import.meta.url), 'utf8'));
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type CustomZones } from '../../src/calendar/calendar-object.js';
-import { formatWall, parseWall } from '../../src/calendar/civil.js';
-import { findZone, isIanaZone, type Zone } from '../../src/calendar/time-zone.js';
+import { formatWall, parseWall } from '../../src/time/civil.js';
+import { findZone, isIanaZone, type Zone } from '../../src/time/time-zone.js';
 
 const zone = (id: string, custom: CustomZones = {}): Zone => {
   const found = findZone(id, custom);

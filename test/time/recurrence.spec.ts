@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type CustomZones, type Timing, type When } from '../../src/calendar/calendar-object.js';
-import { type Occurrence } from '../../src/calendar/occurrence.js';
-import { expand } from '../../src/calendar/recurrence.js';
+import { type Occurrence } from '../../src/time/occurrence.js';
+import { expand } from '../../src/time/recurrence.js';
 
 const YEAR = { start: Date.UTC(2026, 0, 1), end: Date.UTC(2027, 0, 1) };
 const HOUR = 3_600_000;

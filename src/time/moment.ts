@@ -1,4 +1,4 @@
-import { type CustomZones, type When } from './calendar-object.js';
+import { type CustomZones, type When } from '../calendar/calendar-object.js';
 import { DAY_SECONDS, parseDate, parseWall, wallDay, wallTime } from './civil.js';
 import { Unexpandable } from './rrule.js';
 import { findZone, type Zone, zoneOrUtc } from './time-zone.js';

@@ -1,4 +1,4 @@
-import { type Span, type Timing } from './calendar-object.js';
+import { type Span, type Timing } from '../calendar/calendar-object.js';
 import { DAY_SECONDS, LAST_WALL, wallDay } from './civil.js';
 import { instanceAt, type InstanceId, instanceNamed, keyAt, type Moment, momentOf, type Zones } from './moment.js';
 import { type InstantRange, type Placed } from './occurrence.js';

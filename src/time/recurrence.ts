@@ -1,4 +1,4 @@
-import { type CustomZones, type Timing } from './calendar-object.js';
+import { type CustomZones, type Timing } from '../calendar/calendar-object.js';
 import { momentOf, type Zones, zonesFor } from './moment.js';
 import { type Bound, type Found, keepNearest, NOTHING_FOUND, type Share, together } from './nearest.js';
 import { type InstantRange, type Occurrence, occurrenceIn, whole } from './occurrence.js';

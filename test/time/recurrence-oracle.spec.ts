@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { type Occurrence } from '../../src/calendar/occurrence.js';
-import { expand } from '../../src/calendar/recurrence.js';
+import { type Occurrence } from '../../src/time/occurrence.js';
+import { expand } from '../../src/time/recurrence.js';
 import { parseResource } from '../../src/provider/caldav/ics.mapping.js';
 
 /** As scripts/recurrence-oracle.py writes it. A row is `20260327T0130Z+90#1`: start, minutes or days, component unless it is the first. */

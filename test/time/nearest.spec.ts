@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Timing, type When } from '../../src/calendar/calendar-object.js';
-import { MOST_OF_OBJECT } from '../../src/calendar/nearest.js';
-import { type Occurrence } from '../../src/calendar/occurrence.js';
-import { expand } from '../../src/calendar/recurrence.js';
+import { MOST_OF_OBJECT } from '../../src/time/nearest.js';
+import { type Occurrence } from '../../src/time/occurrence.js';
+import { expand } from '../../src/time/recurrence.js';
 import { TIMING } from '../support/builders.js';
 import { strength } from '../support/strength.js';
 

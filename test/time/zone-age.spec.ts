@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { areZoneRulesOld, zoneRulesAge, zoneRulesInForce } from '../../src/calendar/zone-age.js';
-import { ZONE_RULES_RELEASED, ZONE_RULES_VERSION } from '../../src/calendar/zone-rules.js';
+import { areZoneRulesOld, zoneRulesAge, zoneRulesInForce } from '../../src/time/zone-age.js';
+import { ZONE_RULES_RELEASED, ZONE_RULES_VERSION } from '../../src/time/zone-rules.js';
 import { DAY } from '../../src/kernel/clock.js';
 
 const released = Date.parse(ZONE_RULES_RELEASED);

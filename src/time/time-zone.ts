@@ -1,4 +1,4 @@
-import { type CustomZones } from './calendar-object.js';
+import { type CustomZones } from '../calendar/calendar-object.js';
 import { customOffsets } from './time-zone-custom.js';
 import { ianaOffsets, type OffsetAt } from './time-zone-iana.js';
 

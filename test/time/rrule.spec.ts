@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { RRuleTemporal } from 'rrule-temporal';
-import { DAY_SECONDS, formatWall, parseWall } from '../../src/calendar/civil.js';
-import { walk } from '../../src/calendar/rrule-walk.js';
-import { parseRule, Unexpandable } from '../../src/calendar/rrule.js';
+import { DAY_SECONDS, formatWall, parseWall } from '../../src/time/civil.js';
+import { walk } from '../../src/time/rrule-walk.js';
+import { parseRule, Unexpandable } from '../../src/time/rrule.js';
 import { strength } from '../support/strength.js';
 
 const BUDGET = 300_000;
