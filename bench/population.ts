@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { calendarCodec, feedCodec } from '../src/calendar/calendar.codec.js';
+import { calendarCodec } from '../src/calendar/calendar.codec.js';
+import { feedCodec } from '../src/calendar/feed.codec.js';
 import { type CalendarObject } from '../src/calendar/calendar-object.js';
 import { toUpsert } from '../src/calendar/upsert.js';
 import { connectionCodec } from '../src/connection/connection.codec.js';

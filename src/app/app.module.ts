@@ -7,6 +7,7 @@ import { AvailabilityReader } from '../availability/availability.reader.js';
 import { CalendarController } from '../calendar/calendar.controller.js';
 import { MyCalendarsHandler } from '../calendar/calendars.query.js';
 import { MANUAL_PAUSES, SyncNowHandler } from '../calendar/sync-now.handler.js';
+import { SyncController } from '../calendar/sync.controller.js';
 import { OneSyncHandler } from '../calendar/sync.query.js';
 import { type Config } from '../config/service.config.js';
 import { ConnectCalendarHandler } from '../connection/connect.handler.js';
@@ -94,6 +95,7 @@ export class AppModule {
 const CONTROLLERS = [
   ConnectionController,
   CalendarController,
+  SyncController,
   SettingsController,
   AvailabilityController,
   EventsController,

@@ -1,5 +1,6 @@
 import { type AccountEvent } from '../calendar/account-events.js';
-import { calendarFamily, feedFamily } from '../calendar/calendar.codec.js';
+import { calendarFamily } from '../calendar/calendar.codec.js';
+import { feedFamily } from '../calendar/feed.codec.js';
 import { calendars } from '../calendar/calendars.projection.js';
 import { schedule } from '../calendar/schedule.projection.js';
 import { zonesFamily } from '../calendar/zone-change.codec.js';

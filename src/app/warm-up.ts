@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
-import { feedCodec, feedFamily } from '../calendar/calendar.codec.js';
+import { feedCodec, feedFamily } from '../calendar/feed.codec.js';
 import { type DeltaSynced } from '../calendar/feed.js';
 import { type Pace } from '../calendar/feed.pace.js';
 import { FeedWriter } from '../calendar/feed.writer.js';

@@ -1,54 +1,22 @@
-import { Body, Controller, Get, HttpStatus, Inject, Param, Post, Res } from '@nestjs/common';
-import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { Controller, Get, Inject } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '../infra/http/openapi.decorators.js';
-import { type Response } from 'express';
-import { z } from 'zod';
+import { type z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
-import { CommandId } from '../infra/http/idempotency.interceptor.js';
 import { type Actor as Person } from '../kernel/actor.js';
-import { SyncNow } from './calendar.commands.js';
-import { CalendarList, SyncRequest, SyncStarted, SyncView } from './calendar.contract.js';
+import { CalendarList } from './calendar.contract.js';
 import { MyCalendars } from './calendars.query.js';
-import { OneSync } from './sync.query.js';
-
-const Id = z.uuid();
 
 @ApiTags('calendars')
 @Controller('v1/calendar')
 export class CalendarController {
-  constructor(
-    @Inject(CommandBus) private readonly commands: CommandBus,
-    @Inject(QueryBus) private readonly queries: QueryBus,
-  ) {}
+  constructor(@Inject(QueryBus) private readonly queries: QueryBus) {}
 
   @Get('calendars')
   @ApiOperation({ summary: 'List one’s calendars' })
   @Answers(200, CalendarList, 'The calendars of the person who asks.')
   async list(@Actor() actor: Person): Promise<z.output<typeof CalendarList>> {
     return { items: [...(await this.queries.execute(new MyCalendars(actor)))], nextCursor: null };
-  }
-
-  @Post('sync')
-  @ApiOperation({ summary: 'Sync now' })
-  @Answers(202, SyncStarted, 'The calendars are being read; ask for the progress by this id.')
-  async sync(
-    @Body({ schema: SyncRequest }) { connectionId, calendarId, full }: z.output<typeof SyncRequest>,
-    @Actor() actor: Person,
-    @CommandId() commandId: string,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<z.output<typeof SyncStarted>> {
-    const started = await this.commands.execute(
-      new SyncNow(actor, { connectionId: connectionId ?? null, calendarId: calendarId ?? null }, full, commandId),
-    );
-    response.status(HttpStatus.ACCEPTED).setHeader('Location', `/v1/calendar/sync/${started.syncId}`);
-    return started;
-  }
-
-  @Get('sync/:id')
-  @ApiOperation({ summary: 'Follow a sync' })
-  @Answers(200, SyncView, 'How the sync is getting on.')
-  progress(@Param('id', { schema: Id }) id: string, @Actor() actor: Person): Promise<SyncView> {
-    return this.queries.execute(new OneSync(actor, id));
   }
 }

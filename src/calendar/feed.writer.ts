@@ -3,7 +3,7 @@ import { Superseded } from '../kernel/due-work.js';
 import { type EventStore, type Position } from '../kernel/event-store.js';
 import { type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { feedCodec } from './calendar.codec.js';
+import { feedCodec } from './feed.codec.js';
 import { type DeltaSynced, FEED, type Upsert } from './feed.js';
 import { type Pace } from './feed.pace.js';
 

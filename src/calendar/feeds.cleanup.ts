@@ -5,7 +5,8 @@ import { type Entropy } from '../kernel/entropy.js';
 import { type EventStore, type Metadata, WrongRevision } from '../kernel/event-store.js';
 import { type Database } from '../kernel/sql.js';
 import { type Calendar, calendar } from './calendar.js';
-import { calendarCodec, feedCodec } from './calendar.codec.js';
+import { calendarCodec } from './calendar.codec.js';
+import { feedCodec } from './feed.codec.js';
 import { type DeltaSynced, FEED } from './feed.js';
 
 /** What is known of a calendar is kept for 30 days after it was last read to its end. */

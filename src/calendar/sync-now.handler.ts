@@ -3,7 +3,7 @@ import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type Clock, CLOCK, instant } from '../kernel/clock.js';
 import { Refused } from '../kernel/refused.js';
 import { DATABASE, type Database, type Sql } from '../kernel/sql.js';
-import { type Scope, SyncNow } from './calendar.commands.js';
+import { type Scope, SyncNow } from './sync.commands.js';
 import { allowedOf, type ManualPauses, type Syncable } from './manual-sync.js';
 
 /** DI token of the `ManualPauses`. */

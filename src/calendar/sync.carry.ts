@@ -1,7 +1,7 @@
 import { EngineAway } from '../kernel/engine-away.js';
 import { UnknownEvent } from '../kernel/event-store.js';
 import { type Log } from '../kernel/log.js';
-import { feedCodec } from './calendar.codec.js';
+import { feedCodec } from './feed.codec.js';
 import { type DeltaSynced, FEED } from './feed.js';
 import { encodedLength, type FeedWriter } from './feed.writer.js';
 import { HeldContents } from './held-contents.js';

@@ -3,7 +3,7 @@ import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { type Actor } from '../kernel/actor.js';
 import { Refused } from '../kernel/refused.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
-import { type SyncView } from './calendar.contract.js';
+import { type SyncView } from './sync.contract.js';
 import { progressOf, SYNC_RUN_SQL, type SyncRunRow } from './progress.js';
 
 /** How a manual sync of the person who asks is getting on. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { calendarCodec, feedCodec } from '../../src/calendar/calendar.codec.js';
+import { calendarCodec } from '../../src/calendar/calendar.codec.js';
+import { feedCodec } from '../../src/calendar/feed.codec.js';
 import { z } from 'zod';
 import { codecOf } from '../../src/infra/codec.zod.js';
 

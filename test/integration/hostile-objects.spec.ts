@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { feedCodec } from '../../src/calendar/calendar.codec.js';
+import { feedCodec } from '../../src/calendar/feed.codec.js';
 import { type CalendarObject } from '../../src/calendar/calendar-object.js';
 import { parseResource } from '../../src/provider/caldav/ics.mapping.js';
 import { type Change, type ScanPage } from '../../src/provider/calendar-provider.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventStoreDBClient, streamNameFilter } from '@eventstore/db-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { feedCodec } from '../../src/calendar/calendar.codec.js';
+import { feedCodec } from '../../src/calendar/feed.codec.js';
 import { calendarCleanUps } from '../../src/calendar/feeds.cleanup.js';
 import { syncCalendar } from '../../src/calendar/sync.run.js';
 import { countedStore, logStanding } from '../../src/infra/eventstore/counted.store.js';

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { type CalendarEvent } from '../../src/calendar/calendar.js';
-import { calendarCodec, calendarFamily, feedCodec, feedFamily } from '../../src/calendar/calendar.codec.js';
+import { calendarCodec, calendarFamily } from '../../src/calendar/calendar.codec.js';
+import { feedCodec, feedFamily } from '../../src/calendar/feed.codec.js';
 import { type DeltaSynced } from '../../src/calendar/feed.js';
 import { type Pace } from '../../src/calendar/feed.pace.js';
 import { schedule } from '../../src/calendar/schedule.projection.js';
