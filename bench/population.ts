@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { calendarCodec } from '../src/calendar/calendar.codec.js';
-import { feedCodec } from '../src/calendar/feed.codec.js';
+import { feedCodec } from '../src/sync/feed.codec.js';
 import { type CalendarObject } from '../src/calendar/calendar-object.js';
-import { toUpsert } from '../src/calendar/upsert.js';
+import { toUpsert } from '../src/sync/upsert.js';
 import { connectionCodec } from '../src/connection/connection.codec.js';
 import { type EventStore, type Metadata } from '../src/kernel/event-store.js';
 import { type TimeRange } from '../src/kernel/time-range.js';

@@ -9,7 +9,7 @@ import { z } from 'zod';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { connectionSchemas } = await import('../dist/connection/connection.codec.js');
 const { calendarSchemas } = await import('../dist/calendar/calendar.codec.js');
-const { feedSchemas } = await import('../dist/calendar/feed.codec.js');
+const { feedSchemas } = await import('../dist/sync/feed.codec.js');
 const { zonesSchemas } = await import('../dist/calendar/zone-change.codec.js');
 const { accessSchemas } = await import('../dist/audit/access.codec.js');
 const { preferenceSchemas } = await import('../dist/preference/preference.codec.js');

@@ -6,9 +6,9 @@ import { MyAvailabilityHandler, TeamsAvailabilityHandler } from '../availability
 import { AvailabilityReader } from '../availability/availability.reader.js';
 import { CalendarController } from '../calendar/calendar.controller.js';
 import { MyCalendarsHandler } from '../calendar/calendars.query.js';
-import { MANUAL_PAUSES, SyncNowHandler } from '../calendar/sync-now.handler.js';
-import { SyncController } from '../calendar/sync.controller.js';
-import { OneSyncHandler } from '../calendar/sync.query.js';
+import { MANUAL_PAUSES, SyncNowHandler } from '../sync/sync-now.handler.js';
+import { SyncController } from '../sync/sync.controller.js';
+import { OneSyncHandler } from '../sync/sync.query.js';
 import { type Config } from '../config/service.config.js';
 import { ConnectCalendarHandler } from '../connection/connect.handler.js';
 import { ConnectionController } from '../connection/connection.controller.js';

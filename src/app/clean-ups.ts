@@ -1,4 +1,4 @@
-import { calendarCleanUps } from '../calendar/feeds.cleanup.js';
+import { calendarCleanUps } from '../sync/feeds.cleanup.js';
 import { vaultCleanUps } from '../connection/vault.cleanup.js';
 import { logCleanUps } from '../infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../infra/http/requests.cleanup.js';

@@ -1,4 +1,4 @@
-import { UNREAD_SQL } from '../calendar/freshness.js';
+import { UNREAD_SQL } from '../sync/freshness.js';
 import { zoneRulesAge } from '../time/zone-age.js';
 import { ZONE_RULES_VERSION } from '../time/zone-rules.js';
 import { asideByCode } from '../infra/postgres/set-aside.postgres.js';

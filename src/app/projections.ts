@@ -1,8 +1,8 @@
 import { type AccountEvent } from '../calendar/account-events.js';
 import { calendarFamily } from '../calendar/calendar.codec.js';
-import { feedFamily } from '../calendar/feed.codec.js';
+import { feedFamily } from '../sync/feed.codec.js';
 import { calendars } from '../calendar/calendars.projection.js';
-import { schedule } from '../calendar/schedule.projection.js';
+import { schedule } from '../sync/schedule.projection.js';
 import { zonesFamily } from '../calendar/zone-change.codec.js';
 import { connectionFamily } from '../connection/connection.codec.js';
 import { connections } from '../connection/connections.projection.js';

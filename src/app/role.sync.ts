@@ -1,6 +1,6 @@
-import { pace } from '../calendar/feed.pace.js';
-import { syncCalendar } from '../calendar/sync.run.js';
-import { tellRuns } from '../calendar/sync.state.js';
+import { pace } from '../sync/feed.pace.js';
+import { syncCalendar } from '../sync/sync.run.js';
+import { tellRuns } from '../sync/sync.state.js';
 import { serverOf } from '../connection/account.door.js';
 import { type ConnectionRow } from '../connection/connection.record.js';
 import { faultReporter, keyGoneReporter, recoveryReporter, tendConnection } from '../connection/connection.worker.js';

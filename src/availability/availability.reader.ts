@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Freshness, freshnessOf } from '../calendar/freshness.js';
+import { type Freshness, freshnessOf } from '../sync/freshness.js';
 import { type Clock, CLOCK, SECOND } from '../kernel/clock.js';
 import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
 import { DATABASE, type Database } from '../kernel/sql.js';

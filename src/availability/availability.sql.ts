@@ -1,5 +1,5 @@
 import { timeTaking } from '../calendar/busy.js';
-import { FRESHNESS_SQL, type FreshnessRow } from '../calendar/freshness.js';
+import { FRESHNESS_SQL, type FreshnessRow } from '../sync/freshness.js';
 import { type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { type Interval } from './intervals.js';

@@ -1,4 +1,4 @@
-import { type Freshness } from '../calendar/freshness.js';
+import { type Freshness } from '../sync/freshness.js';
 import { type Interval, intervalOf, merged, within, without } from './intervals.js';
 
 /** What is known of somebody's time. What is neither busy nor unknown is free; the two never overlap. */

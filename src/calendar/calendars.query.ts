@@ -5,7 +5,7 @@ import { type Clock, CLOCK } from '../kernel/clock.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
 import { sealersOf, VAULT, type Vault } from '../kernel/vault.js';
 import { type CalendarView } from './calendar.contract.js';
-import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from './freshness.js';
+import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../sync/freshness.js';
 
 /** The calendars of the person who asks. */
 export class MyCalendars extends Query<readonly CalendarView[]> {

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type AuthSettings, type HttpSettings } from '../infra/http/http.settings.js';
-import { type ManualPauses } from '../calendar/manual-sync.js';
+import { type ManualPauses } from '../sync/manual-sync.js';
 import { isLoopback, type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './variables.config.js';
 
 /** The environment as a process has it: text or nothing. */

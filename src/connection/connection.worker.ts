@@ -1,6 +1,6 @@
-import { freshFrom } from '../calendar/freshness.js';
-import { retryAt } from '../calendar/generation.js';
-import { PASSING_FAULTS } from '../calendar/reasons.js';
+import { freshFrom } from '../sync/freshness.js';
+import { retryAt } from '../sync/generation.js';
+import { PASSING_FAULTS } from '../sync/reasons.js';
 import { DAY, HOUR, instant } from '../kernel/clock.js';
 import { type Lease } from '../kernel/due-work.js';
 import { Refused } from '../kernel/refused.js';

@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
-import { type Freshness, FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../calendar/freshness.js';
-import { nextStepFor, reasonFor } from '../calendar/reasons.js';
+import { type Freshness, FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../sync/freshness.js';
+import { nextStepFor, reasonFor } from '../sync/reasons.js';
 import { type Actor } from '../kernel/actor.js';
 import { type Clock, CLOCK } from '../kernel/clock.js';
 import { Refused } from '../kernel/refused.js';

@@ -1,4 +1,4 @@
-import { type DeltaSynced } from '../calendar/feed.js';
+import { type DeltaSynced } from '../sync/feed.js';
 import { type Position } from '../kernel/event-store.js';
 import { type Sql } from '../kernel/sql.js';
 import { CHANGES_KEPT_DAYS } from './change-cursor.js';

@@ -1,8 +1,8 @@
 import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { type Contents } from '../calendar/calendar-object.js';
-import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../calendar/freshness.js';
-import { objectName } from '../calendar/upsert.js';
+import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../sync/freshness.js';
+import { objectName } from '../sync/upsert.js';
 import { type Actor } from '../kernel/actor.js';
 import { type Clock, CLOCK } from '../kernel/clock.js';
 import { DATABASE, type Database } from '../kernel/sql.js';

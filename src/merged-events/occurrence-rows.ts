@@ -1,5 +1,5 @@
 import { type CustomZones, type When } from '../calendar/calendar-object.js';
-import { type FeedComponent } from '../calendar/feed.js';
+import { type FeedComponent } from '../sync/feed.js';
 import { type Occurrence } from '../time/occurrence.js';
 import { type Share } from '../time/nearest.js';
 import { expand, type Kept } from '../time/recurrence.js';

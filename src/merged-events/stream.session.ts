@@ -1,4 +1,4 @@
-import { progressOf, SYNC_RUN_SQL, type SyncRunRow } from '../calendar/progress.js';
+import { progressOf, SYNC_RUN_SQL, type SyncRunRow } from '../sync/progress.js';
 import { type Clock, instant, MINUTE, SECOND } from '../kernel/clock.js';
 import { type ReadModels, type Written } from '../kernel/projection.js';
 import { Refused } from '../kernel/refused.js';

@@ -1,5 +1,5 @@
 import { type AccountEvent } from '../calendar/account-events.js';
-import { type DeltaSynced, FEED } from '../calendar/feed.js';
+import { type DeltaSynced, FEED } from '../sync/feed.js';
 import { keptFrom } from '../calendar/retention.js';
 import { type ZoneRulesChanged } from '../calendar/zone-change.js';
 import { type EventFamily, type Position, type Recorded } from '../kernel/event-store.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
-import { feedCodec } from '../../src/calendar/feed.codec.js';
+import { feedCodec } from '../../src/sync/feed.codec.js';
 import { z } from 'zod';
 import { codecOf } from '../../src/infra/codec.zod.js';
 

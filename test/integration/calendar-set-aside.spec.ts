@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AvailabilityReader } from '../../src/availability/availability.reader.js';
-import { feedCodec } from '../../src/calendar/feed.codec.js';
-import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
+import { feedCodec } from '../../src/sync/feed.codec.js';
+import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/sync/freshness.js';
 import { rebuildProjection } from '../../src/infra/postgres/projection.rebuild.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { asideByCode } from '../../src/infra/postgres/set-aside.postgres.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { feedCodec } from '../../src/calendar/feed.codec.js';
+import { feedCodec } from '../../src/sync/feed.codec.js';
 import { type CalendarObject } from '../../src/calendar/calendar-object.js';
 import { parseResource } from '../../src/provider/caldav/ics.mapping.js';
 import { type Change, type ScanPage } from '../../src/provider/calendar-provider.js';
@@ -24,7 +24,7 @@ import {
   stores,
   sync,
 } from '../support/synced-calendar.js';
-import { syncCalendar } from '../../src/calendar/sync.run.js';
+import { syncCalendar } from '../../src/sync/sync.run.js';
 import { Superseded } from '../../src/kernel/due-work.js';
 
 beforeAll(startSyncing);

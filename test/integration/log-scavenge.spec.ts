@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { EventStoreDBClient, streamNameFilter } from '@eventstore/db-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { feedCodec } from '../../src/calendar/feed.codec.js';
-import { calendarCleanUps } from '../../src/calendar/feeds.cleanup.js';
-import { syncCalendar } from '../../src/calendar/sync.run.js';
+import { feedCodec } from '../../src/sync/feed.codec.js';
+import { calendarCleanUps } from '../../src/sync/feeds.cleanup.js';
+import { syncCalendar } from '../../src/sync/sync.run.js';
 import { countedStore, logStanding } from '../../src/infra/eventstore/counted.store.js';
 import { operationsOf } from '../../src/infra/eventstore/operations.client.js';
 import { logCleanUps } from '../../src/infra/eventstore/scavenge.cleanup.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
-import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
+import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/sync/freshness.js';
 import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes.query.js';
 import { Superseded } from '../../src/kernel/due-work.js';
 import { type PlacementRow } from '../../src/merged-events/placement.rows.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { calendarCleanUps } from '../../src/calendar/feeds.cleanup.js';
+import { calendarCleanUps } from '../../src/sync/feeds.cleanup.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { vaultCleanUps } from '../../src/connection/vault.cleanup.js';
 import { logCleanUps } from '../../src/infra/eventstore/scavenge.cleanup.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { readSyncCursor } from '../../src/calendar/sync-cursor.js';
+import { readSyncCursor } from '../../src/sync/sync-cursor.js';
 import { memoryAccount } from '../support/builders.js';
 import { nearHttp, nearProvider, task } from '../support/caldav.js';
 import { type DavServer, type Kept, startDavServer } from '../support/dav-server.js';
@@ -21,7 +21,7 @@ import {
   stores,
   sync,
 } from '../support/synced-calendar.js';
-import { syncCalendar } from '../../src/calendar/sync.run.js';
+import { syncCalendar } from '../../src/sync/sync.run.js';
 
 const DAY = 24 * 60 * MINUTE;
 const http = nearHttp();

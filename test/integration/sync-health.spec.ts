@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
-import { objectsUnread } from '../../src/calendar/reasons.js';
+import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/sync/freshness.js';
+import { objectsUnread } from '../../src/sync/reasons.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
@@ -33,7 +33,7 @@ import {
   stores,
   sync,
 } from '../support/synced-calendar.js';
-import { syncCalendar } from '../../src/calendar/sync.run.js';
+import { syncCalendar } from '../../src/sync/sync.run.js';
 
 beforeAll(startSyncing);
 afterAll(stopSyncing);

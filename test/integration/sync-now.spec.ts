@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { SyncNow } from '../../src/calendar/sync.commands.js';
-import { SyncNowHandler } from '../../src/calendar/sync-now.handler.js';
+import { SyncNow } from '../../src/sync/sync.commands.js';
+import { SyncNowHandler } from '../../src/sync/sync-now.handler.js';
 import { Refused } from '../../src/kernel/refused.js';
 import {
   type Adopted,

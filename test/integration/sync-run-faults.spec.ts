@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { FeedWriter } from '../../src/calendar/feed.writer.js';
-import { syncCalendar } from '../../src/calendar/sync.run.js';
+import { FeedWriter } from '../../src/sync/feed.writer.js';
+import { syncCalendar } from '../../src/sync/sync.run.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { Superseded } from '../../src/kernel/due-work.js';
 import { WrongRevision } from '../../src/kernel/event-store.js';

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
-import { type SyncView } from '../../src/calendar/sync.contract.js';
+import { type SyncView } from '../../src/sync/sync.contract.js';
 import { type EventPage, type EventView } from '../../src/merged-events/events.contract.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));

@@ -1,4 +1,4 @@
-import { FEED } from '../../calendar/feed.js';
+import { FEED } from '../../sync/feed.js';
 import { type Clock, instant } from '../../kernel/clock.js';
 import { type EventStore } from '../../kernel/event-store.js';
 import { type Database, type Sql } from '../../kernel/sql.js';

@@ -4,8 +4,8 @@ import { handle } from '../kernel/commands.js';
 import { type Entropy } from '../kernel/entropy.js';
 import { type EventStore, type Metadata, WrongRevision } from '../kernel/event-store.js';
 import { type Database } from '../kernel/sql.js';
-import { type Calendar, calendar } from './calendar.js';
-import { calendarCodec } from './calendar.codec.js';
+import { type Calendar, calendar } from '../calendar/calendar.js';
+import { calendarCodec } from '../calendar/calendar.codec.js';
 import { feedCodec } from './feed.codec.js';
 import { type DeltaSynced, FEED } from './feed.js';
 

@@ -1,4 +1,4 @@
-import { type CalendarObject } from './calendar-object.js';
+import { type CalendarObject } from '../calendar/calendar-object.js';
 import { encodedLength, type FeedWriter, type Kept, LARGEST_UPSERT } from './feed.writer.js';
 import { MetObjects } from './met-objects.js';
 import { type Run } from './sync.context.js';

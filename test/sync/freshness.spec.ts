@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { freshnessOf, type FreshnessRow } from '../../src/calendar/freshness.js';
+import { freshnessOf, type FreshnessRow } from '../../src/sync/freshness.js';
 import { NOW } from '../support/builders.js';
 
 const MINUTE = 60_000;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { pace } from '../../src/calendar/feed.pace.js';
+import { pace } from '../../src/sync/feed.pace.js';
 
 const ROOM = 100;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { allowedOf, FULL_BUDGET, type Syncable } from '../../src/calendar/manual-sync.js';
+import { allowedOf, FULL_BUDGET, type Syncable } from '../../src/sync/manual-sync.js';
 import { NOW } from '../support/builders.js';
 
 const MINUTE = 60_000;

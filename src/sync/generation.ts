@@ -1,6 +1,6 @@
 import { DAY, HOUR, instant, MINUTE, SECOND } from '../kernel/clock.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { type GenerationReason } from './calendar.js';
+import { type GenerationReason } from '../calendar/calendar.js';
 
 /** What `sync_state` says of a calendar when it is claimed. */
 export type Standing = Readonly<{

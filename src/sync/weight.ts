@@ -1,5 +1,5 @@
 import { DAY_SECONDS, parseDate, parseWall } from '../time/civil.js';
-import { type Timing } from './calendar-object.js';
+import { type Timing } from '../calendar/calendar-object.js';
 import { type FeedComponent, type Upsert } from './feed.js';
 import { MOST_OF_OBJECT } from '../time/nearest.js';
 import { expand } from '../time/recurrence.js';

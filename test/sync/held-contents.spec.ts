@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type DeltaSynced, type Upsert } from '../../src/calendar/feed.js';
-import { HeldContents } from '../../src/calendar/held-contents.js';
+import { type DeltaSynced, type Upsert } from '../../src/sync/feed.js';
+import { HeldContents } from '../../src/sync/held-contents.js';
 
 const upsertOf = (ref: string, hash: string): Upsert => ({
   ref,

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type CalendarObject, type Component, type Timing } from '../../src/calendar/calendar-object.js';
-import { type Ink, objectName, refOf, toUpsert } from '../../src/calendar/upsert.js';
+import { type Ink, objectName, refOf, toUpsert } from '../../src/sync/upsert.js';
 import { marker, sealer } from '../../src/infra/vault/sealing.aes.js';
 import { calendarObject, component } from '../support/builders.js';
 

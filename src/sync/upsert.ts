@@ -1,5 +1,5 @@
 import { type Marker, type Sealer } from '../kernel/vault.js';
-import { type CalendarObject, type Component, type CustomZones } from './calendar-object.js';
+import { type CalendarObject, type Component, type CustomZones } from '../calendar/calendar-object.js';
 import { type FeedComponent, type Upsert } from './feed.js';
 
 /** Seals and marks for one calendar: what turns a provider's object into what may be stored. */

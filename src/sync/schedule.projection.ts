@@ -1,6 +1,6 @@
 import { type EventFamily } from '../kernel/event-store.js';
 import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
-import { type AccountEvent } from './account-events.js';
+import { type AccountEvent } from '../calendar/account-events.js';
 
 const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isMassRemoval, newGenerationFor, nextGenerationAt, nextPollAt, retryAt, windowAt } from '../../src/calendar/generation.js';
+import { isMassRemoval, newGenerationFor, nextGenerationAt, nextPollAt, retryAt, windowAt } from '../../src/sync/generation.js';
 import { DAY, HOUR, MINUTE } from '../../src/kernel/clock.js';
 
 const now = Date.parse('2026-11-22T10:00:00Z');

@@ -1,4 +1,4 @@
-import { type CustomZones, type Timing } from './calendar-object.js';
+import { type CustomZones, type Timing } from '../calendar/calendar-object.js';
 import { type TimeRange } from '../kernel/time-range.js';
 
 /** One component as the feed carries it; `copy` marks the same meeting in other calendars of the same person. */
