@@ -3,7 +3,7 @@ import { calendarFamily } from '../calendar/calendar.codec.js';
 import { feedFamily } from '../sync/feed.codec.js';
 import { calendars } from '../calendar/calendars.projection.js';
 import { schedule } from '../sync/schedule.projection.js';
-import { zonesFamily } from '../calendar/zone-change.codec.js';
+import { zonesFamily } from '../merged-events/zone-change.codec.js';
 import { connectionFamily } from '../connection/connection.codec.js';
 import { connections } from '../connection/connections.projection.js';
 import { type RebuildProgress, rebuildProjection } from '../infra/postgres/projection.rebuild.js';

@@ -1,4 +1,4 @@
-import { keepBringingZoneRules } from '../calendar/zone-change.handler.js';
+import { keepBringingZoneRules } from '../merged-events/zone-change.handler.js';
 import { cleanUpsOf } from './clean-ups.js';
 import { runCleanUps } from '../infra/postgres/clean-up.postgres.js';
 import { type DueRuntime, workOff } from '../infra/postgres/due-work.postgres.js';

@@ -1,8 +1,8 @@
-import { keptFrom } from '../calendar/retention.js';
+import { keptFrom } from './retention.js';
 import { type CleanUp, CLEAN_UP_BATCH, deletion, HOLD_PROJECTION } from '../kernel/clean-up.js';
 import { DAY, HOUR } from '../kernel/clock.js';
 import { type Database } from '../kernel/sql.js';
-import { CHANGES_KEPT_DAYS } from './change-cursor.js';
+import { CHANGES_KEPT_DAYS } from './changes/change-cursor.js';
 
 const PROJECTION = 'user_calendar_events';
 

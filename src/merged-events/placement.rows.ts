@@ -1,6 +1,6 @@
 import { type Sql } from '../kernel/sql.js';
 import { type PreferenceEvent } from '../preference/preference.js';
-import { type Source } from './changes.rows.js';
+import { type Source } from './changes/changes.rows.js';
 
 /**
  * Why series have to be placed again; stored, so permanent. `zone-chosen`: its owner chose a zone for what names none of its own; `zone-rules`: the

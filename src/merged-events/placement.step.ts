@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keptFrom } from '../calendar/retention.js';
+import { keptFrom } from './retention.js';
 import { HOLD_PROJECTION } from '../kernel/clean-up.js';
 import { instant, SECOND } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type Database, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { type Source } from './changes.rows.js';
+import { type Source } from './changes/changes.rows.js';
 import { type PlacementRow } from './placement.rows.js';
 import { type PlacedCalendar } from './placing.rows.js';
 import { admitZoneRules } from './zone-rules.rows.js';

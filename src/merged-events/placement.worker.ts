@@ -1,8 +1,8 @@
 import { type Clock, instant, SECOND } from '../kernel/clock.js';
 import { type DueTask } from '../kernel/due-work.js';
 import { type Database, type Sql } from '../kernel/sql.js';
-import { changesOf } from './changes.js';
-import { recordCalendarChanges, recordEventChanges, type Source } from './changes.rows.js';
+import { changesOf } from './changes/changes.js';
+import { recordCalendarChanges, recordEventChanges, type Source } from './changes/changes.rows.js';
 import { type StoredObject } from './occurrence-rows.js';
 import { storedObjects } from './occurrences.rows.js';
 import { type PlacementRow, PLACINGS } from './placement.rows.js';

@@ -1,10 +1,10 @@
 import { MOST_OF_OBJECT } from '../time/nearest.js';
-import { keptFrom } from '../calendar/retention.js';
+import { keptFrom } from './retention.js';
 import { instant } from '../kernel/clock.js';
 import { type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { type Shown } from './changes.js';
-import { takeOut } from './changes.rows.js';
+import { type Shown } from './changes/changes.js';
+import { takeOut } from './changes/changes.rows.js';
 import { type OccurrenceRow, type PlacedSeries, rowsOf, type StoredObject } from './occurrence-rows.js';
 import { insertRows, type Owner } from './occurrences.rows.js';
 import { placeLater } from './placement.rows.js';

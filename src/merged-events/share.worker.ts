@@ -1,5 +1,5 @@
 import { type Sql } from '../kernel/sql.js';
-import { recordCalendarChanges, type Source } from './changes.rows.js';
+import { recordCalendarChanges, type Source } from './changes/changes.rows.js';
 import { storedObjects } from './occurrences.rows.js';
 import { PLACINGS } from './placement.rows.js';
 import { type CalendarRow, CALENDARS, oneOfMany, type Placing, windowOf } from './placement.step.js';

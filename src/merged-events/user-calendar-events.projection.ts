@@ -1,14 +1,14 @@
 import { type AccountEvent } from '../calendar/account-events.js';
 import { type DeltaSynced, FEED } from '../sync/feed.js';
-import { keptFrom } from '../calendar/retention.js';
-import { type ZoneRulesChanged } from '../calendar/zone-change.js';
+import { keptFrom } from './retention.js';
+import { type ZoneRulesChanged } from './zone-change.js';
 import { type EventFamily, type Position, type Recorded } from '../kernel/event-store.js';
 import { instant } from '../kernel/clock.js';
 import { type Deciding, type Projection, type Separable } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
 import { type PreferenceEvent } from '../preference/preference.js';
-import { changesOf, type EventChange, MOST_TOLD } from './changes.js';
-import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source } from './changes.rows.js';
+import { changesOf, type EventChange, MOST_TOLD } from './changes/changes.js';
+import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source } from './changes/changes.rows.js';
 import { isUnplaced, type StoredObject } from './occurrence-rows.js';
 import { storedObjects } from './occurrences.rows.js';
 import { chooseZone, nameZone, placeLater } from './placement.rows.js';

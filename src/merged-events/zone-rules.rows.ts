@@ -1,9 +1,9 @@
-import { isNewerVersion, type ZoneRulesChanged } from '../calendar/zone-change.js';
+import { isNewerVersion, type ZoneRulesChanged } from './zone-change.js';
 import { ZONE_RULES_VERSION } from '../time/zone-rules.js';
 import { type Position } from '../kernel/event-store.js';
 import { OlderProgram } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
-import { recordCalendarChanges } from './changes.rows.js';
+import { recordCalendarChanges } from './changes/changes.rows.js';
 import { placeLater } from './placement.rows.js';
 
 /** Occurrences were placed by newer zone rules than this program has: only a newer program can go on without placing them wrong again. */

@@ -2,7 +2,7 @@ import { instant, MINUTE } from '../kernel/clock.js';
 import { TOLD_AFTER } from '../kernel/failure-policy.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { nextStepFor, objectsUnread, PASSING_FAULTS, reasonFor } from './reasons.js';
-import { keptFrom } from '../calendar/retention.js';
+import { keptFrom } from '../merged-events/retention.js';
 
 /**
  * How far what is shown of a calendar can be trusted: `syncing` it has not been read to its end yet, or its occurrences are being placed again;

@@ -12,8 +12,8 @@ import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
-import { writeChangeCursor } from '../../src/merged-events/change-cursor.js';
-import { type ChangePage } from '../../src/merged-events/changes.contract.js';
+import { writeChangeCursor } from '../../src/merged-events/changes/change-cursor.js';
+import { type ChangePage } from '../../src/merged-events/changes/changes.contract.js';
 
 const REBUILD = fileURLToPath(new URL('../../dist/tools/rebuild.tool.js', import.meta.url));
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type ChangePage, type ChangeView } from '../../src/merged-events/changes.contract.js';
+import { type ChangePage, type ChangeView } from '../../src/merged-events/changes/changes.contract.js';
 import { type EventView } from '../../src/merged-events/events.contract.js';
 import { dayFromNow, icsOfEvent } from '../support/events.js';
 import { suiteResources } from '../support/opened.js';

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { accessCodec, accessSchemas } from '../../src/audit/access.codec.js';
 import { calendarCodec, calendarSchemas } from '../../src/calendar/calendar.codec.js';
 import { feedCodec, feedSchemas } from '../../src/sync/feed.codec.js';
-import { zonesCodec, zonesSchemas } from '../../src/calendar/zone-change.codec.js';
+import { zonesCodec, zonesSchemas } from '../../src/merged-events/zone-change.codec.js';
 import { connectionCodec, connectionSchemas } from '../../src/connection/connection.codec.js';
 import { logCodec, logSchemas } from '../../src/infra/postgres/log-name.postgres.js';
 import { type Message } from '../../src/kernel/decider.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type z } from 'zod';
 import { ChangeCursorText, EventCursorText, RangeText, TimeOfDay } from '../../src/infra/http/contract.zod.js';
 import { Refused } from '../../src/kernel/refused.js';
-import { readChangeCursor, writeChangeCursor } from '../../src/merged-events/change-cursor.js';
+import { readChangeCursor, writeChangeCursor } from '../../src/merged-events/changes/change-cursor.js';
 import { readCursor, writeCursor } from '../../src/merged-events/event-cursor.js';
 import { rangeOf } from '../../src/merged-events/range.js';
 import { minuteOf } from '../../src/preference/working-hours.js';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Timing } from '../../src/calendar/calendar-object.js';
 import { windowAt } from '../../src/sync/generation.js';
-import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes.query.js';
+import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes/changes.query.js';
 import { calendarObject, component, memoryAccount, NOW } from '../support/builders.js';
 import {
   type Adopted,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/sync/freshness.js';
-import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes.query.js';
+import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes/changes.query.js';
 import { Superseded } from '../../src/kernel/due-work.js';
 import { type PlacementRow } from '../../src/merged-events/placement.rows.js';
 import { placeDue } from '../../src/merged-events/placement.worker.js';

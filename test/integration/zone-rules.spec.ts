@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { zonesCodec } from '../../src/calendar/zone-change.codec.js';
-import { bringZoneRules } from '../../src/calendar/zone-change.handler.js';
-import { type ZoneRulesChanged } from '../../src/calendar/zone-change.js';
+import { zonesCodec } from '../../src/merged-events/zone-change.codec.js';
+import { bringZoneRules } from '../../src/merged-events/zone-change.handler.js';
+import { type ZoneRulesChanged } from '../../src/merged-events/zone-change.js';
 import { zoneMarks } from '../../src/time/zone-marks.js';
 import { ZONE_RULES_RELEASED, ZONE_RULES_VERSION } from '../../src/time/zone-rules.js';
 import { instant } from '../../src/kernel/clock.js';
-import { type ChangeView } from '../../src/merged-events/changes.contract.js';
-import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes.query.js';
+import { type ChangeView } from '../../src/merged-events/changes/changes.contract.js';
+import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes/changes.query.js';
 import { NewerZoneRules } from '../../src/merged-events/zone-rules.rows.js';
 import { calendarObject, component, memoryAccount, NOW } from '../support/builders.js';
 import {

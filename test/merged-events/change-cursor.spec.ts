@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DAY } from '../../src/kernel/clock.js';
-import { type ChangeCursor, readChangeCursor, writeChangeCursor } from '../../src/merged-events/change-cursor.js';
+import { type ChangeCursor, readChangeCursor, writeChangeCursor } from '../../src/merged-events/changes/change-cursor.js';
 
 const NOW = Date.parse('2026-11-22T10:00:00Z');
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { changesOf, type Shown } from '../../src/merged-events/changes.js';
+import { changesOf, type Shown } from '../../src/merged-events/changes/changes.js';
 
 const occurrence = (series: string, original: string, day: number): Shown => ({
   series,

@@ -9,7 +9,7 @@ import { schedule } from '../../src/sync/schedule.projection.js';
 import { type SyncRuntime } from '../../src/sync/sync.context.js';
 import { syncCalendar } from '../../src/sync/sync.run.js';
 import { type SyncRow } from '../../src/sync/sync.state.js';
-import { zonesFamily } from '../../src/calendar/zone-change.codec.js';
+import { zonesFamily } from '../../src/merged-events/zone-change.codec.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec, connectionFamily } from '../../src/connection/connection.codec.js';
 import { faultReporter, keyGoneReporter, recoveryReporter } from '../../src/connection/connection.worker.js';

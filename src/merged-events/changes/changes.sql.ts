@@ -1,4 +1,4 @@
-import { type Sql } from '../kernel/sql.js';
+import { type Sql } from '../../kernel/sql.js';
 import { type ChangeCursor, cursorExpired, LAST_PART, readChangeCursor } from './change-cursor.js';
 
 export type ChangeRow = Readonly<{

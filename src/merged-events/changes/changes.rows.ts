@@ -1,6 +1,6 @@
-import { type DeltaSynced } from '../sync/feed.js';
-import { type Position } from '../kernel/event-store.js';
-import { type Sql } from '../kernel/sql.js';
+import { type DeltaSynced } from '../../sync/feed.js';
+import { type Position } from '../../kernel/event-store.js';
+import { type Sql } from '../../kernel/sql.js';
 import { CHANGES_KEPT_DAYS } from './change-cursor.js';
 import { type EventChange, MOST_TOLD, type Shown } from './changes.js';
 

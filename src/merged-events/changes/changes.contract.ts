@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BusyName, ChangeCursorText, EXAMPLE, Instant, StatusName } from '../infra/http/contract.zod.js';
+import { BusyName, ChangeCursorText, EXAMPLE, Instant, StatusName } from '../../infra/http/contract.zod.js';
 
 export const ChangeFilter = z.strictObject({
   after: ChangeCursorText.optional().meta({

@@ -1,5 +1,5 @@
-import { DAY } from '../kernel/clock.js';
-import { Refused } from '../kernel/refused.js';
+import { DAY } from '../../kernel/clock.js';
+import { Refused } from '../../kernel/refused.js';
 
 /**
  * How far a reader of the change feed has come: the position in the log, which of the changes there (they count from 1), and when it was told so

@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
-import { Refused } from '../kernel/refused.js';
-import { DATABASE, type Database } from '../kernel/sql.js';
+import { Refused } from '../../kernel/refused.js';
+import { DATABASE, type Database } from '../../kernel/sql.js';
 
 /** A client of the stream, as far as the hub must know it. */
 export type Follower = Readonly<{ userId: string; wake: () => void; end: () => void }>;

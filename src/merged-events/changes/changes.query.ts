@@ -1,12 +1,12 @@
 import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
-import { type Actor } from '../kernel/actor.js';
-import { type Clock, CLOCK } from '../kernel/clock.js';
-import { DATABASE, type Database } from '../kernel/sql.js';
+import { type Actor } from '../../kernel/actor.js';
+import { type Clock, CLOCK } from '../../kernel/clock.js';
+import { DATABASE, type Database } from '../../kernel/sql.js';
 import { writeChangeCursor } from './change-cursor.js';
 import { type ChangePage, type ChangeView } from './changes.contract.js';
 import { admitChangeCursor, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
-import { eventId, timesOf } from './events.sql.js';
+import { eventId, timesOf } from '../events.sql.js';
 
 /** What changed in the calendars of the person who asks; `after` is a cursor this feed gave, null asks where it ends. */
 export class MyChanges extends Query<ChangePage> {

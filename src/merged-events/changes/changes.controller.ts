@@ -1,10 +1,10 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiOperation, ApiTags } from '../infra/http/openapi.decorators.js';
+import { ApiOperation, ApiTags } from '../../infra/http/openapi.decorators.js';
 import { type z } from 'zod';
-import { Answers } from '../infra/http/answers.openapi.js';
-import { Actor } from '../infra/http/auth.guard.js';
-import { type Actor as Person } from '../kernel/actor.js';
+import { Answers } from '../../infra/http/answers.openapi.js';
+import { Actor } from '../../infra/http/auth.guard.js';
+import { type Actor as Person } from '../../kernel/actor.js';
 import { ChangeFilter, ChangePage } from './changes.contract.js';
 import { MyChanges } from './changes.query.js';
 

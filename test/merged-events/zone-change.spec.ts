@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type BringZoneRules, isNewerVersion, zoneRules, type ZoneRulesChanged } from '../../src/calendar/zone-change.js';
+import { type BringZoneRules, isNewerVersion, zoneRules, type ZoneRulesChanged } from '../../src/merged-events/zone-change.js';
 import { zoneMarks } from '../../src/time/zone-marks.js';
 import { given } from '../support/spec.js';
 

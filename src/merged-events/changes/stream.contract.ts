@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EXAMPLE, Instant } from '../infra/http/contract.zod.js';
+import { EXAMPLE, Instant } from '../../infra/http/contract.zod.js';
 
 export const StreamFilter = z.strictObject({
   ticket: z.string().max(200).optional().meta({ description: 'Instead of a bearer token, for who cannot send one.' }),

@@ -1,8 +1,8 @@
-import { progressOf, SYNC_RUN_SQL, type SyncRunRow } from '../sync/progress.js';
-import { type Clock, instant, MINUTE, SECOND } from '../kernel/clock.js';
-import { type ReadModels, type Written } from '../kernel/projection.js';
-import { Refused } from '../kernel/refused.js';
-import { type Database } from '../kernel/sql.js';
+import { progressOf, SYNC_RUN_SQL, type SyncRunRow } from '../../sync/progress.js';
+import { type Clock, instant, MINUTE, SECOND } from '../../kernel/clock.js';
+import { type ReadModels, type Written } from '../../kernel/projection.js';
+import { Refused } from '../../kernel/refused.js';
+import { type Database } from '../../kernel/sql.js';
 import { type ChangeCursor, writeChangeCursor } from './change-cursor.js';
 import { admitChangeCursor, begunAt, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
 import { type CalendarChanged, type EventsChanged } from './stream.contract.js';
