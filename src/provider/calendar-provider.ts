@@ -116,7 +116,10 @@ export type ScanEnd = Readonly<{ cursor: string | null; whole: boolean; again: b
 /** `expected`: how many objects the scan will bring altogether, once known; for progress. */
 export type ScanPage = Readonly<{ changes: readonly Change[]; expected: number | null }>;
 
-/** One kind of calendar service. Stateless: everything it needs arrives with the call. Every failure is a `ProviderFault`. */
+/**
+ * One kind of calendar service. Stateless: everything it needs arrives with the call. Every failure is a `ProviderFault`, but for errors of
+ * `call.permit` and the reason of `call.signal`, which come through unchanged. `test/contract/calendar-provider.contract.ts` holds every adapter to it.
+ */
 export type CalendarProvider = Readonly<{
   /** Version of what turns the service's objects into ours; it grows with every change of what is read. */
   mapping: number;

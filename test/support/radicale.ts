@@ -28,6 +28,10 @@ export type Radicale = Readonly<{
   put: (calendar: string, filename: string, ics: string) => Promise<string>;
   delete: (calendar: string, filename: string) => Promise<void>;
   deleteCalendar: (calendar: string) => Promise<void>;
+  /** The server no longer knows any sync token it gave for the calendar. */
+  forgetTokens: (calendar: string) => Promise<void>;
+  /** The server knows none of its users, until told otherwise. */
+  refuse: (isRefused: boolean) => Promise<void>;
   /** Writes objects straight into the server's storage: thousands in a second. */
   seed: (calendar: string, objects: ReadonlyMap<string, string>) => Promise<void>;
   stop: () => Promise<void>;
@@ -90,9 +94,12 @@ const answers = (url: string): Promise<boolean> =>
 
 const exited = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
 
+const admit = (folder: string, users: readonly RadicaleUser[]): Promise<void> =>
+  writeFile(join(folder, 'users'), users.map(({ name, password }) => `${name}:${password}\n`).join(''));
+
 const start = async (folder: string, users: readonly RadicaleUser[]): Promise<Readonly<{ url: string; child: ChildProcess }>> => {
   const port = await freePort();
-  await writeFile(join(folder, 'users'), users.map(({ name, password }) => `${name}:${password}\n`).join(''));
+  await admit(folder, users);
   await writeFile(join(folder, 'config'), configuration(port, folder));
   const child = spawn('radicale', ['--config', join(folder, 'config')], { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}/`;
@@ -132,6 +139,7 @@ export const startRadicale = async (users: readonly RadicaleUser[] = DEFAULT_USE
     const { password } = users.find((user) => user.name === name) ?? owner;
     return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
   };
+  const homeOf = (calendar: string): string => join(folder, 'storage', 'collection-root', decodeURIComponent(new URL(calendar).pathname));
   const ask = async (method: string, address: string, body: string, type: string): Promise<Answer> => {
     const answer = await send(method, address, { authorization: authorization(address), 'content-type': type }, body);
     if (answer.status >= 300) throw new Error(`Radicale answered ${answer.status} to ${method}.`);
@@ -157,8 +165,11 @@ export const startRadicale = async (users: readonly RadicaleUser[] = DEFAULT_USE
     deleteCalendar: async (calendar) => {
       await ask('DELETE', calendar, '', 'text/plain');
     },
+    forgetTokens: (calendar) => rm(join(homeOf(calendar), '.Radicale.cache', 'sync-token'), { recursive: true, force: true }),
+    // Radicale reads the file at every request.
+    refuse: (isRefused) => admit(folder, isRefused ? [] : users),
     seed: async (calendar, objects) => {
-      const home = join(folder, 'storage', 'collection-root', decodeURIComponent(new URL(calendar).pathname));
+      const home = homeOf(calendar);
       await mkdir(home, { recursive: true });
       for (const [filename, ics] of objects) await writeFile(join(home, filename), ics);
       // Radicale reads each file once and remembers; that is its time, not ours.

@@ -33,15 +33,18 @@ export const emptyCalendar = (name: string, access: SandboxCalendar['access'] = 
 
 const ALICE = { username: 'alice@sandbox.example', password: 'open sesame', fullName: 'Alice Anybody' };
 
-/** Starts a sandbox that changes nothing by itself. */
-export const startTestSandbox = async (calendars: readonly SandboxCalendar[]): Promise<TestSandbox> => {
+/** Starts a sandbox that changes nothing by itself; `others` have accounts of it too. */
+export const startTestSandbox = async (
+  calendars: readonly SandboxCalendar[],
+  others: readonly SandboxAccount[] = [],
+): Promise<TestSandbox> => {
   const account: SandboxAccount = { ...ALICE, calendars };
   const sandbox = await startSandbox({
     clock: { now: () => Date.now() },
     port: 0,
     timeZone: 'Europe/Paris',
     restlessness: null,
-    accounts: [account],
+    accounts: [account, ...others],
   });
   const authorization = `Basic ${Buffer.from(`${ALICE.username}:${ALICE.password}`).toString('base64')}`;
   const request: TestSandbox['request'] = async (method, url, body, headers = {}) => {
