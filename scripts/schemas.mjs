@@ -1,5 +1,5 @@
 // Writes the JSON Schema of every stored event that has none yet, from the built code: npm run build first.
-// What is committed is never changed: stored events stay readable for ever, so another shape takes a new version beside the old one.
+// What is committed is never changed: stored events stay readable, so another shape takes a new version beside the old one.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -79,7 +79,7 @@ const sayTo =
   };
 
 /**
- * Starts what no variable names; the embedded engines are not even loaded when nobody needs them. `onLaunched`: the embedded PostgreSQL, which all
+ * Starts what no variable names; the embedded engines are loaded only when they are needed. `onLaunched`: the embedded PostgreSQL, which all
  * others wait for, is on its way, and needs this process no more for a while.
  */
 export const startEngines = (config: Config, log: Log, onLaunched: () => void = () => undefined): Promise<Engines> =>

@@ -50,7 +50,7 @@ const inSpareTime = async (signal: AbortSignal, round: () => Promise<unknown>): 
 /** An event as it is stored. */
 type Stored = ReturnType<Codec<DeltaSynced>['encode']>;
 
-/** Keeps what is appended, in memory and for nobody. */
+/** Keeps what is appended in memory, until the warm-up ends. */
 const memoryStore = (stored: Stored[]): Pick<EventStore, 'append' | 'lastRevision'> => ({
   lastRevision: () => Promise.resolve(-1n),
   append: (_stream, expected, events, codec) => {

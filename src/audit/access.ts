@@ -1,5 +1,5 @@
 /**
- * Somebody asked for the data of another person. `subject` is null when it was refused: whoever was asked for may not exist. What was shown is
+ * Somebody asked for the data of another person. `subject` is null when it was refused: the person asked for may not exist. What was shown is
  * in no record.
  */
 export type DataAccessed = Readonly<{

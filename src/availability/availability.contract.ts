@@ -6,7 +6,7 @@ const Span = z.strictObject({ start: Instant, end: Instant }).meta({ id: 'Span',
 
 const busy = z.array(Span).meta({ description: 'When time is taken, in order, none touching the next.' });
 const unknown = z.array(Span).meta({
-  description: 'When nobody can say: a calendar could not be read lately, or not that far. Never free, and never overlapping `busy`.',
+  description: 'When it is unknown: a calendar could not be read lately, or not that far. Never free, and never overlapping `busy`.',
 });
 const unreadable = z.int().nonnegative().meta({ description: 'Objects of the calendars that could not be read: they may be at any time.' });
 

@@ -16,7 +16,7 @@ export class AvailabilityController {
 
   @Get()
   @ApiOperation({ summary: 'When one is busy' })
-  @Answers(200, OwnAvailability, 'When the person who asks is busy, and when nobody can say; all their visible calendars together.')
+  @Answers(200, OwnAvailability, 'When the person who asks is busy, and when that is unknown; all their visible calendars together.')
   mine(
     @Query({ schema: AvailabilityFilter }) { range }: z.output<typeof AvailabilityFilter>,
     @Actor() actor: Person,
@@ -27,7 +27,11 @@ export class AvailabilityController {
   @Post()
   @HttpCode(200)
   @ApiOperation({ summary: 'When people of one’s teams are busy, and could meet' })
-  @Answers(200, TeamAvailability, 'When each of them is busy, when nobody can say, and the slots asked for. Never what they are busy with.')
+  @Answers(
+    200,
+    TeamAvailability,
+    'When each of them is busy, when that is unknown, and the slots asked for. Never what they are busy with.',
+  )
   ofTeam(
     @Body({ schema: AvailabilityRequest }) asked: AvailabilityRequest,
     @Actor() actor: Person,

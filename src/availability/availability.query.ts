@@ -16,7 +16,7 @@ import { type Counting } from './availability.sql.js';
 import { type Interval, intervalOf, within } from './intervals.js';
 import { type Person, slotsFor, type Wish } from './slots.js';
 
-/** When the person who asks is busy, and when nobody can say. */
+/** When the person who asks is busy, and when it is unknown. */
 export class MyAvailability extends Query<OwnAvailability> {
   constructor(
     readonly actor: Actor,
@@ -72,7 +72,7 @@ export class TeamsAvailabilityHandler implements IQueryHandler<TeamsAvailability
     return answer;
   }
 
-  /** Whether somebody exists is nobody's business who shares no team with them: a stranger and a name nobody has are refused alike. */
+  /** A stranger and an unknown name are refused alike, because only members of a shared team may learn that a person exists. */
   private async areMates({ teams }: Actor, others: readonly string[]): Promise<boolean> {
     if (others.length === 0) return true;
     const mates = await this.teams.mates(teams, others);

@@ -19,7 +19,7 @@ const FREE_TYPES: readonly (string | null)[] = ['workingLocation', 'birthday'];
 const FREE_SHOWN: readonly (string | undefined)[] = ['free', 'workingelsewhere'];
 
 /**
- * The one busy rule (design section 6): whatever says free wins, then an invitation nobody answered, then whatever says tentative;
+ * The one busy rule (design section 6): a mark of free wins, then an unanswered invitation, then a mark of tentative;
  * the rest is busy.
  */
 export const busyOf = ({ status, transparent, response, eventType, showAs }: BusySigns): Busy => {

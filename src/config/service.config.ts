@@ -65,7 +65,7 @@ export type EventStoreConfig = Readonly<{
   port: number | null;
 }>;
 
-/** Reads the few settings of the event store alone, whatever else is set for the service; throws `Misconfigured`. */
+/** Reads the few settings of the event store alone, and ignores all others; throws `Misconfigured`. */
 export const readEventStoreConfig = ({ DATABASE_URL, DATA_DIR, EVENTSTORE_PORT }: Environment = process.env): EventStoreConfig => {
   const { settings, mistakes } = parse({ DATABASE_URL, DATA_DIR, EVENTSTORE_PORT });
   if (mistakes.length > 0) throw new Misconfigured(mistakes);
@@ -111,7 +111,7 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
       (name) =>
         [
           has('AUTH_JWKS_URL') && !has(name as Variable),
-          `${name} is missing: with AUTH_JWKS_URL, set it to what the tokens carry, so that nobody else's tokens are accepted.`,
+          `${name} is missing: with AUTH_JWKS_URL, set it to what the tokens carry, so that tokens of others are refused.`,
         ] as const,
     ),
     [

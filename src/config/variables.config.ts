@@ -78,7 +78,7 @@ const roles = z.string().transform((text, context): ReadonlySet<Role> => {
   return new Set(named.includes('all') ? ROLES : (named as Role[]));
 });
 
-/** Hops to count from the right of X-Forwarded-For, or the proxies' own addresses and subnets; null trusts nobody. */
+/** Hops to count from the right of X-Forwarded-For, or the proxies' own addresses and subnets; null trusts no proxy. */
 const proxies = z.string().transform((text, context): number | readonly string[] | null => {
   if (text === 'false') return null;
   if (text === 'true') return 1;

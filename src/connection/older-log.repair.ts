@@ -36,7 +36,7 @@ const revoke = async ({ store, clock, entropy }: Runtime, id: string): Promise<v
 
 /**
  * Brings keys and log to one story when an older log is taken as the truth: a connection made after it loses its keys and password, which
- * nobody could ask for again, and one revoked after it is revoked once more. Repeating it is harmless.
+ * no person could ask for again, and one revoked after it is revoked once more. Repeating it is harmless.
  */
 export const repairConnections = async (runtime: Runtime): Promise<Repaired> => {
   const { sql, store } = runtime;

@@ -40,5 +40,5 @@ const revoked = ({ database, vault }: Runtime): CleanUp => ({
   },
 });
 
-/** Keys and passwords that belong to nobody. */
+/** Keys and passwords of connections that were never completed. */
 export const vaultCleanUps = (runtime: Runtime): readonly CleanUp[] => [pending(runtime), revoked(runtime)];

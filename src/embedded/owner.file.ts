@@ -48,7 +48,7 @@ export const leaveEnvironment = async (dataDir: string, variables: Readonly<Reco
   return file;
 };
 
-/** Where the engines are that somebody else runs in this folder; null when nobody does. */
+/** Where the engines are that another process runs in this folder; null when none does. */
 export const addressesOfOwner = async (dataDir: string): Promise<Addresses | null> => {
   if ((await ownerOf(dataDir)) === null) return null;
   const text = await readIfThere(addressFile(dataDir));

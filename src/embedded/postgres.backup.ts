@@ -4,7 +4,7 @@ import pg from 'pg';
 import { codeOf } from './engine.js';
 import { launcherFor } from './unprivileged.process.js';
 
-/** Of the moment only, or of that server only; a server makes them anew. */
+/** Files of the moment or of that server only; each server makes its own. */
 const FILES_LEFT_OUT = new Set(['postmaster.pid', 'postmaster.opts', 'backup_label', 'tablespace_map', 'pg_internal.init']);
 const FOLDERS_LEFT_EMPTY = new Set([
   'pg_wal',

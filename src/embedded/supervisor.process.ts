@@ -7,10 +7,10 @@ import { FIRST_PAUSE, pauseAfter } from './restart-pause.js';
 /** One life of an engine: `ended` resolves, with the reason, when it is over. */
 export type Life = Readonly<{ ended: Promise<string>; stop: () => Promise<void> }>;
 
-/** After so many milliseconds a life counts as a good one, and the pauses begin anew. */
+/** After so many milliseconds a life counts as a good one, and the pauses begin with the shortest again. */
 const GOOD_LIFE = 30_000;
 
-/** True while a process of that id exists, whoever owns it. */
+/** True while a process of that id exists, also another user's. */
 export const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -20,7 +20,7 @@ export const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Resolves when the process is gone, or answers false after `milliseconds`. A wait without a limit keeps nobody running. */
+/** Resolves when the process is gone, or answers false after `milliseconds`. A wait without a limit does not keep this process running. */
 export const gone = async (pid: number, milliseconds = Infinity): Promise<boolean> => {
   const until = performance.now() + milliseconds;
   while (isAlive(pid)) {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-/** How to run a program that refuses to run as root. `owner` owns the files it writes; null: whoever runs the service. */
+/** How to run a program that refuses to run as root. `owner` owns the files it writes; null: the user who runs the service. */
 export type Launcher = Readonly<{
   owner: Readonly<{ uid: number; gid: number }> | null;
   command: (

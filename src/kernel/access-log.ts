@@ -11,11 +11,11 @@ export type Access = Readonly<{
 }>;
 
 /**
- * Who looked at whose data, for ever. What is granted is answered only when its record stands in the log: a call that throws must fail the
+ * Who looked at whose data; never removed. What is granted is answered only when its record stands in the log: a call that throws must fail the
  * request. At least once: a request that dies after it was recorded may have shown nothing.
  */
 export type AccessLog = Readonly<{
-  /** Nothing is recorded of nobody. */
+  /** Without subjects nothing is recorded. */
   granted: (access: Access) => Promise<void>;
   /** Names no subject: those asked for may be anything somebody typed. */
   refused: (access: Omit<Access, 'subjects'>) => Promise<void>;

@@ -8,10 +8,10 @@ export type Sealer = Readonly<{
   open: (object: string, sealed: string) => string;
 }>;
 
-/** Keyed hash under the subject's key: equal things of one person have equal marks, and nobody else can compute them. */
+/** Keyed hash under the subject's key: equal things of one person have equal marks, and without the key they cannot be computed. */
 export type Marker = (purpose: string, value: string) => string;
 
-/** The key is gone (revoked or erased), so what it sealed is gone for ever. */
+/** The key is gone (revoked or erased), so what it sealed can never be opened again. */
 export class KeyDestroyed extends Error {
   override readonly name = 'KeyDestroyed';
 }

@@ -54,7 +54,7 @@ const nameOf = (row: string): string => `split_part(${row}.original, '_', 1)`;
 /**
  * User, start, end, provider, calendar, then the cursor's four parts (the first page starts after `FIRST`), then the limit. Calendars that the
  * user hid are left out. A meeting that sits in several of the wanted calendars is `hidden` in all but the first of them that is in range;
- * whoever asks leaves those out. The page is cut first, so that copies are looked for and contents joined for its rows alone, and the look for
+ * the caller leaves those out. The page is cut first, so that copies are looked for and contents joined for its rows alone, and the look for
  * copies can use no index but theirs (`+ interval`): this holds without statistics, which a table that was filled a second ago does not have.
  */
 export const EVENTS_SQL = `

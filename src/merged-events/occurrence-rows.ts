@@ -78,7 +78,7 @@ const joined = (objects: readonly StoredObject[]): readonly Part[] =>
     .flatMap((object) => object.components.map((component, index) => ({ object, index, component })))
     .sort((a, b) => Number(a.component.recurrenceId !== null) - Number(b.component.recurrenceId !== null));
 
-/** What is stored apart from its series is named as part of it, whatever UID it has. */
+/** What is stored apart from its series is named as part of it, also when it has another UID. */
 const described = (parts: readonly Part[]): readonly FeedComponent[] => {
   const [series, ...others] = parts.filter(({ component }) => component.recurrenceId === null);
   const whole = others.length === 0 ? series : undefined;

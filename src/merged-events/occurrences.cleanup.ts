@@ -38,7 +38,7 @@ const removeContents = async (database: Database): Promise<number> => {
   return removed.length;
 };
 
-/** Takes out of the merged calendar what ended 30 days ago, the contents nothing in it refers to any more, and what nobody may ask about any more. */
+/** Takes out of the merged calendar what ended 30 days ago, the contents that no occurrence refers to any more, and the changes that no cursor may ask for any more. */
 export const occurrenceCleanUps = (database: Database): readonly CleanUp[] => [
   deletion(database, { name: 'occurrences', every: HOUR, keepFrom: keptFrom, statement: ENDED, projection: PROJECTION }),
   deletion(database, {

@@ -4,7 +4,7 @@ import { Refused } from '../kernel/refused.js';
 
 const LONGEST = 400 * DAY;
 const MOMENT = /^(\d{4}-\d{2}-\d{2})(T([01]\d|2[0-3]):\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
-/** Years that RFC 3339 and Postgres both know, whatever the offset. */
+/** Years that RFC 3339 and Postgres both know, at any offset. */
 export const [FIRST_INSTANT, LAST_INSTANT] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')] as const;
 
 const invalid = (detail: string): Refused => new Refused('range.invalid', 400, detail);

@@ -98,7 +98,7 @@ export type ScanRequest = Readonly<{
   soon: TimeRange | null;
   /** Days outside which nothing need be known. */
   window: TimeRange;
-  /** The etags we hold of some objects, by remote id; of one we hold none of, none. With a null cursor everything is read again, whatever is known. */
+  /** The etags we hold of some objects, by remote id; of one we hold none of, none. With a null cursor everything is read again, also objects whose etag is known. */
   known: (remoteIds: readonly string[]) => Promise<ReadonlyMap<string, string | null>>;
   /** How many objects we hold. A scan that names many of them, or brings fewer than it must, is to be held against a listing of everything. */
   held: number;

@@ -18,7 +18,7 @@ export type Pace = Readonly<{
 /** What a person's runs may have appended that cannot be read yet: a fraction of a second of the projection's time. */
 const ROOM = 1_500;
 
-/** The same where nobody else has anything read: waiting would make one's first reading slower and nobody's faster. */
+/** The same while no other person's calendars are read: waiting would make a first reading slower and no other one faster. */
 const ROOM_ALONE = 6_000;
 
 /** Milliseconds after which another person's last chunk is forgotten. */

@@ -27,7 +27,7 @@ export type DeltaSynced = Readonly<{
   window: TimeRange;
   upserts: readonly Upsert[];
   removals: readonly string[];
-  /** Listed but not readable now: what is known of them stays, whatever their generation. */
+  /** Listed but not readable now: what is known of them stays, in every generation. */
   kept: readonly string[];
   final: boolean;
   at: string;

@@ -93,7 +93,7 @@ const expire = async ({ database, store, entropy }: Runtime, { calendar_id: id, 
   return position !== null;
 };
 
-/** Takes away what is known of calendars that could not be read for 30 days, in the read models and in the log; a sync begins them anew. */
+/** Takes away what is known of calendars that could not be read for 30 days, in the read models and in the log; a sync reads them whole again. */
 const feeds = (runtime: Runtime): CleanUp => ({
   name: 'feeds',
   every: HOUR,

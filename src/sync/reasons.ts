@@ -20,7 +20,7 @@ const WORDS: Readonly<Record<string, Words>> = {
   },
   malformed: {
     reason: 'The calendar service answers in a way that makes no sense. The last good state is shown.',
-    nextStep: 'Nothing at first: it is tried again by itself. If it lasts, ask whoever runs the calendar service.',
+    nextStep: 'Nothing at first: it is tried again by itself. If it lasts, ask the operator of the calendar service.',
   },
   'too-large': {
     reason: 'This calendar holds more entries than this service reads of one calendar. The last good state is shown.',

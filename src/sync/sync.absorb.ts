@@ -120,7 +120,7 @@ export const absorb = async (absorber: Absorber, absorbing: Absorbing): Promise<
       await absorber.progress(met.seen.size, next.value.expected);
     }
   } finally {
-    // Left in the middle, it would hold its connections for ever.
+    // Left in the middle, it would never release its connections.
     await scan.return({ cursor: null, whole: false, again: false, expected: 0 });
   }
 };

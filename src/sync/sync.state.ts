@@ -197,7 +197,7 @@ export const finishFailed = async ({ database, clock, entropy }: Runtime, row: S
       [row.calendar_id, lease.epoch, instant(now), failures, failure.fault, failure.held, due],
     );
     if (held.length === 0) throw new Superseded();
-    // Whoever asks for time asks it of the account.
+    // A server that asks for time asks it for the whole account.
     if (failure.fault === 'throttled' && failure.retryAfter !== null)
       await sql.query('update sync_state set due_at = greatest(due_at, $3) where connection_id = $1 and calendar_id <> $2', [
         row.connection_id,

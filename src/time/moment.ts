@@ -17,7 +17,7 @@ const readable = (wall: number | null): number => {
   return wall;
 };
 
-/** Throws `Unexpandable` for text that is no time. A zone that nobody knows is read as floating. */
+/** Throws `Unexpandable` for text that is no time. An unknown zone is read as floating. */
 export const momentOf = (when: When, zones: Zones): Moment => {
   if ('date' in when) return { kind: 'date', wall: readable(parseDate(when.date)) * DAY_SECONDS, zone: zones.floating, zoneId: null };
   const wall = readable(parseWall(when.wall));
@@ -42,7 +42,7 @@ const onDay = (series: Moment, moment: Moment, zones: Zones): InstanceId => {
 };
 
 /**
- * The instance of a series that a RECURRENCE-ID, RDATE or EXDATE names. Whoever names it should use the series' own kind of value; a day
+ * The instance of a series that a RECURRENCE-ID, RDATE or EXDATE names. It should have the series' own kind of value; a day
  * for a timed series means the instance of that day, a time for an all-day series the day it is in.
  */
 export const instanceNamed = (series: Moment, when: When, zones: Zones): InstanceId => {

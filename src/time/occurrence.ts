@@ -7,7 +7,7 @@ export type Occurrence = Readonly<{
   /** Index of the component that describes it. */
   component: number;
   /**
-   * Which instance of its object it is, whatever it was moved to: empty for a single event, a full-date for an all-day series, else the
+   * Which instance of its object it is, also when it was moved: empty for a single event, a full-date for an all-day series, else the
    * original start as an RFC 3339 instant in UTC. Unique within the object: where that holds several UIDs, `_` and the mark of its own follow.
    */
   original: string;

@@ -54,5 +54,5 @@ export const findZone = (id: string, custom: CustomZones): Zone | null => {
 /** Whether this is the name of a zone in the IANA database, old spellings included. */
 export const isIanaZone = (id: string): boolean => ianaOffsets(id) !== null;
 
-/** Like `findZone`, with UTC for an id that nobody knows. */
+/** Like `findZone`, with UTC for an unknown id. */
 export const zoneOrUtc = (id: string, custom: CustomZones): Zone => findZone(id, custom) ?? UTC;

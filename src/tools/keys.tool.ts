@@ -18,9 +18,9 @@ const rotate = async (): Promise<number> => {
     const wrapped = await rotateMasterKeys(database, { current, previous }, (count) => {
       say(`${count} keys wrapped by the new master key`);
     });
-    say(`Done: ${wrapped} keys were wrapped anew. MASTER_KEY_PREVIOUS is not needed any more: remove it and start the service again.`);
+    say(`Done: ${wrapped} keys were wrapped again. MASTER_KEY_PREVIOUS is not needed any more: remove it and start the service again.`);
   });
   return 0;
 };
 
-runTool(rotate, (reason) => `The keys were not all wrapped anew: ${reason}\nRun it again.`);
+runTool(rotate, (reason) => `Not all keys were wrapped again: ${reason}\nRun it again.`);

@@ -7,7 +7,7 @@ import { systemEntropy } from '../infra/system.entropy.js';
 import { type EventStore } from '../kernel/event-store.js';
 import { type Log } from '../kernel/log.js';
 
-/** Tells whoever runs a tool something, on a line of its own. */
+/** Prints a message for the operator, on a line of its own. */
 export const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };

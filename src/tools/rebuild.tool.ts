@@ -9,7 +9,7 @@ import { PROJECTIONS } from '../app/projections.js';
 const INTERVAL = 2_000;
 const CONNECTIONS = 4;
 
-/** What can be built anew: rows that are operational outlive a replay, and have no tables of the projection's own. */
+/** The projections that can be built again: those with tables of their own. Operational rows outlive a replay. */
 const rebuildable = PROJECTIONS.filter(({ tables }) => tables.length > 0);
 
 const reporter = (name: string): ((progress: RebuildProgress) => void) => {

@@ -20,7 +20,7 @@ const covers = ({ state, window, seriesWithin }: Reading, minute: number): boole
   return state === 'fresh' && told !== null && minute >= Date.parse(told.start) && minute < Date.parse(told.end);
 };
 
-describe('When somebody is busy, and when nobody can say', () => {
+describe('When a person is busy, and when it is unknown', () => {
   it('is for every minute what their calendars say, and no minute is both', () => {
     fc.assert(
       fc.property(fc.array(reading, { maxLength: 4 }), intervals, (readings, taken) => {

@@ -212,7 +212,7 @@ describe('ExpireFeed', () => {
       .then({ ...expired, generation: 2 });
   });
 
-  it('leaves a calendar alone that was never read, or is being read anew', () => {
+  it('leaves a calendar alone that was never read, or is being read again', () => {
     given(calendar, adopted)
       .when({ ...expire, generation: 0 })
       .then();

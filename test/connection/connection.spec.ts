@@ -151,7 +151,7 @@ describe('A connection that fails for a while', () => {
     given(connection, connected, failing).when(report).then();
   });
 
-  it('says nothing once it was revoked, whoever has not heard of it yet', () => {
+  it('says nothing once it was revoked, also to a worker that does not know it yet', () => {
     given(connection, connected, revoked).when(report).then();
     given(connection, connected, revoked).when({ type: 'ReportRecovery', at }).then();
   });

@@ -83,7 +83,7 @@ describe('An append', () => {
     expect(await collect(client.readStream(stream))).toEqual(['a']);
   });
 
-  it('with an event that is none is refused alone, whatever other appends are under way', async () => {
+  it('with an event that is none is refused alone, beside other appends that are under way', async () => {
     const [stream, other] = [await streamOf(client), await streamOf(client)];
     const settled = await Promise.allSettled([
       client.appendToStream(other, noted('a')),
@@ -224,7 +224,7 @@ describe('A stream that is deleted', () => {
     await client.deleteStream(stream, { expectedRevision: 0n });
   });
 
-  it('for ever takes and gives nothing any more', async () => {
+  it('by a tombstone takes and gives nothing any more', async () => {
     const stream = await streamOf(client, 'a');
     await client.tombstoneStream(stream);
     await expect(collect(client.readStream(stream))).rejects.toBeInstanceOf(StreamDeletedError);
@@ -245,7 +245,7 @@ describe('A stream that is deleted', () => {
     expect(types).toEqual(['Noted', '$streamDeleted']);
   });
 
-  it('for ever takes its settings with it', async () => {
+  it('by a tombstone takes its settings with it', async () => {
     const stream = await streamOf(client, 'a');
     await client.setStreamMetadata(stream, { maxCount: 5 });
     await client.tombstoneStream(stream);
@@ -280,7 +280,7 @@ describe('The deletion of a stream', () => {
     expect(await collect(client.readStream(stream))).toEqual(['a']);
   });
 
-  it('of a stream that never was can be for ever', async () => {
+  it('of a stream that never was can be a tombstone', async () => {
     const stream = await streamOf(client);
     await client.tombstoneStream(stream);
     await expect(client.appendToStream(stream, noted('a'))).rejects.toBeInstanceOf(StreamDeletedError);

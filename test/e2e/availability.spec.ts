@@ -95,7 +95,7 @@ describe('When people are busy', () => {
     expect(await mine()).toMatchObject({ busy: [span(9, 11), span(15, 16), span(18, 19), span(21, 22)] });
   });
 
-  it('is unknown, never free, where nobody has looked', async () => {
+  it('is unknown, never free, where nothing was read', async () => {
     const far = `${iso(380 * 24)}/${iso(420 * 24)}`;
     const { busy, unknown } = await mine(far);
     expect([busy, unknown]).toEqual([[], [{ start: expect.any(String), end: iso(420 * 24) }]]);
@@ -117,7 +117,7 @@ describe('When people are busy', () => {
     expect(JSON.stringify(body)).not.toContain(SECRET);
   });
 
-  it('is told to nobody else, who cannot even learn whether a person exists', async () => {
+  it('is told to no other person, who cannot even learn whether a person exists', async () => {
     const eve = await service.as('eve', ['green']);
     for (const users of [['ada'], ['nobody-at-all'], ['eve', 'ada']]) {
       const { status, body } = await team(eve, { users });
@@ -188,11 +188,11 @@ describe('When people are busy', () => {
   });
 
   it.each([
-    ['nobody', { users: [] }],
+    ['no person', { users: [] }],
     ['somebody twice', { users: ['ada', 'ada'] }],
     ['more people to come than there are', { users: ['ada'], durationMinutes: 30, quorum: 2 }],
     ['a slot of no length', { users: ['ada'], durationMinutes: 0 }],
-    ['a field nobody knows', { users: ['ada'], titles: true }],
+    ['an unknown field', { users: ['ada'], titles: true }],
   ])('is not told for %s', async (_, body) => {
     expect(await team(ada, body)).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
   });

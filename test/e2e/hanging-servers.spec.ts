@@ -20,7 +20,7 @@ const LOOK = 2_500;
 describe('Calendar servers that take every request and never answer', () => {
   const opened = suiteResources();
 
-  it('keep nobody else waiting, however many of their calendars are due', async () => {
+  it('keep no other person waiting, however many of their calendars are due', async () => {
     const radicale = await opened(startRadicale());
     const work = await radicale.makeCalendar('work');
     for (let index = 1; index < CALENDARS; index += 1) await radicale.makeCalendar(`other-${index}`);

@@ -23,7 +23,7 @@ describe(`A service killed at ${KILLS} moments of reading ${EVENTS} events (seed
   let radicale: Radicale;
   let service: Service;
   let me: Client;
-  /** Longest time into a reading before the kill, in milliseconds: as long as a whole reading takes that nobody disturbs. */
+  /** Longest time into a reading before the kill, in milliseconds: as long as an undisturbed whole reading takes. */
   let longest = 0;
   let connected = 1;
 
@@ -56,7 +56,7 @@ describe(`A service killed at ${KILLS} moments of reading ${EVENTS} events (seed
     if (putOff.length > 0) await me.request('POST', '/v1/calendar/sync', {});
   };
 
-  /** A reading that nobody killed in time is over for good: only a new connection is read for the first time again. */
+  /** A reading that was not killed in time is over for good: only a new connection is read for the first time again. */
   const connectAnew = async (): Promise<void> => {
     const { body } = await me.request<{ items: readonly ConnectionView[] }>('GET', '/v1/calendar/connections');
     for (const { connectionId, status } of body.items)

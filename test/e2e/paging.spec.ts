@@ -122,7 +122,7 @@ describe('A year with more than 10,000 occurrences', () => {
     ['a cursor it never gave', `range=${WHOLE_WINDOW}&cursor=garbage`, 'cursor.invalid'],
     ['a cursor that is no text', `range=${WHOLE_WINDOW}&cursor=%25E0%25A4%25A`, 'cursor.invalid'],
     ['a cursor with a time that is none', `range=${WHOLE_WINDOW}&cursor=1~00000000-0000-0000-0000-000000000000~a~b`, 'cursor.invalid'],
-    ['a provider nobody knows', `range=${WHOLE_WINDOW}&provider=fax`, 'request.invalid'],
+    ['an unknown provider', `range=${WHOLE_WINDOW}&provider=fax`, 'request.invalid'],
     ['pages that are too large', `range=${WHOLE_WINDOW}&limit=501`, 'request.invalid'],
   ])('refuses %s', async (_, query, code) => {
     const { status, body } = await me.request('GET', `/v1/calendar/events?${query}`);

@@ -38,7 +38,7 @@ describe('Read models that are built again from the first event', () => {
 
   const account = ({ name, password }: typeof WORK) => ({ url: radicale.url, user: name, password });
 
-  /** What a few weeks leave behind: readings, changes, a new generation, a switch, a reconnect, a revoke, and the account linked anew. */
+  /** What a few weeks leave behind: readings, changes, a new generation, a switch, a reconnect, a revoke, and the account linked again. */
   const live = async (): Promise<void> => {
     const [projects, family] = [await radicale.makeCalendar('projects'), await radicale.makeCalendar('family', {}, HOME.name)];
     const [workItems, homeItems] = [1, 2].map((more) =>

@@ -89,7 +89,7 @@ describe('What a service keeps', () => {
     }
   });
 
-  it('is not started on a log older than its read models, until that log is accepted as the truth and all is built from it anew', async () => {
+  it('is not started on a log older than its read models, until that log is accepted as the truth and all is built from it again', async () => {
     const carol = await service.as('carol');
     const revoked = await carol.connect(radicale);
     await carol.settled();

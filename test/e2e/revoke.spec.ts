@@ -135,7 +135,7 @@ describe('A person with two accounts who revokes one in the middle of its first 
     expect(workDoor.seen.slice(requestsAtAnswer)).toEqual([]);
   });
 
-  it('can connect the account anew', async () => {
+  it('can connect the account again', async () => {
     workDoor.clear();
     const again = await ada.connect({ url: workDoor.url, user: WORK.name, password: WORK.password });
     expect(again.connectionId).not.toBe(work.connectionId);

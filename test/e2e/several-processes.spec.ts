@@ -153,7 +153,7 @@ describe(`One api, two projectors and two sync workers, each a process of its ow
     await processes.projector.restart();
   }, 300_000);
 
-  it('have a read model built anew beside the live one, and nothing changes; killed half-way, it changes nothing either', async () => {
+  it('have a read model built again beside the live one, and nothing changes; killed half-way, it changes nothing either', async () => {
     const before = await me.events(WHOLE_WINDOW);
     const child = spawn(process.execPath, [REBUILD, 'user_calendar_events'], { env: { ...process.env, ...environment }, stdio: 'ignore' });
     atEnd(() => child.kill('SIGKILL'));

@@ -69,7 +69,7 @@ describe('The stream of a person, served by two processes', () => {
     await ada.settled();
   });
 
-  it('tells how a sync gets on, what it brought, and shows it to whoever reads then', async () => {
+  it('tells how a sync gets on, what it brought, and shows it to a client that reads then', async () => {
     const stream = await open(second);
     await put(5, 8);
     const { body } = await ada.request<{ syncId: string }>('POST', '/v1/calendar/sync', {});
@@ -99,7 +99,7 @@ describe('The stream of a person, served by two processes', () => {
     expect(body.items).toHaveLength(2);
   });
 
-  it('asks a client to read everything anew whose place is too old, and goes on from there', async () => {
+  it('asks a client to read everything again whose place is too old, and goes on from there', async () => {
     const old = writeChangeCursor({ position: 0n, part: 1, at: Date.now() - 31 * DAY });
     const stream = await open(first, { 'last-event-id': old });
     expect((await stream.next('resync')).data).toEqual({ code: 'changes.cursor-expired' });
@@ -165,7 +165,7 @@ describe('The stream of a person, served by two processes', () => {
     stream.close();
   });
 
-  it('is nobody else’s, and has a limit of its own', async () => {
+  it('is its owner’s alone, and has a limit of its own', async () => {
     const eve = await openEventStream(url(first), { authorization: `Bearer ${(await first?.token('eve')) ?? ''}` });
     await radicale.delete(calendar, fileOf(items[0] ?? (items.at(-1) as never)));
     const streams = [];

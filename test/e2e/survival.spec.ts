@@ -103,7 +103,7 @@ describe(`The service, its Postgres and its event store, killed again and again 
     await radicale.put(calendar, fileOf(changed), icsOf(changed));
   };
 
-  /** Appends what nobody follows, one event after the other, each until it is acknowledged. */
+  /** Appends what has no follower, one event after the other, each until it is acknowledged. */
   const append = async (client: EventStoreDBClient): Promise<void> => {
     const id = randomUUID();
     const expectedRevision = acknowledged.length === 0 ? 'no_stream' : BigInt(acknowledged.length - 1);

@@ -26,7 +26,7 @@ describe('A codec', () => {
   it.each([
     ['a value that is none of the known ones', { ...toggled, mode: 'secretly' }],
     ['a field that is missing', { mode: 'write' }],
-    ['a field nobody knows', { ...toggled, title: 'secretly' }],
+    ['an unknown field', { ...toggled, title: 'secretly' }],
     ['a time that is none', { ...toggled, at: 'secretly' }],
     ['no object', 'secretly'],
     ['nothing', null],

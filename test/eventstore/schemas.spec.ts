@@ -84,7 +84,7 @@ describe('A stored event', () => {
     expect(jsonSchemaOf(event.schema)).toEqual(read(event.category, `${event.type}.json`));
   });
 
-  it.each(committed('.sample.json'))('$category/$type is read for ever, and written as it was or as its newest version', (stored) => {
+  it.each(committed('.sample.json'))('$category/$type stays readable, and is written as it was or as its newest version', (stored) => {
     const sample = read(stored.category, stored.file);
     const known = EVENTS.filter(({ category, type }) => category === stored.category && nameOf(type) === nameOf(stored.type));
     const newest = known.reduce((one, other) => (versionOf(other.type) > versionOf(one.type) ? other : one));

@@ -70,7 +70,7 @@ describe('Groups whose work takes long', () => {
     expect(taking(all, 'a', 4, SLOW + 4)).toHaveLength(4);
   });
 
-  it('leave half of the places to the others, whoever hangs and whenever', () => {
+  it('leave half of the places to the others, whichever hangs and whenever', () => {
     const hanging = fc.array(fc.record({ group: fc.integer({ min: 1, max: 8 }).map(String), after: fc.nat(2 * SLOW) }), { maxLength: 80 });
     fc.assert(
       fc.property(hanging, (comers) => {

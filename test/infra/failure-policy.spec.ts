@@ -29,7 +29,7 @@ const crashing = (times: number, lasting: boolean) => {
   return { trouble, pauses };
 };
 
-describe('Work that fails for a reason nobody foresaw', () => {
+describe('Work that fails for an unforeseen reason', () => {
   it('is tried again after pauses that grow from seconds to hours, and is set aside for a day when it has failed six times', () => {
     const { trouble, pauses } = failing(7, false);
     expect(pauses).toEqual([5_000, 30_000, 180_000, 1_080_000, 6_480_000, DAY, DAY]);

@@ -263,7 +263,7 @@ describe('A failure', () => {
     expect(answer.body['traceId']).toBe(answer.headers.get('x-correlation-id'));
   });
 
-  it('nobody foresaw is logged once, under the id the caller was given, without what it quotes', async () => {
+  it('unforeseen is logged once, under the id the caller was given, without what it quotes', async () => {
     lines.length = 0;
     const { body } = await post('/v1/notes/faults/surprise', {});
     const errors = lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ level }) => level === 'error');

@@ -88,7 +88,7 @@ describe('A person who asks too often', () => {
     expect((await get('/v1/notes', ann)).status).toBe(200);
   });
 
-  it('is counted by address as long as nobody knows them, but for probes', async () => {
+  it('is counted by address as long as they are unknown, but for probes', async () => {
     now += MINUTE;
     const statuses: number[] = [];
     for (let count = 0; count < 10; count += 1) statuses.push((await get('/v1/notes', 'guess')).status);
@@ -96,7 +96,7 @@ describe('A person who asks too often', () => {
     for (let count = 0; count < 20; count += 1) expect((await get('/health/live')).status).toBe(200);
   });
 
-  it('has not to be remembered for ever', () => {
+  it('need not be remembered without end', () => {
     const limit = rateLimit(1, { now: () => 0 });
     for (let key = 0; key <= 60_000; key += 1) limit?.take(String(key));
     expect([limit?.take('60000').allowed, limit?.take('0').allowed]).toEqual([false, true]);
@@ -114,7 +114,7 @@ describe('What never becomes a request', () => {
     expect(await raw('HELO calendar\r\n\r\n')).toMatch(/^HTTP\/1.1 400 [^]*application\/problem\+json[^]*"code":"request.malformed"/);
   });
 
-  it('does not hold its connection for ever', () => {
+  it('does not hold its connection without end', () => {
     const { headersTimeout, requestTimeout } = app.getHttpServer() as { headersTimeout: number; requestTimeout: number };
     expect([headersTimeout, requestTimeout]).toEqual([15_000, 30_000]);
   });

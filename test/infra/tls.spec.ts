@@ -76,7 +76,7 @@ describe('In production', () => {
     await expect(ask('/health/live', 'TLSv1.1')).rejects.toThrow();
   });
 
-  it('nobody can have a development token', async () => {
+  it('no caller can have a development token', async () => {
     await expect(ask('/v1/dev/token', 'TLSv1.3', 'POST')).resolves.toMatchObject({ status: 404 });
   });
 });

@@ -61,13 +61,13 @@ describe('Who looked at whose time', () => {
     ]);
   });
 
-  it('is nobody’s concern when it is one’s own', async () => {
+  it('is not recorded when it is of one’s own data', async () => {
     const { ada, ask, records } = await team();
     await ask(ada);
     expect(await records()).toEqual([]);
   });
 
-  it('is recorded without a name when it was refused: whoever was asked for may not exist', async () => {
+  it('is recorded without a name when it was refused: the person asked for may not exist', async () => {
     const { ben, stranger, ask, record, records } = await team();
     await expect(ask(ben, stranger)).rejects.toMatchObject({ code: 'availability.unknown-person' });
     expect(await records()).toEqual([{ ...record, subject: null, outcome: 'refused' }]);

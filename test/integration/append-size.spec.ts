@@ -49,7 +49,7 @@ describe('What is appended at once', () => {
     expect(await faults(calendar)).toEqual([]);
   });
 
-  it('is one object alone when that fills it, whatever else waits: removals, and names of what cannot be read', async () => {
+  it('is one object alone when that fills it, although more waits: removals, and names of what cannot be read', async () => {
     const calendar = await adopted(memoryAccount(1_000));
     await stores.database.query(
       `insert into remote_object (calendar_id, ref, generation) select $1, left(md5(n::text), 22), 0 from generate_series(1, 3000) n`,

@@ -90,7 +90,7 @@ describe('A series that repeats more often than an object may', () => {
     expect(await shortened(calendar)).toBe(2);
   });
 
-  it('is placed at once as far as is near to now, so that nobody waits for the rest of it, which is unknown until a worker has placed it', async () => {
+  it('is placed at once as far as is near to now, so that no other person waits for the rest of it, which is unknown until a worker has placed it', async () => {
     const calendar = await adopted();
     calendar.account.put(series('often', 'FREQ=HOURLY'), series('daily', 'FREQ=DAILY'));
     await sync(calendar);

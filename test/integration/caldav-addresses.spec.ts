@@ -112,7 +112,7 @@ describe('a calendar that only one spelling finds', () => {
 });
 
 describe('the same address in another spelling', () => {
-  it('is the same object, whatever the answer', async () => {
+  it('is the same object in every answer', async () => {
     server.objects = [kept('anna@example.org.ics', ['anna@example.org.ics', 'anna%40example.org.ics'], 'One')];
     const whole = await scan();
     const [one] = server.objects;

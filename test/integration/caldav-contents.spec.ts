@@ -63,7 +63,7 @@ describe('contents that come by GET', () => {
     ['folded inside a character', folded, 'text/calendar; charset=utf-8'],
     ['folded inside a character, by a header that names no encoding', folded, 'text/calendar'],
     ['folded inside a character, by a header that names another encoding', folded, 'text/calendar; charset=ISO-8859-1'],
-    ['in UTF-8, by a header that names an encoding nobody knows', Buffer.from(TEXT), 'text/calendar; charset=klingon'],
+    ['in UTF-8, by a header that names an unknown encoding', Buffer.from(TEXT), 'text/calendar; charset=klingon'],
     ['with bare carriage returns', Buffer.from(TEXT.replaceAll('\r\n', '\r')), 'text/calendar'],
     ['with a byte order mark and a blank line', Buffer.from(`\uFEFF\r\n${TEXT}`), 'text/calendar'],
     ['in 16 bits', Buffer.from(`\uFEFF${TEXT}`, 'utf16le'), 'text/calendar'],

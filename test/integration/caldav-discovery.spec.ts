@@ -97,7 +97,7 @@ describe('discovering a CalDAV account', () => {
     ['every address, where strangers are forbidden', anything, 403],
     ['the well-known address alone', ({ path }: Seen) => path.startsWith('/.well-known'), 401],
     ['the list of calendars', listing, 401],
-  ])('tells its owner to connect with the host that %s leads to, and nobody else', async (_, when, status) => {
+  ])('tells its owner to connect with the host that %s leads to, and no other person', async (_, when, status) => {
     const away = new URL(elsewhere.url).origin;
     proxy.inject({ when, instead: answered(302, { location: `${away}/alice/` }) });
     if (when !== anything && when !== listing) proxy.inject({ when: anything, instead: answered(404) });
@@ -165,7 +165,7 @@ describe('discovering a CalDAV account', () => {
     }
   });
 
-  it('asks for the password anew after the second refusal, not the first', async () => {
+  it('asks for the password again after the second refusal, not the first', async () => {
     await expect(discover(proxy.url, 'wrong')).rejects.toMatchObject({ fault: 'access-revoked' });
     expect(proxy.seen).toHaveLength(2);
     proxy.inject({ when: anything, times: 1, instead: answered(401) });

@@ -65,7 +65,7 @@ describe('a server that truncates its answers', () => {
     expect(allTold(await since(whole))).toEqual(['object A2', `removed ${path('B.ics')}`]);
   });
 
-  it('is not asked for ever when its token stands still', async () => {
+  it('is not asked without end when its token stands still', async () => {
     const { end } = await scan();
     const still = `<d:multistatus xmlns:d="DAV:"><d:response><d:href>/</d:href><d:status>HTTP/1.1 507 No</d:status></d:response><d:sync-token>TOKEN</d:sync-token></d:multistatus>`;
     proxy.inject({

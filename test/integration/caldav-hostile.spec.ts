@@ -258,7 +258,7 @@ describe('an account that says it holds', () => {
 });
 
 describe('urgent days that hold the same object twice', () => {
-  it('are told as they came; whoever writes them down keeps the last', async () => {
+  it('are told as they came; the writer keeps the last', async () => {
     proxy.inject(eachRow(query, (row) => row + row));
     const { changes } = await scan({ soon: { start: '2026-03-10T00:00:00.000Z', end: '2026-03-11T00:00:00.000Z' } });
     expect(new Set(changes.map((change) => change.kind === 'object' && change.object.remoteId))).toEqual(

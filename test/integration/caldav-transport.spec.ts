@@ -156,7 +156,7 @@ describe('a name', () => {
     for (const all of [true, false]) expect(await lookUp(found, all)).toBeInstanceOf(AddressRefused);
   });
 
-  it('that changes its mind between two calls is asked, and judged, anew', async () => {
+  it('that changes its mind between two calls is asked, and judged, again', async () => {
     const answers = [[open], [inside]];
     const lookup = guardedLookup(isPublicAddress, (_, __, callback) => {
       callback(null, answers.shift() ?? []);
@@ -214,7 +214,7 @@ describe('the transport', () => {
     await expect(get(http, `${origin}/plain`)).rejects.toMatchObject({ fault: 'malformed' });
   });
 
-  it('ends an answer that trickles in for ever', async () => {
+  it('ends an answer that trickles in without end', async () => {
     const dripping: NodeJS.Timeout[] = [];
     const origin = await listening(
       createServer((_, response) => {

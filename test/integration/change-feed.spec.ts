@@ -122,7 +122,7 @@ describe('The change feed of a person', () => {
     expect(paged).toHaveLength(25);
   });
 
-  it('is nobody else’s', async () => {
+  it('is its owner’s alone', async () => {
     const { calendar, told, nextCursor } = await readWhole([lunch('lunch')]);
     calendar.account.put(lunch('dinner', 2));
     await sync(calendar);

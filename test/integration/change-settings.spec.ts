@@ -152,7 +152,7 @@ describe('Changes of settings that saw the same', () => {
     expect(outcomes.filter((each) => each !== 'done')).toEqual([expect.stringMatching(/request.stale|WrongRevision/)]);
   });
 
-  it('are refused when another was made between the look and the write, about whatever, and with or without a condition', async () => {
+  it('are refused when another was made between the look and the write, about anything, and with or without a condition', async () => {
     for (const condition of [true, false]) {
       const { change, read, ids } = await person(2);
       const { tag } = await read();

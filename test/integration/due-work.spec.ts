@@ -219,7 +219,7 @@ describe('Due work', () => {
       await finish(row, lease);
       done.push(row.connection_id);
     });
-    await eventually('what nobody holds is done', () => done.length > 0);
+    await eventually('what no worker holds is done', () => done.length > 0);
     const later = await addRow();
     await hint();
     await eventually('it has looked again', () => done.length > 1);
@@ -400,7 +400,7 @@ const failingTimes = async (id: string, times: number): Promise<void> => {
 };
 const refuse: DueTask<Row> = () => Promise.reject(new Error('an unforeseen failure'));
 
-describe('Work that fails again and again for a reason nobody foresaw', () => {
+describe('Work that fails again and again for an unforeseen reason', () => {
   it('is tried after longer and longer pauses, then set aside for a day, told, and good again when it succeeds', async () => {
     const id = await addRow();
     let mended = false;
@@ -589,7 +589,7 @@ describe('A row that was held when its process died', () => {
         },
       );
     for (let crash = 1; crash <= 4; crash += 1) {
-      // Its process dies: nobody releases what it held.
+      // Its process dies, and what it held is not released.
       await leftBehind(id);
       const worker = start();
       await eventually('it is counted', async () => (await rowOf(id)).crashes === crash);
@@ -672,7 +672,7 @@ describe('The clock of a process that goes ahead of all others', () => {
 });
 
 describe('Due work of one person', () => {
-  it('takes half of the places at most, whatever servers it is for, and the work of others is done meanwhile', async () => {
+  it('takes half of the places at most, for any servers, and the work of others is done meanwhile', async () => {
     const mine = await Promise.all(Array.from({ length: 30 }, () => addRow(NOW - 60_000)));
     const others = await Promise.all(Array.from({ length: 10 }, () => addRow()));
     await stores.database.query(`update connection_state set user_id = 'eve' where connection_id = any($1)`, [others]);

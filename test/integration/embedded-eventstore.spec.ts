@@ -73,7 +73,7 @@ describe('The embedded event store', () => {
     await expect(collect(client.readStream('nul-\u0000'))).rejects.toThrow('not found');
   });
 
-  it('takes a name for a name, whatever it would mean to the database', async () => {
+  it('takes a name for a name, also when it means something to the database', async () => {
     const stream = `o'hara\\'; drop table event; -- ${await streamOf(client)}`;
     await client.appendToStream(stream, noted('a'));
     expect(await collect(client.readStream(stream))).toEqual(['a']);

@@ -73,7 +73,7 @@ describe('A command', () => {
     expect(await written(id)).toEqual(['a', 'b']);
   });
 
-  it('that comes twice is recognised also when other events have followed, whatever it would do now', async () => {
+  it('that comes twice is recognised also when other events have followed and it would do something else now', async () => {
     const [id, commandId] = [randomUUID(), randomUUID()];
     const { revision, position } = await note(id, 'a', { commandId });
     await note(id, 'b');

@@ -217,7 +217,7 @@ describe('A long stream', () => {
     expect(decoded).toBe(2);
   });
 
-  it('that was cleared and written anew says what is new alone', async () => {
+  it('that was cleared and written again holds what is new alone', async () => {
     const { stream, ask } = await long();
     await ask();
     await stores.store.clear(stream, 149n);

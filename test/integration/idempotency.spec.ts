@@ -147,7 +147,7 @@ describe('A request that is sent again under its Idempotency-Key', () => {
     expect(written).toEqual(['slow']);
   });
 
-  it('may be tried anew, and mended, after it was refused', async () => {
+  it('may be tried again, and corrected, after it was refused', async () => {
     faults = [new Refused('note.locked')];
     expect((await post({ text: 'one' }, 'k-6')).status).toBe(409);
     expect((await post({ txt: 'one' }, 'k-6')).status).toBe(400);
@@ -155,7 +155,7 @@ describe('A request that is sent again under its Idempotency-Key', () => {
     expect(written).toEqual(['two']);
   });
 
-  it('is the same command after a failure nobody foresaw, and no other request may take its key', async () => {
+  it('is the same command after an unforeseen failure, and no other request may take its key', async () => {
     faults = [new Error('the disk is full')];
     expect((await post({ text: 'one' }, 'k-7')).status).toBe(500);
     expect((await post({ text: 'two' }, 'k-7')).body).toMatchObject({ code: 'request.idempotency-mismatch' });
@@ -166,7 +166,7 @@ describe('A request that is sent again under its Idempotency-Key', () => {
   it('is tried by another process, as the same command, when the one that had it died', async () => {
     void post({ text: 'slow' }, 'k-8').catch(() => undefined);
     await eventually('the first is under way', () => waiting.length === 1);
-    // As a dead process leaves it: nobody renews the hold.
+    // As a dead process leaves it: the hold is not renewed.
     await stores.database.query(`update idempotency set holder = gen_random_uuid(), held_until = clock_timestamp() + interval '1 hour'`);
     expect((await post({ text: 'slow' }, 'k-8')).status).toBe(409);
     // A process whose clock goes ahead does not take it away.

@@ -173,7 +173,7 @@ describe('What a new generation hides in the log', () => {
     expect(await stateOf(calendar)).toMatchObject({ fault: null, failures: 0 });
   });
 
-  it('takes old changes from a read model that is built anew, so that cursors from before are told to begin again', async () => {
+  it('takes old changes from a read model that is built again, so that cursors from before are told to begin again', async () => {
     const calendar = await renewed();
     await shown(calendar);
     const cursor = writeChangeCursor(await endOfChanges(stores.database, Date.now()));

@@ -41,7 +41,7 @@ describe('Read models', () => {
     expect(await isAnotherLog(stores.database, stores.store)).toBe(false);
   });
 
-  it('begin anew with the log that is accepted, whichever it is', async () => {
+  it('start from zero with the log that is accepted', async () => {
     const session = await stores.database.session();
     await beginAnew(session, [], NOW, () => Promise.resolve());
     await session.release();

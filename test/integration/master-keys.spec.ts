@@ -105,7 +105,7 @@ describe('A master key', () => {
     await expect(vault(stores.database, first).subject(userId)).rejects.toThrow();
   });
 
-  it('that is replaced once more, with nobody left to wrap, is replaced all the same', async () => {
+  it('that is replaced once more, with no key left to wrap, is replaced all the same', async () => {
     const third = randomBytes(32);
     expect(await admit(third, second)).toBeNull();
     expect(await rotateMasterKeys(stores.database, { current: third, previous: second }, () => undefined)).toBe(3_002);

@@ -56,7 +56,7 @@ describe('A connection whose secret is gone', () => {
     expect([work.account.scans(), home.account.scans()]).toEqual([[], []]);
   });
 
-  it('is read again once its owner has given it anew', async () => {
+  it('is read again once its owner has given it again', async () => {
     const calendar = await adopted();
     calendar.account.put(lunch('lunch'));
     await withoutSecret(calendar);

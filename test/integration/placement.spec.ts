@@ -136,7 +136,7 @@ describe('Days and floating times of a calendar that names no zone', () => {
     expect(await rowsOf(calendar)).toEqual(inUtc);
   });
 
-  it('are read anew by whoever follows the changes', async () => {
+  it('are read again by a client that follows the changes', async () => {
     const calendar = await synced(null);
     const asked = (after: string | null) =>
       new MyChangesHandler(stores.database, { now: () => NOW }).execute(

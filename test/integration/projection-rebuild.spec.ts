@@ -54,7 +54,7 @@ const live = async () => {
 const texts = (count: number, from = 0): readonly string[] => Array.from({ length: count }, (_, index) => `line ${from + index}`);
 const leftOvers = (name: string) => stores.database.query('select nspname from pg_namespace where nspname = $1', [`rebuild_${name}`]);
 
-describe('A projection that is built anew', () => {
+describe('A projection that is built again', () => {
   it('has the same rows, byte for byte, in tables of the same shape, and goes on from there', async () => {
     const { name, table, projection, append, rows, has, shape, stop } = await live();
     await append(...texts(200));

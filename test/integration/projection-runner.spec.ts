@@ -78,7 +78,7 @@ describe('A projection', () => {
     expect(runner.progress).toMatchObject({ running: false, live: false });
   });
 
-  it('commits between two chunks of contents once they have taken long, so that it holds nobody up for all that waits', async () => {
+  it('commits between two chunks of contents once they have taken long, so that no reader waits for all of it', async () => {
     const { name, run, rows, append, projection } = probe();
     let letGo: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {

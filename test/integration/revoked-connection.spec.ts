@@ -66,7 +66,7 @@ const held = async (connectionId: string) => {
 const NOTHING = { calendars: 0, schedule: 0, events: 0 };
 
 describe('A calendar that is adopted while its connection is being revoked', () => {
-  it('is nobody’s in every read model, in whatever order the facts come, also when they are read again', async () => {
+  it('is gone from every read model, in any order of the facts, also when they are read again', async () => {
     const order = fc.record({ before: fc.nat(4), between: fc.nat(4), after: fc.nat(4), shown: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(order, async ({ before, between, after, shown }) => {

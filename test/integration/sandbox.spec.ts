@@ -116,7 +116,7 @@ describe('The sandbox', () => {
       expect(await seen()).toEqual(ALL);
     });
 
-    it('against other people, and people who are nobody', async () => {
+    it('against other people, and unknown names', async () => {
       const others = calendar.replace('alice', 'bob');
       expect(await sandbox.request('GET', `${others}A.ics`)).toMatchObject({ status: 403 });
       expect(await sandbox.request('GET', `${calendar}A.ics`, undefined, { authorization: 'Basic bm9ib2R5OnNlY3JldA==' })).toMatchObject({

@@ -212,7 +212,7 @@ describe('An event of one calendar that cannot be applied', () => {
 });
 
 describe('An event of a person that cannot be applied', () => {
-  it('stops the projection where it is, and sets nobody aside', async () => {
+  it('stops the projection where it is, and sets no calendar aside', async () => {
     const { content, person, append, run, rows, asides } = await tale();
     await append(content, randomUUID(), [1, 'before']);
     await append(person, 'ada', [0, 'bad']);

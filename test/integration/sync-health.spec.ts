@@ -101,7 +101,7 @@ describe('An account that cannot be reached', () => {
 });
 
 describe('A fault that passes', () => {
-  it('while what is shown is fresh is told to nobody, and leaves no fact, however often it comes', async () => {
+  it('while what is shown is fresh is not told, and leaves no fact, however often it comes', async () => {
     const [work] = await two();
     for (let time = 0; time < 5; time += 1) {
       passTime(5 * MINUTE);
@@ -222,7 +222,7 @@ describe('A password that is refused', () => {
   });
 });
 
-describe('A calendar whose reading fails for a reason nobody foresaw', () => {
+describe('A calendar whose reading fails for an unforeseen reason', () => {
   it.each([
     [2, null, 'fresh', null],
     [3, null, 'failing', 'unforeseen'],

@@ -105,7 +105,7 @@ describe('A whole reading that fails again and again', () => {
     expect(await shown(calendar)).toHaveLength(5);
   });
 
-  it('begins one generation, whether a fault or a failure nobody foresaw ends it, and another on another day', async () => {
+  it('begins one generation, whether a fault or an unforeseen failure ends it, and another on another day', async () => {
     const calendar = await adopted();
     calendar.account.put(lunch('a'));
     for (let time = 0; time < 3; time += 1) {
@@ -124,7 +124,7 @@ describe('A whole reading that fails again and again', () => {
     expect(await started(calendar)).toBe(3);
   });
 
-  it('comes to what the calendar holds, wherever it dies and whatever is changed between, also when it is replayed', async () => {
+  it('comes to what the calendar holds, wherever it dies, with any changes in between, also when it is replayed', async () => {
     const DEATHS = ['set cursor =', REMEMBERING, 'set begun =', 'insert into remote_object (calendar_id, ref, generation)'];
     const tries = fc.array(fc.record({ death: fc.constantFrom(...DEATHS), put: fc.nat(7), remove: fc.nat(7) }), {
       minLength: 1,

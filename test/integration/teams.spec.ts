@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => stores.stop());
 
-/** A process, and people nobody else has heard of. */
+/** A process, and people of this test alone. */
 const world = () => {
   const teams = postgresTeams(stores.database, { now: () => now }, SILENT);
   const [ada, ben, red, blue] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()] as const;
@@ -33,7 +33,7 @@ describe('Who shares a team', () => {
     expect(await teams.mates([red, blue], [ada])).toEqual(new Set());
   });
 
-  it('is nobody for who is in no team', async () => {
+  it('is empty for a person in no team', async () => {
     const { teams, ada, red, shows } = world();
     await shows(ada, red);
     expect(await teams.mates([], [ada])).toEqual(new Set());

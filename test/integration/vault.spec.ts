@@ -141,7 +141,7 @@ describe('The secret of a connection', () => {
 describe('A key that was destroyed', () => {
   const withoutRow = (name: string) => stores.database.query('delete from vault where name = $1', [name]);
 
-  it('of a person is never made again, whoever asks for it, and however many at once', async () => {
+  it('of a person is never made again, by any call, and by many at once', async () => {
     const { userId, connectionId } = await connected();
     await withoutRow(`subject:${userId}`);
     const attempts = [

@@ -27,7 +27,7 @@ const calendars = fc.uniqueArray(
 );
 
 describe('What changed between two states of a calendar', () => {
-  it('makes the second of the first for whoever applies it', () => {
+  it('makes the second of the first for a client that applies it', () => {
     fc.assert(
       fc.property(calendars, calendars, (first, second) => {
         const [before, after] = [first, second].map((all) => all.map(({ series, original, day }) => occurrence(series, original, day)));
@@ -43,7 +43,7 @@ describe('What changed between two states of a calendar', () => {
     );
   });
 
-  it('is nothing when nothing differs, in whatever order it comes', () => {
+  it('is empty when nothing differs, in any order', () => {
     fc.assert(
       fc.property(calendars, (all) => {
         const shown = all.map(({ series, original, day }) => occurrence(series, original, day));

@@ -33,7 +33,7 @@ describe('The rows of a series', () => {
     ]);
   });
 
-  it('follow overrides that are stored apart from their master, in whatever order they come', () => {
+  it('follow overrides that are stored apart from their master, in any order', () => {
     const expected = ['2026-11-23T10:00 master 2026-11-23T10:00', '2026-11-24T15:00 moved 2026-11-24T10:00'];
     expect(told([master, moved, cancelled])).toEqual(expected);
     expect(told([cancelled, moved, master])).toEqual(expected);
@@ -117,7 +117,7 @@ describe('An object whose rows depend on where its owner is', () => {
   it.each<[string, Partial<Timing>]>([
     ['takes days', { start: { date: '2026-11-24' } }],
     ['floats', { start: { wall: '2026-11-24T10:00:00', zone: null } }],
-    ['is in a zone nobody knows', { start: { wall: '2026-11-24T10:00:00', zone: 'Mars/Olympus' } }],
+    ['is in an unknown zone', { start: { wall: '2026-11-24T10:00:00', zone: 'Mars/Olympus' } }],
     ['is in a zone a vendor made up', { start: { wall: '2026-11-24T10:00:00', zone: 'custom:1' } }],
     ['leaves out a day', { exdates: [{ date: '2026-11-24' }] }],
     ['adds a floating time', { rdates: [{ start: { wall: '2026-11-24T10:00:00', zone: null }, span: null }] }],

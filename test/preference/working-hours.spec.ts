@@ -29,7 +29,7 @@ describe('Working hours', () => {
     },
   );
 
-  it('read the same in whatever order the days were named', () => {
+  it('read the same in any order of the days', () => {
     const [nine, ten] = [[interval('09:00-17:00')], [interval('10:00-16:00')]];
     expect(JSON.stringify(ordered({ friday: ten, tuesday: [], monday: nine }))).toBe(
       JSON.stringify(ordered({ monday: nine, friday: ten })),

@@ -30,7 +30,7 @@ END:X</calendar-data><q:getetag>not ours</q:getetag></x:prop>
 </x:multistatus>`;
 
 describe('a multistatus', () => {
-  it('is read whatever prefixes it uses and however it arrives', async () => {
+  it('is read with any prefixes and in any pieces', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 200 }), async (size) => {
         const { rows, token } = await read(ANSWER, size);
@@ -118,12 +118,12 @@ describe('the encoding of a multistatus', () => {
     ['UTF-8 unless it says otherwise', Buffer.from(named()), null],
     ['what its content type says', Buffer.from(named(), 'latin1'), 'iso-8859-1'],
     ['what it declares', Buffer.from(named('<?xml version="1.0" encoding="ISO-8859-1"?>'), 'latin1'), null],
-    ['what its byte order mark says, whatever else is said', Buffer.from(`\uFEFF${named()}`, 'utf16le'), 'iso-8859-1'],
+    ['what its byte order mark says, against its header', Buffer.from(`\uFEFF${named()}`, 'utf16le'), 'iso-8859-1'],
   ])('is %s', async (_, bytes, charset) => {
     expect(await title(bytes, charset)).toBe('Fête à Noël');
   });
 
-  it('that nobody knows makes it malformed', async () => {
+  it('that is unknown makes it malformed', async () => {
     await expect(title(Buffer.from(named()), 'klingon')).rejects.toMatchObject({ fault: 'malformed' });
     await expect(title(Buffer.from(named('<?xml version="1.0" encoding="x-rot13"?>')), null)).rejects.toMatchObject({ fault: 'malformed' });
   });
@@ -148,7 +148,7 @@ describe('a multistatus that is an attack', () => {
     ['attributes', `<a ${many(200_000, (index) => `a${index}="" `)}/>`],
     ['declarations of namespaces', `<a ${many(200_000, (index) => `xmlns:a${index}="u" `)}/>`],
     ['entities', '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>&b;'],
-    ['an entity nobody declared', '&lol;'],
+    ['an undeclared entity', '&lol;'],
   ])('by %s is malformed', async (_, attack) => {
     await expect(read(`<m:multistatus xmlns:m="DAV:">${attack}</m:multistatus>`, 65_536)).rejects.toMatchObject({ fault: 'malformed' });
   });

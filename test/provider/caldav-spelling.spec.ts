@@ -81,7 +81,7 @@ describe('the zone of a calendar', () => {
 });
 
 describe('requests', () => {
-  it('hold names and tokens as text, whatever they hold', () => {
+  it('hold names and tokens as text of any kind', () => {
     expect(syncCollection('a&b<c>')).toContain('<d:sync-token>a&amp;b&lt;c&gt;</d:sync-token>');
     expect(multiget(['/a&b.ics'])).toContain('<d:href>/a&amp;b.ics</d:href>');
   });
@@ -136,7 +136,7 @@ describe('waiting', () => {
 });
 
 describe('a lane', () => {
-  it('never holds more than its width, loses nobody, and does not hold up another', async () => {
+  it('never holds more than its width, loses no work, and does not hold up another', async () => {
     const { run } = lanes(2);
     let inside = 0;
     let most = 0;

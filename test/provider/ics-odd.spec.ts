@@ -296,7 +296,7 @@ describe('A zone of an object’s own whose rules ended long ago', () => {
       ),
     )[0]?.slice(0, 16);
 
-  it('keeps the offset after its last change, whatever order the parts are in', () => {
+  it('keeps the offset after its last change, in any order of its parts', () => {
     const history = [
       part('STANDARD', '18880101T000000', ['+091859', '+0900']),
       part('DAYLIGHT', '19480502T000000', summer, 'RDATE:19480502T000000,19490403T000000'),

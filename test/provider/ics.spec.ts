@@ -125,7 +125,7 @@ describe('A CalDAV resource', () => {
     expect(components.map(({ contents }) => contents.title)).toEqual(['new']);
   });
 
-  it('is read whatever its line ends, its case and its byte order mark', () => {
+  it('is read with any line ends, in any case, with and without a byte order mark', () => {
     const text = calendar(...event(START, 'SUMMARY:Plan', ' ning'));
     const others = ['\n', '\r']
       .map((end) => text.replaceAll('\r\n', end))
@@ -133,13 +133,13 @@ describe('A CalDAV resource', () => {
     for (const other of others) expect(read(other)).toEqual(read(text));
   });
 
-  it('has a title of one line, and costs no more than its length, whatever blanks are in it', () => {
+  it('has a title of one line, and costs no more than its length, also when it is full of blanks', () => {
     const blanks = ' '.repeat(400_000);
     const { components } = read(calendar(...event(START, `SUMMARY: a\\n \\n${blanks}b${blanks}c`)));
     expect(components[0]?.contents.title).toBe(`a b${blanks}c`);
   });
 
-  it('is not spoilt by a line nobody can read', () => {
+  it('is not spoilt by an unreadable line', () => {
     expect(only(START, 'X-BROKEN', 'X-ODD;=:1', 'SUMMARY:Plan').contents.title).toBe('Plan');
   });
 });
@@ -209,7 +209,7 @@ describe('A time is read', () => {
       expect(start(`DTSTART;TZID=${id}:20260327T090000`, ...definition('tzone://Microsoft/Custom'))).toEqual({ wall, zone: 'custom-1' });
   });
 
-  it('in UTC when it says so, whatever its TZID', () => {
+  it('in UTC when it says so, with any TZID', () => {
     expect(start('DTSTART;TZID=Europe/Paris:20260327T090000Z')).toEqual({ wall, zone: 'UTC' });
   });
 
@@ -290,7 +290,7 @@ describe('A resource that cannot be read says why, and never what it holds:', ()
     expect(() => read(text)).toThrow(new UnreadableObject(expected as UnreadableObject['code']));
   });
 
-  it('no text whatever brings down the reader or the expansion', () => {
+  it('no text brings down the reader or the expansion', () => {
     const whole = calendar(
       'BEGIN:VTIMEZONE', 'TZID:Own', 'BEGIN:STANDARD', 'DTSTART:19701025T030000', 'RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU', 'TZOFFSETFROM:+0200', 'TZOFFSETTO:+0100', 'END:STANDARD', 'END:VTIMEZONE',
       ...event('DTSTART;TZID=Own:20260327T090000', 'DURATION:PT1H', 'RRULE:FREQ=DAILY;COUNT=9', 'EXDATE;VALUE=DATE:20260328', 'RDATE:20260501T080000Z', 'ATTENDEE;CN="A":mailto:a@example.test'),

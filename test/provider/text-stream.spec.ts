@@ -47,7 +47,7 @@ describe('an object as its bytes came', () => {
   it.each([
     ['of UTF-8 that is labelled otherwise', Buffer.from('Größe'), 'iso-8859-1', 'Größe'],
     ['of UTF-8 that is labelled as nothing', Buffer.from('Größe'), null, 'Größe'],
-    ['of UTF-8 with a label nobody knows', Buffer.from('Größe'), 'klingon', 'Größe'],
+    ['of UTF-8 with an unknown label', Buffer.from('Größe'), 'klingon', 'Größe'],
     ['of Latin 1 that is labelled so', Buffer.from('Größe', 'latin1'), 'iso-8859-1', 'Größe'],
     ['of ISO 2022, which looks like ASCII', Buffer.from([0x1b, 0x24, 0x42, 0x46, 0x7c, 0x1b, 0x28, 0x42]), 'iso-2022-jp', '日'],
   ])('has a title %s', (_, title, charset, read) => {
@@ -79,7 +79,7 @@ describe('a text that arrives in pieces', () => {
     return text;
   };
 
-  it('is UTF-8 when it is that, whatever its label says and wherever it is cut', async () => {
+  it('is UTF-8 when it is valid UTF-8, under any label and cut anywhere', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.string({ unit: 'grapheme' }),

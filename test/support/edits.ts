@@ -5,7 +5,7 @@ import { type Random } from './seed.js';
 /** What somebody does to one object; null where it makes no sense. */
 type Edit = (item: Item, random: Random, today: Wall) => Item | null;
 
-/** Whoever moves a whole series starts over with its exceptions, as calendar programs do. */
+/** Moving a whole series drops its exceptions, as calendar programs do. */
 const placedAnew = (item: Item, master: Partial<Part>): Item => ({
   ...item,
   master: { ...item.master, ...master },

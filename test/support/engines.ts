@@ -58,7 +58,7 @@ const sharedDatabases = async (server: string): Promise<Databases> => {
   const mark = randomBytes(6).toString('hex');
   const names = { juy: `juy_${mark}`, eventstore: `eventstore_${mark}` };
   await onServer(server, async (client) => {
-    // Two suites begin at once, and nobody may be connected to a template that is copied.
+    // Two suites begin at once, and a template that is copied may have no connection.
     await client.query('select pg_advisory_lock(1)');
     await makeTemplate(client, server);
     await client.query(`create database ${names.juy} template ${TEMPLATE}`);

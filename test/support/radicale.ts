@@ -71,7 +71,7 @@ level = error
 
 type Answer = Readonly<{ status: number; etag: string; body: string }>;
 
-// Not by `fetch`: undici pauses on bodies nobody reads, and fails when Radicale, which speaks HTTP/1.0, then closes the connection.
+// Not by `fetch`: undici pauses on bodies that are not read, and fails when Radicale, which speaks HTTP/1.0, then closes the connection.
 const send = (method: string, url: string, headers: Readonly<Record<string, string>>, body: string): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const sent = request(url, { method, headers, agent: false }, (response) => {

@@ -211,7 +211,7 @@ export const stateOf = async ({ calendarId }: Adopted) => {
 
 /** Waits until the read model shows everything appended so far. */
 export const projected = async (): Promise<void> => {
-  // A fact nobody is shown, whose place in the log is behind everything else.
+  // A fact that is not shown, whose place in the log is behind everything else.
   const fact: CalendarEvent = { type: 'SyncRecovered', at: new Date(NOW).toISOString() };
   const { position } = await stores.store.append(`calendar-${randomUUID()}`, -1n, [fact], calendarCodec, metadata());
   await projectedTo({ calendar: position });

@@ -56,7 +56,7 @@ describe('What one person’s calendars bring', () => {
     await next;
   });
 
-  it('may be more while nobody else has anything read, and no longer once somebody has', async () => {
+  it('may be more while no other person’s calendars are read, and no longer once they are', async () => {
     const { entering, order } = following(60_000, 300);
     (await entering('first', 100))(1n);
     (await entering('second', 150))(2n);

@@ -61,7 +61,7 @@ describe('A calendar', () => {
       expect(told({ fault })).toMatchObject({ state: 'failing', code: fault });
   });
 
-  it('knows nothing of what ended more than 30 days ago, whatever was read', () => {
+  it('knows nothing of what ended more than 30 days ago, also when it was read', () => {
     expect(told({ window_start: new Date('2026-10-01T00:00:00.000Z') }).window?.start).toBe('2026-10-23T00:00:00.000Z');
   });
 

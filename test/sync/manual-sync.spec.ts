@@ -47,7 +47,7 @@ describe('A whole reading by hand', () => {
     expect(allowed([mine], true, [mine, other], NOW + 45 * MINUTE)).toEqual({ calendarIds: ['a'], retryAfter: null });
   });
 
-  it('of one calendar is allowed when no other came before it, whatever its size, and an unknown size counts as a large one', () => {
+  it('of one calendar is allowed when no other came before it, at any size, and an unknown size counts as a large one', () => {
     expect(allowed([calendar('a', { objects: 2 * FULL_BUDGET })], true).calendarIds).toEqual(['a']);
     const unknown = Array.from({ length: 30 }, (_, index) => calendar(String(index), { objects: null }));
     expect(allowed(unknown, true).calendarIds).toHaveLength(20);

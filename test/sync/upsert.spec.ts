@@ -105,7 +105,7 @@ describe('The same meeting in two calendars of a person', () => {
     expect(copyOf(without('Lunch'))).not.toBe(copyOf(without('Dinner')));
   });
 
-  it('has the same mark for a change without UID as for the only series it can be of, whatever the change is called', () => {
+  it('has the same mark for a change without UID as for the only series it can be of, under any title', () => {
     const titled = (timing: Partial<Timing>, title: string) => component(timing, { title, uid: null });
     const change = { recurrenceId: { wall: '2026-11-24T10:00:00', zone: 'UTC' } };
     const marks = (...components: readonly Component[]) =>

@@ -116,7 +116,7 @@ describe('Of a series with more repetitions than are kept', () => {
       '1990-01-01T00:00:00',
     ],
     ['FREQ=SECONDLY;BYMONTH=12', '2020-01-01T00:00:00'],
-  ])('%.50s is cheap, whatever it could have', (rule, start) => {
+  ])('%.50s is cheap, however many it could have', (rule, start) => {
     const found = expanded([master({ wall: start, zone: 'Europe/Paris' }, { rules: [rule] })], { now: NOW, most: MOST_OF_OBJECT });
     expect([found.occurrences.length, found.repetitions]).toEqual([MOST_OF_OBJECT, MOST_OF_OBJECT]);
     expect(found.kept).not.toBeNull();

@@ -102,7 +102,7 @@ describe('A series ends', () => {
 describe('Extra and missing dates', () => {
   const weekly = (more: Partial<Timing>): Timing => master(at('2026-01-05T09:00'), { rules: ['FREQ=WEEKLY;COUNT=3'], ...more });
 
-  it('are the same instant whatever zone they are told in', () => {
+  it('are the same instant in every zone they are told in', () => {
     expect(starts([weekly({ exdates: [at('2026-01-12T08:00', 'UTC'), at('2026-01-19T03:00', 'America/New_York')] })])).toEqual([
       '01-05 08:00',
     ]);
@@ -271,7 +271,7 @@ describe('Days and floating times', () => {
     ]);
   });
 
-  it('keep their walls for whoever looks', () => {
+  it('keep their walls for every viewer', () => {
     expect(found([master(at('2026-07-01T09:00', null))], 'America/New_York')).toMatchObject([
       { floating: true, start: Date.UTC(2026, 6, 1, 13), localStart: '2026-07-01T09:00:00', localEnd: '2026-07-01T10:00:00' },
     ]);
@@ -387,7 +387,7 @@ describe('A rule of exceptions (EXRULE, RFC 2445)', () => {
     expect(starts([meeting])).toEqual(['06-01 09:00', '06-04 09:00', '06-05 09:00']);
   });
 
-  it('that nobody understands makes the series one that cannot be expanded', () => {
+  it('that is not understood makes the series one that cannot be expanded', () => {
     const meeting = master(at('2026-06-01T09:00', 'UTC'), { rules: ['FREQ=DAILY;COUNT=5', 'EXRULE:FREQ=SOMETIMES'] });
     expect(expand([meeting], {}, YEAR, 'UTC')).toEqual({ unexpandable: 'recurrence.bad-rule' });
   });
@@ -415,7 +415,7 @@ describe('A resource that holds several series', () => {
     ]);
   });
 
-  it('has what each UID alone would have, whatever their order', () => {
+  it('has what each UID alone would have, in any order', () => {
     const kinds = [
       (copy: string) => [{ ...master(at('2026-06-01T09:00', 'UTC')), copy }],
       (copy: string) => [weekly('2026-06-01T09:00', copy)],

@@ -63,7 +63,7 @@ describe('A recurrence rule', () => {
     expect(days('FREQ=YEARLY;BYWEEKNO=20', '1997-05-14', '2000-01-01')).toEqual(['1997-05-14', '1998-05-13', '1999-05-19']);
   });
 
-  it('gives days before the first week of a year to the last week of the year before, whatever day a week begins on', () => {
+  it('gives days before the first week of a year to the last week of the year before, on any first day of the week', () => {
     expect(days('FREQ=YEARLY;BYWEEKNO=52;BYDAY=FR;WKST=SU', '2024-12-27', '2027-02-01')).toEqual(
       ['2024-12-27', '2025-12-26', '2027-01-01'], // prettier-ignore
     );
@@ -73,7 +73,7 @@ describe('A recurrence rule', () => {
     expect(days('FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=2', '2026-01-07', '2026-01-25')).toEqual(['2026-01-07', '2026-01-14', '2026-01-21']);
   });
 
-  it('is read whatever its case, its spaces and its empty parts', () => {
+  it('is read in any case, with spaces and empty parts', () => {
     expect(parseRule(' freq=weekly; byday=mo ;')).toEqual(parseRule('FREQ=WEEKLY;BYDAY=MO'));
     expect(parseRule('FREQ=DAILY;INTERVAL=0')).toEqual(parseRule('FREQ=DAILY'));
   });

@@ -173,7 +173,7 @@ describe('A wall and its instant', () => {
     );
   });
 
-  it('are the same whatever was asked before', () => {
+  it('are the same after any other question', () => {
     fc.assert(
       fc.property(fc.constantFrom(...names), anyTime, anyTime, (id, instant, other) => {
         const { offsetAt } = zone(id);

@@ -37,7 +37,7 @@ export type Exchange = Readonly<{
   href: (target: Target) => string;
 }>;
 
-/** Which account and calendar a request is about; `username` when its path names nobody. */
+/** Which account and calendar a request is about; `username` when its path names no account. */
 export const placeOf = (target: Target | null, username: string | null): Place => ({
   account: target !== null && 'account' in target ? target.account : username,
   calendar: target !== null && 'calendar' in target ? target.calendar : null,

@@ -58,7 +58,7 @@ export const moved = ({ name, events }: Entry, minutes: number, sequence: number
   events: events.map((event) => ({ ...event, start: later(event.start, minutes), end: later(event.end, minutes), sequence })),
 });
 
-/** People nobody could take for real. */
+/** People who are recognisably made up. */
 export const MIA: IcsPerson = { name: 'Mia Muster', email: 'mia@work.example' };
 export const MIA_AT_HOME: IcsPerson = { name: 'Mia Muster', email: 'mia@home.example' };
 export const NOAH: IcsPerson = { name: 'Noah Nobody', email: 'noah@work.example' };

@@ -13,7 +13,7 @@ const others = ({ today, zone, random }: Diary): readonly Entry[] =>
     }),
   );
 
-/** What is nobody's business but Mia's. */
+/** What Mia keeps to herself. */
 export const privateCalendar = (diary: Diary): readonly Entry[] => {
   const choir = next(diary, 'WE');
   return [

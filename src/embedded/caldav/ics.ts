@@ -97,7 +97,7 @@ const observance = (kind: string, wall: number, from: number, to: number): reado
 
 const WEEK = 7;
 
-/** A VTIMEZONE that names every change of the clock from one day to another (RFC 5545 3.6.5), whatever rule it follows. */
+/** A VTIMEZONE that names every change of the clock from one day to another (RFC 5545 3.6.5), without a rule. */
 const timeZoneLines = (id: string, firstDay: number, lastDay: number): readonly string[] => {
   const zone = findZone(id, {});
   if (zone === null) return [];

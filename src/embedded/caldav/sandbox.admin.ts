@@ -44,7 +44,7 @@ const addFault = (world: World, { header, body }: SandboxRequest): DavAnswer => 
   return json(201, world.faults.list());
 };
 
-/** What the sandbox answers about itself: accounts and faults, to whoever is on this machine; null when a path is not its own. */
+/** What the sandbox answers about itself: accounts and faults, to callers on this machine; null when a path is not its own. */
 export const sandboxAnswer = (world: World, request: SandboxRequest): DavAnswer | null => {
   const { method, path } = request;
   if (path === '/sandbox' || (path === '/' && method === 'GET')) return method === 'GET' ? json(200, described(world)) : plain(405);

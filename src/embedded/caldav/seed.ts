@@ -57,7 +57,7 @@ const outlines = (
 const FILLER = /^(meeting|plan)-/;
 
 /**
- * Three accounts of two people who do not exist, with lives around the instant `now` (milliseconds) in the zone of whoever looks: always the
+ * Three accounts of two people who do not exist, with lives around the instant `now` (milliseconds) in the zone of the viewer: always the
  * same for the same seed, day and zone.
  */
 export const seedOf = (now: number, timeZone: string, seed: number): Seed => {

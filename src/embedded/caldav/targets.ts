@@ -1,4 +1,4 @@
-/** What an address of the sandbox means. `well-known` and `root` belong to nobody. */
+/** What an address of the sandbox means. `well-known` and `root` belong to no account. */
 export type Target =
   | Readonly<{ kind: 'well-known' | 'root' }>
   | Readonly<{ kind: 'principal' | 'home'; account: string }>

@@ -22,7 +22,7 @@ const COMMON_NAME = oid('550403');
 const SUBJECT_ALTERNATIVE_NAME = oid('551d11');
 
 /**
- * A self-signed certificate for localhost and 127.0.0.1 (X.509 v3, RFC 5280; P-256), valid for ever: it is trusted only by who is given it.
+ * A self-signed certificate for localhost and 127.0.0.1 (X.509 v3, RFC 5280; P-256), without an end date, because only a client that is given it trusts it.
  * The official client sends a password over TLS only, and neither Node nor npm packages in use make certificates. It has no basic constraints:
  * clients built on rustls, such as KurrentDB's, refuse a server whose own certificate is an authority's.
  */

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { type ServerOptions, startServer } from './server.grpc.js';
 
 // The settings come as the first line of standard input, where no list of processes shows the passwords. The pipe then stays open: its end
-// means that the service is gone, however it died, and that nobody else would stop this process.
+// means that the service is gone, however it died, and that no other process would stop this one.
 const lines = createInterface({ input: process.stdin });
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);

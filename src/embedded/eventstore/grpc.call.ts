@@ -6,7 +6,7 @@ import { type Allowance } from './allowance.js';
 export type Call = Readonly<{
   /** The client's messages in order; ends when the client has sent its last. */
   requests: AsyncIterable<Buffer>;
-  /** Aborted when nobody waits for an answer any more: the client is gone, its deadline has passed, or the server stops. */
+  /** Aborted when the answer is no longer awaited: the client is gone, its deadline has passed, or the server stops. */
   signal: AbortSignal;
   /** Sends messages made by `framed`; resolves when more may be sent, rejects when the call is over. */
   send: (frames: Uint8Array) => Promise<void>;

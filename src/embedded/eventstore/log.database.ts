@@ -6,7 +6,7 @@ import { type StoredEvent } from './stored-event.js';
 
 /**
  * One row per event, written by one process at a time. `created` is in 100 ns since 1970. A plain index on `id` finds repeated events;
- * names compare by their bytes, whatever the database's locale is. What is large is kept as it is: it is sealed, and sealed bytes do not get
+ * names compare by their bytes, in every locale of the database. What is large is kept as it is: it is sealed, and sealed bytes do not get
  * smaller.
  */
 const SCHEMA = `
@@ -42,7 +42,7 @@ const types: pg.CustomTypesConfig = {
 export const isRefusal = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && typeof error.code === 'string' && !/^(08|53|57P|55006)/.test(error.code);
 
-/** A server killed in the middle of a handshake would otherwise be waited for for ever; in milliseconds. */
+/** In milliseconds; without it a connection to a server that was killed in the middle of a handshake would wait without end. */
 const CONNECT_LIMIT = 5_000;
 
 /** Reads from the log; each outlives a restart of the database. */

@@ -63,7 +63,7 @@ export const repeated = async (
   return same && last !== undefined ? { kind: 'done', revision: last.revision, position: last.position } : null;
 };
 
-/** Room an event takes beside its data: positions advance by bytes, as a real server's do, so that nobody comes to count on them. */
+/** Room an event takes beside its data: positions advance by bytes, as a real server's do, so that no client relies on consecutive numbers. */
 const OVERHEAD = 64;
 
 /** The events of the writes in order, with their places in the log after `position`; `created` is not known yet. */

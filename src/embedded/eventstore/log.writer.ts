@@ -54,7 +54,7 @@ class LogWriter {
   private stopping = false;
   private queuedBytes = 0;
   private readonly waiting: (() => void)[] = [];
-  /** Where streams stand; true as long as nobody else writes, which the lock promises. Oldest first. */
+  /** Where streams stand; right because the lock lets no other process write. Oldest first. */
   private readonly heads = new Map<string, Head>();
 
   constructor(

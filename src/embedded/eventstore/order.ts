@@ -2,7 +2,7 @@ import { type Expected, judge, type Standing } from './expected-revision.js';
 import { metadataStreamOf, METADATA_TYPE, type ProposedEvent, TOMBSTONE, TOMBSTONE_TYPE } from './stored-event.js';
 import { deletedSettings, revivedSettings } from './retention.js';
 
-/** A change asked of one stream; all of it happens or nothing. `delete` is EventStoreDB's soft one, `tombstone` is for ever. */
+/** A change asked of one stream; all of it happens or nothing. `delete` is EventStoreDB's soft one, `tombstone` is final. */
 export type Order = Readonly<{
   what: 'append' | 'delete' | 'tombstone';
   stream: string;

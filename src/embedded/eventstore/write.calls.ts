@@ -120,7 +120,7 @@ export const remove = (writer: Writer): Handler =>
     return response;
   });
 
-/** Ends a stream for ever. */
+/** Ends a stream: it can never be written again. */
 export const tombstone = (writer: Writer): Handler =>
   unary(async (request) => {
     const options = decoded(streams.TombstoneReq, request).getOptions();

@@ -76,7 +76,7 @@ const append =
     }
   };
 
-// Reads are read to their end, also where the first event would do: the client keeps what is left early for ever.
+// Reads are read to their end, also where the first event would do: the client never releases a stream that is left early.
 const lastRevision =
   (client: EventStoreDBClient): EventStore['lastRevision'] =>
   async (stream) => {

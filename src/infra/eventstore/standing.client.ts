@@ -75,7 +75,7 @@ const readOn = async <S, E extends Message>(
 
 /**
  * Folds streams, and remembers how a long one stood: the next question reads on from its last event, so that a person's change costs as much after
- * a million of them as after a hundred. That last event is read again, because a stream may have been cleared and written anew.
+ * a million of them as after a hundred. That last event is read again, because a stream may have been cleared and written again.
  */
 export const standings = (read: Read): EventStore['stateOf'] => {
   const memory = memoryOf();

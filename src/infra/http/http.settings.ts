@@ -8,7 +8,7 @@ export type HttpSettings = Readonly<{
   port: number;
   /** Where health and metrics are answered instead of at `port`, 0 at any free one; null: at `port`. */
   operationsPort: number | null;
-  /** How the outside reaches the service, without a slash at the end; null when nobody said. */
+  /** How the outside reaches the service, without a slash at the end; null when it is not set. */
   publicUrl: string | null;
   corsOrigins: readonly string[];
   /** Paths of PEM files; null serves plain HTTP. */

@@ -38,7 +38,7 @@ const keyIn = (header: string | readonly string[]): string => {
   return key;
 };
 
-/** A request that was understood and refused has done nothing; of a failure nobody knows. */
+/** A request that was understood and refused has done nothing; after a failure it is unknown. */
 const didNothing = (error: unknown): boolean =>
   error instanceof Refused ? error.status < 500 : error instanceof HttpException && error.getStatus() < 500;
 

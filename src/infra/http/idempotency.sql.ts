@@ -16,7 +16,7 @@ export type Attempt = Readonly<{
   /** The same for every attempt at the same request: commands recognise by it what an earlier attempt has done. */
   commandId: string;
   finish: (answer: KeptAnswer) => Promise<void>;
-  /** `free`: it was refused and did nothing, so the key may be used anew; else only the same request may try again. */
+  /** `free`: it was refused and did nothing, so the key may be used for another request; else only the same request may try again. */
   giveUp: (free: boolean) => Promise<void>;
 }>;
 
@@ -50,7 +50,7 @@ const marked = (mark: Marker, { userId, key, route, body }: KeyedRequest): Marke
   return { userId, key: name, fingerprint, commandId: uuidOf(mark('idempotency-command', JSON.stringify([name, fingerprint]))) };
 };
 
-/** True when the request is this process' to carry out: it is new, or whoever had begun it let go or died. */
+/** True when the request is this process' to carry out: it is new, or the process that had begun it released it or died. */
 const claim = async ({ sql, clock }: Runtime, { userId, key, fingerprint }: Marked, holder: string): Promise<boolean> => {
   const now = clock.now();
   await sql.query('delete from idempotency where user_id = $1 and created_at < $2', [userId, instant(now - LIFE)]);
@@ -69,7 +69,7 @@ const attemptAt = ({ sql }: Runtime, { userId, key, commandId }: Marked, holder:
   const renewal = setInterval(() => {
     void sql
       .query(`update idempotency set held_until = ${HELD} where ${mine}`, [userId, key, holder])
-      // A hold that cannot be renewed runs out, and is found by whoever asks again.
+      // A hold that cannot be renewed runs out, and the next repeat finds that.
       .catch(() => undefined);
   }, RENEWAL);
   return {

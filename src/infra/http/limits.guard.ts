@@ -15,7 +15,7 @@ export type Limits = Readonly<{
 /** DI token of the `Limits`. */
 export const LIMITS = Symbol('Limits');
 
-/** Whoever has an IPv6 address has 2^64 of them. */
+/** An owner of one IPv6 address has 2^64 of them. */
 const addressOf = ({ ip = '' }: Request): string => (ip.includes('.') ? ip : ip.split(':').slice(0, 4).join(':'));
 
 // draft-ietf-httpapi-ratelimit-headers

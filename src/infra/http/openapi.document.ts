@@ -100,7 +100,7 @@ export const openApiDocument = (app: INestApplication, { publicUrl, operations }
   });
   for (const path of Object.values(document.paths)) {
     for (const method of METHODS) complete(path[method]);
-    // Public routes know nobody whose key it could be.
+    // Public routes know no person whose key it could be.
     if (path.post !== undefined && path.post.security === undefined)
       path.post.parameters = [...(path.post.parameters ?? []), idempotencyKey];
   }

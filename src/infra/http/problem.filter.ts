@@ -11,7 +11,7 @@ import { InvalidRequest } from './invalid-request.js';
 import { type Documents } from './openapi.later.js';
 import { correlationOf, pathOf } from './request.observer.js';
 
-/** Answers every failure as `application/problem+json` (RFC 9457) with a stable `code`; what nobody foresaw is a 500, logged once. */
+/** Answers every failure as `application/problem+json` (RFC 9457) with a stable `code`; an unforeseen error is a 500, logged once. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(
@@ -31,7 +31,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private answer(error: unknown, request: Request, response: Response): void {
     const refused = asRefused(error);
-    if (refused === null) this.log.error('A request failed in a way nobody foresaw', error);
+    if (refused === null) this.log.error('A request failed with an unforeseen error', error);
     if (response.headersSent) {
       // Half an answer must not look like a whole one.
       response.destroy();

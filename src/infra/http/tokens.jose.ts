@@ -21,7 +21,7 @@ export type Tokens = Readonly<{ verify: (token: string) => Promise<Actor> }>;
 /** DI token of the `Tokens`. */
 export const TOKENS = Symbol('Tokens');
 
-/** `Tokens` that also makes them, for whoever asks: development only. */
+/** `Tokens` that also issues them to every caller: development only. */
 export type DevTokens = Tokens & Readonly<{ issue: (actor: Actor) => Promise<string> }>;
 
 /** DI token of the `DevTokens`. */
@@ -102,7 +102,7 @@ const keyFetcher = (clock: Clock): KeyFetcher => {
 };
 
 /**
- * Tokens of an identity provider, verified with the keys it publishes. A token signed with a key not seen before fetches them anew, at most
+ * Tokens of an identity provider, verified with the keys it publishes. A token signed with an unknown key fetches them again, at most
  * once per `cooldown` milliseconds, so that rotated keys are found and invented key ids do not become a flood.
  */
 export const jwksTokens = (

@@ -3,8 +3,8 @@ export type Place = Readonly<{ group: string; since: number }>;
 
 /**
  * Keeps slow places from holding everything up: rows belong to groups (the calendar server they are read from), and of each group at most
- * so many are worked at, whatever else is due. A group whose work takes longer than `SLOW` is slow until some of it has taken less: all slow
- * groups together have half of the places, and what they hold beyond it, since nobody knew before they took it, is lent to the others.
+ * so many are worked at, however many are due. A group whose work takes longer than `SLOW` is slow until some of it has taken less: all slow
+ * groups together have half of the places, and what they hold beyond it, because they were not known to be slow, is lent to the others.
  *
  * It learns to which group a row's member (its connection) belongs when it first meets it; a group that rows name themselves (their provider)
  * needs no members, of which it may have any number. `now` is in milliseconds.
@@ -22,7 +22,7 @@ export type Crowding = Readonly<{
 /** Reading a calendar takes a fraction of this, also the first time. */
 export const SLOW = 10_000;
 
-/** Past this many members, or groups that were slow, the memory starts again rather than grow; each is then met anew. */
+/** Past this many members, or groups that were slow, the memory starts again rather than grow; each is then new to it. */
 const MOST_KNOWN = 100_000;
 
 /** To which group each member belongs, as far as it is known. */

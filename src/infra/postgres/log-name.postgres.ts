@@ -5,7 +5,7 @@ import { type EventStore, WrongRevision } from '../../kernel/event-store.js';
 import { type Sql } from '../../kernel/sql.js';
 import { codecOf } from '../codec.zod.js';
 
-/** The log got the name it is told by. At most once in a log, by whoever opens it first. */
+/** The log got the name it is told by. At most once in a log, by the process that opens it first. */
 export type LogNamed = Readonly<{ type: 'LogNamed'; log: string; at: string }>;
 
 export const logSchemas = { 'LogNamed.v1': z.strictObject({ log: z.uuid(), at: z.iso.datetime() }) };

@@ -18,7 +18,7 @@ export const lostEvents = async (sql: Sql, store: Pick<EventStore, 'head' | 'loa
   if (!isLost(applied, head) && !(await isAnotherLog(sql, store))) return null;
   return (
     'The read models have applied events that the log does not have: this is another event store, or an older copy of it. Set EVENTSTORE_URL to ' +
-    'the right one. If an older log was restored on purpose, stop every process and run `npm run log:accept`: everything is then built from it anew.'
+    'the right one. If an older log was restored on purpose, stop every process and run `npm run log:accept`: all read models are then built from it again.'
   );
 };
 

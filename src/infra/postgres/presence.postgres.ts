@@ -12,7 +12,7 @@ export type Presence = Readonly<{
 }>;
 
 /**
- * Says that a worker lives: a session of its own holds an advisory lock named by a number nobody else has. The server lets go of the lock the
+ * Says that a worker lives: a session of its own holds an advisory lock named by a number of its own. The server releases the lock the
  * moment a killed process' socket closes, long before any lease ends; of a frozen one it does not. Calls back with each new number.
  */
 export const bePresent = (url: string, onNumber: () => void, log: Log): Presence => {

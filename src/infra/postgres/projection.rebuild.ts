@@ -135,7 +135,7 @@ const alone = async <T>(session: Session, name: string, work: () => Promise<T>):
 
 /**
  * Builds a projection's tables from the first event beside the live ones, which go on answering and being written, and swaps them in one
- * transaction. A death at any moment leaves the live tables as they are; the next attempt begins anew. Answers how many events were applied.
+ * transaction. A death at any moment leaves the live tables as they are; the next attempt starts from zero. Answers how many events were applied.
  */
 export const rebuildProjection = async <E extends Message>(
   runtime: Runtime,

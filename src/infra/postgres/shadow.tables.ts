@@ -1,6 +1,6 @@
 import { type Sql } from '../../kernel/sql.js';
 
-/** Tables of a schema of its own that look like live ones: what is built in them is seen by nobody until they change places. */
+/** Tables of a schema of its own that look like live ones: what is built in them is not visible until they change places. */
 export type Shadow = Readonly<{
   /** The projection's. */
   name: string;
@@ -55,7 +55,7 @@ export const measureShadow = async (sql: Sql, { schema, tables }: Shadow): Promi
   for (const table of tables) await sql.query(`analyze ${schema}.${table}`);
 };
 
-/** Puts them in the place of the live tables, which are dropped; whoever reads waits for the end of the transaction and sees the new ones. */
+/** Puts them in the place of the live tables, which are dropped; a reader waits for the end of the transaction and sees the new ones. */
 export const swapShadow = async (sql: Sql, { name, home, schema, tables }: Shadow): Promise<void> => {
   const live = tables.map((table) => `${home}.${table}`).join(', ');
   await sql.query(`lock table ${live} in access exclusive mode`);

@@ -9,7 +9,7 @@ export type Standing = Readonly<{
   onLoss?: () => void;
 }>;
 
-/** In milliseconds; a server killed in the middle of a handshake would otherwise be waited for for ever. */
+/** In milliseconds; without it a connection to a server that was killed in the middle of a handshake would wait without end. */
 const PATIENCE = 5_000;
 const PAUSE = 500;
 

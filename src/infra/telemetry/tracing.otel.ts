@@ -1,7 +1,7 @@
 import { type Attributes, context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { outcomeOf } from '../outcome.js';
 
-// Spans go to whatever OpenTelemetry SDK the process was started with (`NODE_OPTIONS=--import …`); without one they cost next to nothing.
+// Spans go to the OpenTelemetry SDK that the process was started with (`NODE_OPTIONS=--import …`); without one they cost next to nothing.
 const tracer = () => trace.getTracer('smart-calendar-integration');
 
 const end = (span: Span, error: unknown): void => {
@@ -44,7 +44,7 @@ export const openRequestSpan = (method: string, headers: Readonly<Record<string,
   const inside = trace.setSpan(outer, span);
   const { traceId } = span.spanContext();
   return {
-    /** The trace's id as a UUID; null when nobody traces. */
+    /** The trace's id as a UUID; null without a tracing SDK. */
     traceId: trace.isSpanContextValid(span.spanContext()) ? uuidOf(traceId) : null,
     within: (work: () => void): void => {
       context.with(inside, work);

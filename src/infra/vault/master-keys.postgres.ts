@@ -40,7 +40,7 @@ export const admitMasterKeys = (database: Database, { current, previous }: Maste
     return mistake;
   });
 
-/** Keys wrapped anew in one transaction. */
+/** Keys wrapped again in one transaction. */
 const BATCH = 100;
 
 const rewrapSome = (database: Database, current: Buffer, previous: Buffer): Promise<number> =>

@@ -7,7 +7,7 @@ import { Refused } from '../../kernel/refused.js';
  */
 export type ChangeCursor = Readonly<{ position: bigint; part: number; at: number }>;
 
-/** What is older than a cursor may be is no longer kept for whoever comes back with it. */
+/** Changes older than the oldest cursor that is accepted are no longer kept. */
 export const CURSOR_LIFE = 30 * DAY;
 
 /** Rows are kept a day longer than cursors are good for: an event is recorded before anybody is told of it. */

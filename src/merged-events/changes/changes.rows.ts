@@ -91,7 +91,7 @@ export const recordConnectionChange = async (
   await tell(sql, userId);
 };
 
-/** Drops what nobody's cursor can ask for any more, as the time of the fact has it, so that replaying drops the same. */
+/** Drops the changes that no cursor can ask for any more at the time of the fact, so that a replay drops the same. */
 export const dropOldChanges = async (sql: Sql, { userId, at }: Pick<DeltaSynced, 'userId' | 'at'>): Promise<void> => {
   await sql.query(`delete from changes where user_id = $1 and at < $2::timestamptz - $3 * interval '1 day'`, [
     userId,

@@ -60,7 +60,7 @@ const later = (a: ChangeCursor, b: ChangeCursor): ChangeCursor =>
 
 /** What changed for a person after a cursor, in the order of the log; every change up to `reached` is among the rows, or was told before. */
 export const readChanges = async (sql: Sql, userId: string, after: ChangeCursor, limit: number, now: number): Promise<ReadChanges> => {
-  // Looked up first: whatever is at or before it is seen by the query that follows.
+  // Looked up first, because the query that follows then sees all changes up to it.
   const end = await endOfChanges(sql, now);
   const rows = await sql.query<ChangeRow>(
     `select ${COLUMNS} from changes where user_id = $1 and (position, part) > ($2, $3) order by position, part limit $4`,

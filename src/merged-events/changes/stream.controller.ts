@@ -36,7 +36,7 @@ export class StreamController {
     return { ticket, expiresAt: instant(expiresAt) };
   }
 
-  /** Without it HEAD would reach the route of GET, wait for ever and count as one who listens. */
+  /** Without it HEAD would reach the route of GET, never end, and count as a listener. */
   @Head()
   @AcceptsTicket()
   @ApiExcludeEndpoint()

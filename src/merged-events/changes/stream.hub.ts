@@ -9,7 +9,7 @@ export type Follower = Readonly<{ userId: string; wake: () => void; end: () => v
 const STREAMS_PER_PERSON = 20;
 
 /**
- * All streams of this process behind one LISTEN connection: whoever changes something notifies the channel `stream` with the person's id, and
+ * All streams of this process behind one LISTEN connection: a writer of changes notifies the channel `stream` with the person's id, and
  * that person's streams look what it was. After a lost connection all of them look.
  */
 @Injectable()

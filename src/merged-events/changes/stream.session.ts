@@ -112,7 +112,7 @@ export class StreamSession {
       await this.listener.recheck();
       return true;
     } catch (error) {
-      // An identity provider that is away for a moment takes nobody's right.
+      // A token stays good while the identity provider cannot be reached.
       return error instanceof Refused && error.status === 503;
     }
   }
@@ -150,7 +150,7 @@ export class StreamSession {
     for (;;) {
       const { rows, reached, more } = await readChanges(database, this.listener.userId, this.cursor, PAGE, clock.now());
       const messages = messagesOf(rows);
-      // Whoever asks for the connection now must find it as it was told.
+      // A client that asks for the connection now must find it as it was told.
       await readModels.reached(['connections', 'calendars'], toldOfConnections(rows), PATIENCE);
       this.cursor = reached;
       for (const [index, message] of messages.entries()) {

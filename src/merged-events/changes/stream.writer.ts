@@ -34,7 +34,7 @@ const drained = (response: Response): Promise<boolean> =>
     response.on('drain', onDrain).on('close', onClose);
   });
 
-/** Begins the answer. Nothing is buffered here beyond what one call writes: a slow client holds its own stream up, and nobody else's. */
+/** Begins the answer. Nothing is buffered here beyond what one call writes: a slow client delays its own stream only. */
 export const openStream = (response: Response, retryMilliseconds: number): StreamWriter => {
   const write = async (text: string): Promise<boolean> => {
     if (response.destroyed || response.writableEnded) return false;

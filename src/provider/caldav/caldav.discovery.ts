@@ -17,7 +17,7 @@ type Principal = Readonly<{ homes: readonly string[]; addresses: readonly string
 const absolute = (hrefs: readonly string[], base: string): readonly string[] =>
   hrefs.filter((href) => isAddress(href, base)).map((href) => new URL(href, base).href);
 
-/** The address of whoever the credentials belong to, as the resource at `url` tells it; null when it does not. */
+/** The address of the principal the credentials belong to, as the resource at `url` tells it; null when it does not. */
 const principalAt = async (dav: DavClient, url: string): Promise<string | null> => {
   const request = { method: 'PROPFIND', url, depth: 0, body: propfind(['d:current-user-principal']) } as const;
   const { items } = await dav.multistatus(request, (row, base) => absolute(hrefsOf(row, 'd:current-user-principal'), base)[0] ?? null);
@@ -73,7 +73,7 @@ const isCalendar = (row: Row): boolean => {
 
 const LONGEST_NAME = 500;
 
-/** What one fact about an account can carry; nobody has as many. */
+/** As many as one event about an account can carry; no known account has as many. */
 const MOST_CALENDARS = 250;
 const MOST_HOMES = 20;
 

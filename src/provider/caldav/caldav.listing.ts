@@ -80,7 +80,7 @@ const collect = (row: Row, base: string, calendar: string, collector: Collector)
   return false;
 };
 
-/** Of one listing. A server that goes on for longer goes on for ever; a calendar that takes more parts is listed in another way. */
+/** Of one listing. A server that sends more parts never ends; a calendar that takes more parts is listed in another way. */
 const MOST_PARTS = 1_000;
 
 /** A token is kept for the next scan; no server in use writes one of a tenth of this. */

@@ -14,7 +14,7 @@ type At<R extends Cursor['rung']> = Extract<Cursor, { rung: R }>;
 const expired = (): ProviderFault => new ProviderFault('cursor-expired', 'the server does not know the sync token any more');
 
 /**
- * Servers refuse a token with 403 or 409 and `valid-sync-token`, others with 400, 412 or 415 or a bare 403. Whatever the refusal means, to
+ * Servers refuse a token with 403 or 409 and `valid-sync-token`, others with 400, 412 or 415 or a bare 403. In each case, to
  * read the calendar whole is the cure, and shows the true reason if there is another.
  */
 const listSince = async (scanned: Scanned, { token, exact = false }: At<'sync'>): Promise<SyncListing> => {

@@ -132,7 +132,7 @@ export const spellingsOf = (href: string, base: string): readonly string[] => {
   return distinct([href, sendable(path), canonical, sparing(canonical), eachSegment(path, escaped)]);
 };
 
-/** Where an object is fetched: on the calendar's own host, whatever its path looks like (`//other.example/a.ics`). */
+/** Where an object is fetched: on the calendar's own host, also when its path looks like another one (`//other.example/a.ics`). */
 export const objectUrl = (href: string, calendar: string): string => {
   const { origin } = new URL(calendar);
   const path = sendable(writtenPath(href, calendar) ?? href);

@@ -19,7 +19,7 @@ export const readTime = (value: string): Readonly<{ date: string; time: string |
 };
 
 /**
- * Time of a DATE or DATE-TIME value in a zone (null: floating); a trailing Z means UTC whatever the zone. `asDate` takes only its day.
+ * Time of a DATE or DATE-TIME value in a zone (null: floating); a trailing Z means UTC in every zone. `asDate` takes only its day.
  * Throws `UnreadableObject` when there is no such time.
  */
 export const whenOf = (value: string, zone: string | null, asDate = false): When => {

@@ -22,7 +22,7 @@ const cut = (line: string): Property | null => {
     const [name, params, type, value] = ICAL.parse.property(quoted(line), RAW) as [string, Record<string, string>, string, string];
     return { name, params, type, value };
   } catch {
-    // A line nobody can read is no reason to hide an event; a missing start is, and is found later.
+    // An unreadable line is no reason to hide an event; a missing start is, and is found later.
     return null;
   }
 };

@@ -2,7 +2,7 @@ import { SaxesParser } from 'saxes';
 import { ProviderFault } from '../calendar-provider.js';
 import { textIn } from '../http/text.stream.js';
 
-/** An XML element; `name` has the prefix this project gives its namespace (`d:href`), whatever the server called it. */
+/** An XML element; `name` has the prefix this project gives its namespace (`d:href`), also when the server uses another prefix. */
 export type Element = Readonly<{ name: string; attributes: Readonly<Record<string, string>>; text: string; children: readonly Element[] }>;
 
 /** One `response` of a multistatus (RFC 4918 14.24). */
@@ -51,7 +51,7 @@ const budget = (most: number, why: string): Readonly<{ spend: () => void; renew:
 type Open = { name: string; attributes: Element['attributes']; text: string; children: Element[] };
 
 /**
- * What servers get wrong and what costs nobody anything: a blank line before the declaration, and control characters or `]]>` that came with
+ * What servers get wrong without harm: a blank line before the declaration, and control characters or `]]>` that came with
  * somebody's text. To refuse the answer for it would hide every other event in it.
  */
 const HARMLESS = /disallowed character\.|malformed character entity|"\]\]>" is disallowed|XML declaration must/;
@@ -138,7 +138,7 @@ const rowsOf = (response: Element): readonly Row[] => {
 };
 
 /**
- * Reads a multistatus row by row and answers its sync token, null when it has none. Whatever is not a whole, well-formed multistatus
+ * Reads a multistatus row by row and answers its sync token, null when it has none. An answer that is not a whole, well-formed multistatus
  * throws `malformed`: half an answer must never pass for a short one. `charset` is what the answer's `content-type` says; `ready` is awaited
  * before each next piece of it.
  */

@@ -21,7 +21,7 @@ export async function* limited(chunks: AsyncIterable<Uint8Array>, limit: number)
 
 /**
  * Takes what arrives without ever holding the connection back, up to a limit. A paused undici 6 whose HTTP/1.0 server closes the
- * connection fails an assertion in a socket callback, which nobody can catch and which ends the process (`client-h1.js`, `finish`).
+ * connection fails an assertion in a socket callback, which cannot be caught and ends the process (`client-h1.js`, `finish`).
  */
 export const unpaused = (body: Readable, limit: number): Readable => {
   // Piece by piece, as it came: one that hands over all that waits would first put it together.

@@ -3,7 +3,7 @@ export type Lanes = Readonly<{ run: <T>(lane: string, work: () => Promise<T>) =>
 
 type Lane = { running: number; readonly waiting: (() => void)[] };
 
-/** `width`: how much of one lane's work runs at the same time. A lane nobody uses is forgotten. */
+/** `width`: how much of one lane's work runs at the same time. A lane without work is forgotten. */
 export const lanes = (width: number): Lanes => {
   const open = new Map<string, Lane>();
 

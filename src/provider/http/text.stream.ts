@@ -15,7 +15,7 @@ const decoderOf = (charset: string): TextDecoder => {
   try {
     return new TextDecoder(charset);
   } catch {
-    throw new ProviderFault('malformed', 'the answer is in an encoding nobody knows');
+    throw new ProviderFault('malformed', 'the answer is in an unknown encoding');
   }
 };
 
