@@ -2,12 +2,13 @@ import { type DynamicModule, type Type } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type Log } from '../../kernel/log.js';
 import { METRICS, type Metrics } from '../../kernel/metrics.js';
+import { protectAnswers } from './answer-headers.helmet.js';
 import { expressApp } from './express.app.js';
 import { type HttpSettings } from './http.settings.js';
 import { documentsOf } from './openapi.later.js';
 import { ProblemFilter } from './problem.filter.js';
 import { boundAddresses, protectServer } from './protected.server.js';
-import { observeRequests, protectAnswers } from './request.observer.js';
+import { observeRequests } from './request.observer.js';
 import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT = '256kb';
@@ -26,7 +27,7 @@ export const createApp = async (
   protectServer(app.getHttpServer());
   if (trustProxy !== null) app.set('trust proxy', trustProxy);
   app.use(observeRequests(log, app.get<Metrics>(METRICS, { strict: false })));
-  app.use(protectAnswers(production));
+  app.use(protectAnswers({ secure: production, publicUrl }));
   app.use(boundAddresses);
   if (corsOrigins.length > 0) {
     const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Correlation-Id', 'RateLimit', 'RateLimit-Policy', 'Idempotency-Replayed'];

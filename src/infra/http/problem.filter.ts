@@ -7,6 +7,7 @@ import { type Log } from '../../kernel/log.js';
 import { Refused } from '../../kernel/refused.js';
 import { KeyDestroyed } from '../../kernel/vault.js';
 import { ProviderFault } from '../../provider/calendar-provider.js';
+import { asData } from './answer-headers.helmet.js';
 import { InvalidRequest } from './invalid-request.js';
 import { type Documents } from './openapi.later.js';
 import { correlationOf, pathOf } from './request.observer.js';
@@ -109,6 +110,7 @@ const answer = (request: Request, response: Response, refused: Refused): void =>
   const challenge = CHALLENGES[code];
   if (challenge !== undefined) response.setHeader('WWW-Authenticate', challenge);
   if (retryAfter !== null) response.setHeader('Retry-After', String(Math.ceil(retryAfter)));
+  asData(response);
   // Set without Express, which would add a charset; JSON has none (RFC 8259 section 11).
   response.status(status).setHeader('Content-Type', 'application/problem+json');
   const problem = {

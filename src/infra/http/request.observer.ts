@@ -50,16 +50,3 @@ export const observeRequests = (log: Log, metrics: Metrics) => {
     });
   };
 };
-
-/** Headers that keep browsers from caching, sniffing or framing what is answered. `/docs` is a page with scripts of its own. */
-export const protectAnswers =
-  (secure: boolean) =>
-  (request: Request, response: Response, next: NextFunction): void => {
-    response.setHeader('Cache-Control', 'no-store');
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-    response.setHeader('Referrer-Policy', 'no-referrer');
-    response.setHeader('X-Frame-Options', 'DENY');
-    if (!request.path.startsWith('/docs')) response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
-    if (secure) response.setHeader('Strict-Transport-Security', 'max-age=31536000');
-    next();
-  };
