@@ -10,11 +10,9 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiSecurity } from './openapi.decorators.js';
-import { type Request, type Response } from 'express';
-import { type Actor as Person, type RoleOfPerson } from '../../kernel/actor.js';
+import { type Request } from 'express';
+import { type Actor as Person } from '../../kernel/actor.js';
 import { Refused } from '../../kernel/refused.js';
-import { TEAMS, type Teams } from '../../kernel/teams.js';
-import { type Limits, LIMITS } from './limits.guard.js';
 import { type Tickets, TICKETS } from './tickets.sql.js';
 import { expiryOf, type Tokens, TOKENS } from './tokens.jose.js';
 
@@ -22,16 +20,6 @@ const PUBLIC = 'juy:public';
 
 /** A route, or all routes of a controller, that answers without a token. */
 export const Public = () => applyDecorators(SetMetadata(PUBLIC, true), ApiSecurity({}));
-
-const UNLIMITED = 'juy:unlimited';
-
-/** Routes that are not counted: probes ask again and again. */
-export const Unlimited = () => SetMetadata(UNLIMITED, true);
-
-const ROLE = 'juy:role';
-
-/** A route, or all routes of a controller, for people with this role; without it, for people with the role `user`. */
-export const Requires = (role: RoleOfPerson) => SetMetadata(ROLE, role);
 
 const BY_TICKET = 'juy:by-ticket';
 
@@ -65,44 +53,33 @@ export const Actor = createParamDecorator((_data: unknown, context: ExecutionCon
 /** The parameter that says who asks and how long they may, for streams. */
 export const Granted = createParamDecorator((_data: unknown, context: ExecutionContext): Grant => grantOf(context));
 
-/** Lets a request pass when its bearer token is valid (RFC 6750) and names the role its route asks for, or the route is public. Guards every route. */
+const isMarked = (reflector: Reflector, mark: string, context: ExecutionContext): boolean =>
+  reflector.getAllAndOverride<boolean | undefined>(mark, [context.getHandler(), context.getClass()]) === true;
+
+/** By what right requests are made. Each request is looked at once, because a ticket is good for one look. */
 @Injectable()
-export class AuthGuard implements CanActivate {
+export class Rights {
+  private readonly found = new WeakMap<Request, Promise<Grant>>();
+
   constructor(
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(TOKENS) private readonly tokens: Tokens,
-    @Inject(TEAMS) private readonly teams: Teams,
     @Optional() @Inject(TICKETS) private readonly tickets: Tickets | null,
-    @Inject(LIMITS) private readonly limits: Limits,
   ) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  /** Null on a public route; rejects with `Refused` when the token or ticket is missing or not good (401). */
+  of(context: ExecutionContext): Promise<Grant> | null {
+    if (isMarked(this.reflector, PUBLIC, context)) return null;
     const request = context.switchToHttp().getRequest<Request>();
-    const response = context.switchToHttp().getResponse<Response>();
-    if (this.has(PUBLIC, context)) {
-      if (!this.has(UNLIMITED, context)) this.limits.anonymous(request, response);
-      return true;
-    }
-    const grant = await this.grantFor(request, context).catch((error: unknown) => {
-      // Whoever guesses is told so only so often.
-      if (error instanceof Refused && error.status === 401) this.limits.anonymous(request, response);
-      throw error;
-    });
-    this.limits.person(grant.actor.userId, response);
-    const role = this.reflector.getAllAndOverride<RoleOfPerson | undefined>(ROLE, [context.getHandler(), context.getClass()]) ?? 'user';
-    if (!grant.actor.roles.includes(role)) throw new Refused('auth.role-missing', 403, `This needs a token with the role ${role}.`);
-    await this.teams.remember(grant.actor);
-    grants.set(request, grant);
-    return true;
+    const grant = this.found.get(request) ?? this.look(request, isMarked(this.reflector, BY_TICKET, context));
+    this.found.set(request, grant);
+    return grant;
   }
 
-  private has(mark: string, context: ExecutionContext): boolean {
-    return this.reflector.getAllAndOverride<boolean | undefined>(mark, [context.getHandler(), context.getClass()]) === true;
-  }
-
-  private async grantFor(request: Request, context: ExecutionContext): Promise<Grant> {
+  /** RFC 6750. */
+  private async look(request: Request, acceptsTicket: boolean): Promise<Grant> {
     const { ticket } = request.query;
-    if (typeof ticket === 'string' && this.has(BY_TICKET, context)) return this.byTicket(ticket);
+    if (typeof ticket === 'string' && acceptsTicket) return this.byTicket(ticket);
     const { authorization } = request.headers;
     if (authorization === undefined) throw new Refused('auth.missing', 401, 'Send a bearer token in the Authorization header.');
     const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
@@ -114,5 +91,17 @@ export class AuthGuard implements CanActivate {
   private async byTicket(ticket: string): Promise<Grant> {
     if (this.tickets === null) throw new Error('A route takes tickets where there are none');
     return { ...(await this.tickets.redeem(ticket)), recheck: () => Promise.resolve() };
+  }
+}
+
+/** Guards every route: a request passes when its token or ticket is good, or the route is public. */
+@Injectable()
+export class AuthenticationGuard implements CanActivate {
+  constructor(@Inject(Rights) private readonly rights: Rights) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const grant = await this.rights.of(context);
+    if (grant !== null) grants.set(context.switchToHttp().getRequest<Request>(), grant);
+    return true;
   }
 }

@@ -6,14 +6,16 @@ import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
 import { METRICS } from '../../kernel/metrics.js';
 import { TEAMS, type Teams } from '../../kernel/teams.js';
 import { type PrometheusMetrics } from '../telemetry/metrics.prometheus.js';
-import { AuthGuard } from './auth.guard.js';
+import { AuthenticationGuard, Rights } from './auth.guard.js';
 import { DevTokenController } from './dev-token.controller.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { type Idempotency, IDEMPOTENCY } from './idempotency.sql.js';
 import { type AuthSettings } from './http.settings.js';
-import { limits, LIMITS, type RateLimits } from './limits.guard.js';
+import { limits, LIMITS, RateLimitGuard, type RateLimits } from './limits.guard.js';
 import { OperationsController } from './operations.controller.js';
 import { OPERATIONS_APART } from './operations.server.js';
+import { RolesGuard } from './roles.guard.js';
+import { TeamsInterceptor } from './teams.interceptor.js';
 import { type Tickets, TICKETS } from './tickets.sql.js';
 import { DEV_TOKENS, devTokens, jwksTokens, TOKENS } from './tokens.jose.js';
 import { rememberedTokens } from './tokens.memory.js';
@@ -89,8 +91,13 @@ export class HttpModule implements BeforeApplicationShutdown {
         { provide: OPERATIONS_APART, useValue: operationsApart },
         { provide: TICKETS, useValue: tickets },
         { provide: IDEMPOTENCY, useValue: idempotency },
+        Rights,
+        // In this order.
+        { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_GUARD, useClass: AuthenticationGuard },
+        { provide: APP_GUARD, useClass: RolesGuard },
+        { provide: APP_INTERCEPTOR, useClass: TeamsInterceptor },
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
-        { provide: APP_GUARD, useClass: AuthGuard },
       ],
       exports: [HEALTH_CHECKS, METRICS, TEAMS, TICKETS],
     };

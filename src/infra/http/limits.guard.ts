@@ -1,6 +1,9 @@
+import { type CanActivate, type ExecutionContext, Inject, Injectable, SetMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { type Request, type Response } from 'express';
 import { type Clock } from '../../kernel/clock.js';
 import { Refused } from '../../kernel/refused.js';
+import { Rights } from './auth.guard.js';
 import { type RateLimit, rateLimit } from './rate-limit.js';
 
 /** How many requests a minute a person may make, and an address that does not say who it is; 0: any number. */
@@ -37,3 +40,37 @@ export const limits = ({ person, anonymous }: RateLimits, clock: Clock): Limits 
     },
   };
 };
+
+const UNLIMITED = 'juy:unlimited';
+
+/** Public routes that are not counted: probes ask again and again. */
+export const Unlimited = () => SetMetadata(UNLIMITED, true);
+
+/**
+ * Guards every route, before authentication: a request counts for the person who makes it. It counts for its address on a public route, and when its
+ * token is not good, so that tokens cannot be guessed without end. Refused tokens are left to authentication.
+ */
+@Injectable()
+export class RateLimitGuard implements CanActivate {
+  constructor(
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(Rights) private readonly rights: Rights,
+    @Inject(LIMITS) private readonly limits: Limits,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const [request, response] = [context.switchToHttp().getRequest<Request>(), context.switchToHttp().getResponse<Response>()];
+    const right = this.rights.of(context);
+    if (right === null) {
+      const unlimited = this.reflector.getAllAndOverride<boolean | undefined>(UNLIMITED, [context.getHandler(), context.getClass()]);
+      if (unlimited !== true) this.limits.anonymous(request, response);
+      return true;
+    }
+    const grant = await right.catch((error: unknown) => {
+      if (error instanceof Refused && error.status === 401) this.limits.anonymous(request, response);
+      return null;
+    });
+    if (grant !== null) this.limits.person(grant.actor.userId, response);
+    return true;
+  }
+}

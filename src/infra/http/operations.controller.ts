@@ -7,7 +7,8 @@ import { HEALTH_CHECKS, type HealthChecks } from '../../kernel/health.js';
 import { METRICS } from '../../kernel/metrics.js';
 import { type PrometheusMetrics } from '../telemetry/metrics.prometheus.js';
 import { Answers } from './answers.openapi.js';
-import { Public, Unlimited } from './auth.guard.js';
+import { Public } from './auth.guard.js';
+import { Unlimited } from './limits.guard.js';
 import { OperationsGuard } from './operations.server.js';
 import { sharedAnswer } from '../../kernel/shared-answer.js';
 
