@@ -1,5 +1,4 @@
-import { type DynamicModule, Inject, Module } from '@nestjs/common';
-import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { accessLog } from '../audit/access-log.eventstore.js';
 import { AvailabilityController } from '../availability/availability.controller.js';
 import { MyAvailabilityHandler, TeamsAvailabilityHandler } from '../availability/availability.query.js';
@@ -27,7 +26,6 @@ import { CLOCK } from '../kernel/clock.js';
 import { ENTROPY } from '../kernel/entropy.js';
 import { EVENT_STORE } from '../kernel/event-store.js';
 import { type HealthChecks } from '../kernel/health.js';
-import { METRICS, type Metrics } from '../kernel/metrics.js';
 import { READ_MODELS } from '../kernel/projection.js';
 import { DATABASE } from '../kernel/sql.js';
 import { VAULT } from '../kernel/vault.js';
@@ -41,7 +39,7 @@ import { ChangeSettingsHandler } from '../preference/change-settings.handler.js'
 import { SettingsController } from '../preference/settings.controller.js';
 import { MySettingsHandler } from '../preference/settings.query.js';
 import { SETTINGS_RUNTIME } from '../preference/settings.runtime.js';
-import { observeBus } from './observed.js';
+import { observedCqrs } from './observed-buses.js';
 import { type Runtime } from './runtime.js';
 import { PROJECTIONS } from './projections.js';
 
@@ -50,17 +48,12 @@ type Parts = Readonly<{ config: Config; runtime: Runtime; health: HealthChecks; 
 /** Puts a process together: what every one serves, and with the role \`api\` the routes and what answers them. */
 @Module({})
 export class AppModule {
-  constructor(@Inject(CommandBus) commands: CommandBus, @Inject(QueryBus) queries: QueryBus, @Inject(METRICS) metrics: Metrics) {
-    observeBus(commands, 'command', metrics);
-    observeBus(queries, 'query', metrics);
-  }
-
   static with({ config, runtime, health, metrics }: Parts): DynamicModule {
     const api = config.roles.has('api');
     return {
       module: AppModule,
       imports: [
-        CqrsModule.forRoot(),
+        observedCqrs(metrics),
         HttpModule.with({
           auth: config.auth,
           masterKey: runtime.masterKey,

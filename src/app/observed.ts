@@ -1,21 +1,9 @@
-import { type CommandBus, type QueryBus } from '@nestjs/cqrs';
 import { observe, observeEach } from '../infra/telemetry/observe.otel.js';
 import { type DueTask } from '../kernel/due-work.js';
 import { type Message } from '../kernel/decider.js';
 import { type Metrics } from '../kernel/metrics.js';
 import { type Projection } from '../kernel/projection.js';
 import { type CalendarProvider, type Change, type Providers, type ScanPage } from '../provider/calendar-provider.js';
-
-/** Makes a bus measure and trace what it hands on, by the class of the command or query. */
-export const observeBus = (bus: CommandBus | QueryBus, kind: 'command' | 'query', metrics: Metrics): void => {
-  const execute: (message: object) => Promise<unknown> = bus.execute.bind<(message: object) => Promise<unknown>>(bus);
-  const observed = (message: object): Promise<unknown> => {
-    const name = message.constructor.name;
-    const step = { metric: kind, help: `Time a ${kind} took until it was answered`, span: `${kind} ${name}`, labels: { [kind]: name } };
-    return observe(metrics, step, () => execute(message));
-  };
-  Object.assign(bus, { execute: observed });
-};
 
 const step = (provider: string, operation: string) => ({
   metric: 'provider',
