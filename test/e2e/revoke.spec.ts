@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { icsOf, type Item } from '../support/calendar-item.js';
 import { asks, type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
+import { KEPT, mentions, removable, unstated } from '../support/held-rows.js';
 import { instancesIn, lines } from '../support/oracle.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
@@ -20,18 +21,6 @@ const contents = asks('calendar-data');
 
 const texts = (items: readonly Item[]) => new Map(items.map((item) => [fileOf(item), icsOf(item)]));
 const shownOf = (items: readonly Item[]) => lines(items.flatMap((item) => instancesIn(icsOf(item), wholeWindow)));
-
-/** Everything that is kept of a calendar or its connection, and for how many rows. */
-const KEPT = `
-  select 'calendars' as kept, count(*) from calendars where connection_id = $1
-  union all select 'user_calendar_events', count(*) from user_calendar_events where calendar_id = any($2)
-  union all select 'event_contents', count(*) from event_contents where calendar_id = any($2)
-  union all select 'event_calendars', count(*) from event_calendars where calendar_id = any($2)
-  union all select 'sync_state', count(*) from sync_state where connection_id = $1
-  union all select 'remote_object', count(*) from remote_object where calendar_id = any($2)
-  union all select 'sync_run', count(*) from sync_run where calendar_id = any($2)
-  union all select 'connection_state', count(*) from connection_state where connection_id = $1
-  union all select 'vault', count(*) from vault where connection_id = $1`;
 
 describe('A person with two accounts who revokes one in the middle of its first reading', () => {
   const workItems = seedItems({ events: 400, seed: 7, from: new Date(today) });
@@ -60,10 +49,11 @@ describe('A person with two accounts who revokes one in the middle of its first 
     await ada.settled();
   });
 
-  const kept = async ({ connectionId, calendars }: ConnectionView) => {
-    const rows = await service.rows<{ kept: string; count: string }>(KEPT, [connectionId, calendars.map(({ calendarId }) => calendarId)]);
-    return Object.fromEntries(rows.map((row) => [row.kept, Number(row.count)]));
-  };
+  const idsOf = ({ connectionId, calendars }: ConnectionView) => ({
+    connectionId,
+    calendarIds: calendars.map(({ calendarId }) => calendarId),
+  });
+  const kept = (view: ConnectionView) => removable(service.rows, idsOf(view));
 
   it('gets the answer that it is revoked while objects are being fetched', async () => {
     let fetches = 0;
@@ -80,6 +70,9 @@ describe('A person with two accounts who revokes one in the middle of its first 
     const nothing = Object.fromEntries(Object.keys(await kept(work)).map((name) => [name, 0]));
     await eventually('nothing is kept', async () => Object.values(await kept(work)).every((count) => count === 0));
     expect(await kept(work)).toEqual(nothing);
+    const mentioned = Object.keys(await mentions(service.rows, idsOf(work)));
+    expect(mentioned.filter((table) => !KEPT.includes(table))).toEqual([]);
+    expect(await unstated(service.rows)).toEqual([]);
   });
 
   it('reads that it is revoked, and none of its events', async () => {
