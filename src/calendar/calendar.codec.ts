@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PROVIDER_NAMES } from '../provider/names.js';
 import { codecOf } from '../infra/codec.zod.js';
 import { type EventFamily } from '../kernel/event-store.js';
 import { type CalendarEvent } from './calendar.js';
@@ -11,7 +12,7 @@ export const calendarSchemas = {
   'CalendarAdopted.v1': z.strictObject({
     connectionId: z.uuid(),
     userId: z.string(),
-    provider: z.enum(['google', 'microsoft', 'apple', 'caldav']),
+    provider: z.enum(PROVIDER_NAMES),
     writable: z.boolean(),
     busyOnly: z.boolean(),
     color: z.string().nullable(),

@@ -1,7 +1,7 @@
 import { Refused } from '../kernel/refused.js';
 import { KeyDestroyed, type Secret, SecretMissing, type Vault } from '../kernel/vault.js';
 import { type Discovery, OnAnotherHost, ProviderFault, type Providers } from '../provider/calendar-provider.js';
-import { type Provider } from './connection.js';
+import { type ProviderName } from '../provider/names.js';
 
 export type Credentials = Readonly<{ username: string; password: string; serverUrl: string | null }>;
 
@@ -34,7 +34,7 @@ export const serverOf =
     }
   };
 
-const credentialsRefused = (provider: Provider): Refused =>
+const credentialsRefused = (provider: ProviderName): Refused =>
   new Refused(
     'connection.credentials-refused',
     422,
@@ -58,7 +58,7 @@ const otherHost = (origin: string): Refused =>
   );
 
 /** What the caller can mend is their mistake; everything else is the provider's, and stays as it is. */
-const explained = (error: unknown, provider: Provider): unknown => {
+const explained = (error: unknown, provider: ProviderName): unknown => {
   if (error instanceof ProviderFault && (error.fault === 'access-revoked' || error.fault === 'forbidden'))
     return credentialsRefused(provider);
   if (error instanceof OnAnotherHost) return otherHost(error.origin);
@@ -69,7 +69,7 @@ const explained = (error: unknown, provider: Provider): unknown => {
 };
 
 /** Proves credentials by reading the account they open. Refused ones are the caller's mistake; an account that cannot be read is the provider's. */
-export const openAccount = async (providers: Providers, provider: Provider, secret: Secret): Promise<Discovery> => {
+export const openAccount = async (providers: Providers, provider: ProviderName, secret: Secret): Promise<Discovery> => {
   const adapter = providers.get(provider);
   if (adapter === undefined) throw new Refused('provider.unknown', 422, 'This provider is not configured here.');
   try {

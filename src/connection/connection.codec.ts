@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { PROVIDER_NAMES } from '../provider/names.js';
 import { codecOf } from '../infra/codec.zod.js';
 import { type EventFamily } from '../kernel/event-store.js';
 import { type ConnectionEvent } from './connection.js';
 
 const at = z.iso.datetime();
 const userId = z.string();
-const provider = z.enum(['google', 'microsoft', 'apple', 'caldav']);
+const provider = z.enum(PROVIDER_NAMES);
 const found = z.strictObject({
   calendarId: z.uuid(),
   writable: z.boolean(),

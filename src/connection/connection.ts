@@ -1,7 +1,7 @@
 import { type Decider } from '../kernel/decider.js';
+import { type ProviderName } from '../provider/names.js';
 import { Refused } from '../kernel/refused.js';
 
-export type Provider = 'google' | 'microsoft' | 'apple' | 'caldav';
 export type Access = 'read' | 'write';
 
 /** Which text the person agreed to, and when; kept for as long as the log. */
@@ -26,7 +26,7 @@ export type Likeness = Readonly<{ held: string | null; typed: string; calendarId
 /** `account` is the keyed hash of what discovery proved the account to be, of what was typed for older connections; `sealed` its name. */
 type Linked = Readonly<{
   userId: string;
-  provider: Provider;
+  provider: ProviderName;
   access: Access;
   consent: Consent;
   account: string;
@@ -49,22 +49,22 @@ export type ConnectionEvent =
   | (Readonly<{ type: 'CalendarConnected' }> & Linked)
   /** `account`: null in facts that are older than the proof of accounts. */
   | Readonly<{ type: 'ConnectionReauthorized'; userId: string; account: string | null; at: string }>
-  | Readonly<{ type: 'CalendarsDiscovered'; userId: string; provider: Provider; calendars: readonly FoundCalendar[]; at: string }>
+  | Readonly<{ type: 'CalendarsDiscovered'; userId: string; provider: ProviderName; calendars: readonly FoundCalendar[]; at: string }>
   | Readonly<{ type: 'ConnectionFailing'; userId: string; fault: string; needsReconnect: boolean; at: string }>
   | Readonly<{ type: 'ConnectionRecovered'; userId: string; at: string }>
-  | Readonly<{ type: 'ConnectionRevoked'; userId: string; provider: Provider; at: string }>
+  | Readonly<{ type: 'ConnectionRevoked'; userId: string; provider: ProviderName; at: string }>
   | Readonly<{ type: 'GrantRevoked'; userId: string; how: 'revoked' | 'manual'; at: string }>
   | Readonly<{ type: 'ConnectionPurged'; userId: string; at: string }>;
 
 type Live = Readonly<{
   status: 'connected' | 'failing' | 'needs_reconnect';
   userId: string;
-  provider: Provider;
+  provider: ProviderName;
   account: string;
   fault: string | null;
   calendars: readonly FoundCalendar[];
 }>;
-type Ended = Readonly<{ status: 'revoked'; userId: string; provider: Provider; grantEnded: boolean; purged: boolean }>;
+type Ended = Readonly<{ status: 'revoked'; userId: string; provider: ProviderName; grantEnded: boolean; purged: boolean }>;
 export type Connection = Readonly<{ status: 'none' }> | Live | Ended;
 
 /** The calendars an account was last found to hold. */

@@ -1,8 +1,7 @@
 import { applyEach, type Projection } from '../kernel/projection.js';
+import { idOf } from '../kernel/event-store.js';
 import { type ConnectionEvent } from './connection.js';
 import { connectionFamily } from './connection.codec.js';
-
-const idOf = (stream: string): string => stream.slice('connection-'.length);
 
 /** One row per account a person linked, for as long as the log knows of it; revoking keeps who, what and when, and drops the rest. */
 export const connections: Projection<ConnectionEvent> = {

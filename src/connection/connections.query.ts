@@ -7,7 +7,8 @@ import { type Clock, CLOCK } from '../kernel/clock.js';
 import { Refused } from '../kernel/refused.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
 import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
-import { type Access, type Provider } from './connection.js';
+import { type ProviderName } from '../provider/names.js';
+import { type Access } from './connection.js';
 import { type ConnectionView } from './connection.contract.js';
 
 /** A connection and the revision its stream is at. */
@@ -25,7 +26,7 @@ export class MyConnections extends Query<readonly SeenConnection[]> {
 
 type ConnectionRow = Readonly<{
   connection_id: string;
-  provider: Provider;
+  provider: ProviderName;
   access: Access;
   status: 'connected' | 'failing' | 'needs_reconnect' | 'revoked';
   reason: string | null;

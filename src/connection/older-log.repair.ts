@@ -1,7 +1,7 @@
 import { type Clock, instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Entropy } from '../kernel/entropy.js';
-import { type EventStore, prefixOf } from '../kernel/event-store.js';
+import { type EventStore, idOf } from '../kernel/event-store.js';
 import { type Sql } from '../kernel/sql.js';
 import { type Connection, connection } from './connection.js';
 import { connectionCodec, connectionFamily } from './connection.codec.js';
@@ -16,7 +16,7 @@ const connectionsIn = async (store: EventStore): Promise<ReadonlyMap<string, Con
   const found = new Map<string, Connection>();
   for await (const { events, live } of store.follow([connectionFamily], null, new AbortController().signal)) {
     for (const { stream, event } of events) {
-      const id = stream.slice(prefixOf(connectionFamily).length);
+      const id = idOf(stream);
       found.set(id, connection.evolve(found.get(id) ?? connection.initial, event));
     }
     if (live) break;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Clock, MINUTE } from '../kernel/clock.js';
 import { type SandboxAccount } from './caldav/account.js';
 import { calendarStore } from './caldav/calendar.store.js';
-import { type Account, type World } from './caldav/dav.exchange.js';
+import { type ServedAccount, type World } from './caldav/dav.exchange.js';
 import { chanceOf, moved, oneOf } from './caldav/diary.js';
 import { faultList } from './caldav/faults.js';
 import { icsOf, zoneText } from './caldav/ics.js';
@@ -36,7 +36,7 @@ export type Sandbox = Readonly<{
   stop: () => Promise<void>;
 }>;
 
-const accountOf = ({ calendars, ...rest }: SandboxAccount): Account => ({
+const accountOf = ({ calendars, ...rest }: SandboxAccount): ServedAccount => ({
   ...rest,
   calendars: new Map(calendars.map((calendar) => [calendar.name, calendarStore(calendar)])),
 });

@@ -31,6 +31,9 @@ export type EventFamily<E extends Message> = Readonly<{ category: string; codec:
 /** The prefix all stream names of a family have. */
 export const prefixOf = ({ category }: Pick<EventFamily<Message>, 'category'>): string => `${category}-`;
 
+/** The id in a stream's name `<category>-<id>`. */
+export const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
+
 export type Recorded<E extends Message> = Readonly<{
   /** Whole stream name, `<category>-<id>`. */
   stream: string;

@@ -1,5 +1,5 @@
 import { type Sql } from '../kernel/sql.js';
-import { type OccurrenceRow, type StoredObject } from './occurrence-rows.js';
+import { type OccurrenceRow, type StoredObject } from './placed-series.js';
 
 /** Rows per statement: a few megabytes at most. */
 const SLICE = 5_000;

@@ -3,7 +3,7 @@ import { type DueTask } from '../kernel/due-work.js';
 import { type Database, type Sql } from '../kernel/sql.js';
 import { changesOf } from './changes/changes.js';
 import { recordCalendarChanges, recordEventChanges, type Source } from './changes/changes.rows.js';
-import { type StoredObject } from './occurrence-rows.js';
+import { type StoredObject } from './placed-series.js';
 import { storedObjects } from './occurrences.rows.js';
 import { type PlacementRow, PLACINGS } from './placement.rows.js';
 import { type CalendarRow, CALENDARS, held, oneOfMany, type Placing, windowOf } from './placement.step.js';

@@ -5,7 +5,7 @@ import { type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { type Shown } from './changes/changes.js';
 import { takeOut } from './changes/changes.rows.js';
-import { type OccurrenceRow, type PlacedSeries, rowsOf, type StoredObject } from './occurrence-rows.js';
+import { type OccurrenceRow, type PlacedSeries, rowsOf, type StoredObject } from './placed-series.js';
 import { insertRows, type Owner } from './occurrences.rows.js';
 import { placeLater } from './placement.rows.js';
 import { shareFor, SHARES, type Totals } from './share.js';

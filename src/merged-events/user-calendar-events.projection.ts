@@ -2,14 +2,14 @@ import { type AccountEvent } from '../calendar/account-events.js';
 import { type DeltaSynced, FEED } from '../sync/feed.js';
 import { keptFrom } from './retention.js';
 import { type ZoneRulesChanged } from './zone-change.js';
-import { type EventFamily, type Position, type Recorded } from '../kernel/event-store.js';
+import { type EventFamily, idOf, type Position, type Recorded } from '../kernel/event-store.js';
 import { instant } from '../kernel/clock.js';
 import { type Deciding, type Projection, type Separable } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
 import { type PreferenceEvent } from '../preference/preference.js';
 import { changesOf, type EventChange, MOST_TOLD } from './changes/changes.js';
 import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source } from './changes/changes.rows.js';
-import { isUnplaced, type StoredObject } from './occurrence-rows.js';
+import { isUnplaced, type StoredObject } from './placed-series.js';
 import { storedObjects } from './occurrences.rows.js';
 import { chooseZone, nameZone, placeLater } from './placement.rows.js';
 import { adjustShare, AT_ONCE, type PlacedCalendar, placeSlices } from './placing.rows.js';
@@ -25,8 +25,6 @@ type CalendarRow = PlacedCalendar & Readonly<{ whole: boolean; visible: boolean;
 
 /** What is known of a calendar's content. */
 const OF_CALENDARS = ['user_calendar_events', 'event_contents', 'event_series'] as const;
-
-const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 
 const storeContents = async (
   sql: Sql,

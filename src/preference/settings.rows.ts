@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Mode, type Privacy } from '../calendar/calendar.js';
+import { type ProviderName } from '../provider/names.js';
 import { type Sql } from '../kernel/sql.js';
 import { type CalendarPreference, DEFAULT_PREFERENCE, type ExternalChanges } from './preference.js';
 
@@ -7,7 +8,7 @@ import { type CalendarPreference, DEFAULT_PREFERENCE, type ExternalChanges } fro
 export type CalendarRow = Readonly<{
   calendar_id: string;
   connection_id: string;
-  provider: 'google' | 'microsoft' | 'apple' | 'caldav';
+  provider: ProviderName;
   status: 'listed' | 'adopted';
   mode: Mode;
   privacy: Privacy;

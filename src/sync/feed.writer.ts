@@ -23,7 +23,7 @@ export type FeedTarget = Readonly<{
 }>;
 
 /** What `remote_object` shall say of an object once the log has it. */
-export type Kept = Readonly<{ ref: string; etag: string | null; hash: string | null; fault: string | null }>;
+export type Remembered = Readonly<{ ref: string; etag: string | null; hash: string | null; fault: string | null }>;
 
 type Part = Pick<DeltaSynced, 'upserts' | 'removals' | 'kept' | 'final'>;
 
@@ -42,7 +42,7 @@ const CHUNK = 256 * 1024;
 const MOST_OCCURRENCES = 5_000;
 
 /** What is remembered of objects goes into one statement: of so many at most. */
-const MOST_KEPT = 2_000;
+const MOST_REMEMBERED = 2_000;
 
 /** What a chunk takes of a projection's time besides its objects, as a number of occurrences. */
 const EVENT = 25;
@@ -66,8 +66,8 @@ export const LARGEST_UPSERT = LARGEST_APPEND - ENVELOPE;
 export class FeedWriter {
   private upserts = new Map<string, Upsert>();
   private removals = new Set<string>();
-  private kept: Kept[] = [];
-  private unread: string[] = [];
+  private remembered: Remembered[] = [];
+  private unreadable: string[] = [];
   private size = 0;
   private occurrences = 0;
   private inFlight: Promise<void> = Promise.resolve();
@@ -99,22 +99,22 @@ export class FeedWriter {
     return this.runtime.clock.now();
   }
 
-  /** Of an object that comes twice, as some servers list one, the last version is written. `kept` null: what is remembered of it stays. */
-  async upsert(upsert: Upsert, { bytes, occurrences }: Weight, kept: Kept | null): Promise<void> {
+  /** Of an object that comes twice, as some servers list one, the last version is written. `remembered` null: what is remembered of it stays. */
+  async upsert(upsert: Upsert, { bytes, occurrences }: Weight, remembered: Remembered | null): Promise<void> {
     // Before it is added: what waits and this object together may be more than the store takes.
     if (this.size > 0 && (this.size + bytes > CHUNK || this.occurrences + occurrences > MOST_OCCURRENCES)) await this.flush();
     this.occurrences += occurrences;
     this.upserts.set(upsert.ref, upsert);
     this.removals.delete(upsert.ref);
-    if (kept !== null) this.kept.push(kept);
+    if (remembered !== null) this.remembered.push(remembered);
     this.size += bytes;
     await this.flushWhenFull();
   }
 
   /** Remembers an object whose content is not appended: unchanged, without an event, or (`hash` null) not to be had. */
-  async keep(kept: Kept): Promise<void> {
-    this.kept.push(kept);
-    if (kept.hash === null) this.unread.push(kept.ref);
+  async remember(remembered: Remembered): Promise<void> {
+    this.remembered.push(remembered);
+    if (remembered.hash === null) this.unreadable.push(remembered.ref);
     await this.flushWhenFull();
   }
 
@@ -128,29 +128,29 @@ export class FeedWriter {
   /** Appends what waits; with `final` a last chunk is written even when nothing does. */
   async flush(final = false): Promise<void> {
     await this.inFlight;
-    const part = { upserts: [...this.upserts.values()], removals: [...this.removals], kept: this.unreadFor(final), final };
-    const kept = this.kept;
+    const part = { upserts: [...this.upserts.values()], removals: [...this.removals], kept: this.unreadableFor(final), final };
+    const remembered = this.remembered;
     const weight = EVENT + part.upserts.length + part.removals.length + this.occurrences;
     this.upserts = new Map();
     this.removals = new Set();
-    [this.kept, this.size, this.occurrences] = [[], 0, 0];
-    this.inFlight = this.write(part, weight, kept);
+    [this.remembered, this.size, this.occurrences] = [[], 0, 0];
+    this.inFlight = this.write(part, weight, remembered);
     // A failure is the next caller's; without a handler it would count as unhandled until then.
     this.inFlight.catch(() => undefined);
   }
 
   private async flushWhenFull(): Promise<void> {
     const full = this.size >= CHUNK || this.occurrences >= MOST_OCCURRENCES;
-    if (full || this.kept.length >= MOST_KEPT || this.unread.length >= MOST_KEPT) await this.flush();
+    if (full || this.remembered.length >= MOST_REMEMBERED || this.unreadable.length >= MOST_REMEMBERED) await this.flush();
   }
 
   /**
    * The names of unreadable objects that the next chunk takes along. They alone make no chunk until they are many, and a chunk that a large
    * object fills has no room for them: they wait for the one after it.
    */
-  private unreadFor(final: boolean): readonly string[] {
-    const travels = this.size > 0 || final || this.unread.length >= MOST_KEPT;
-    return travels && this.size <= CHUNK ? this.unread.splice(0) : [];
+  private unreadableFor(final: boolean): readonly string[] {
+    const travels = this.size > 0 || final || this.unreadable.length >= MOST_REMEMBERED;
+    return travels && this.size <= CHUNK ? this.unreadable.splice(0) : [];
   }
 
   /** Waits for the last append. */
@@ -158,7 +158,7 @@ export class FeedWriter {
     await this.inFlight;
   }
 
-  private async write(part: Part, weight: number, kept: readonly Kept[]): Promise<void> {
+  private async write(part: Part, weight: number, remembered: readonly Remembered[]): Promise<void> {
     const { userId, permit, signal } = this.target;
     if (part.upserts.length + part.removals.length + part.kept.length > 0 || part.final) {
       const admitted = await this.runtime.pace.enter(userId, weight, signal);
@@ -170,7 +170,7 @@ export class FeedWriter {
         admitted(position);
       }
     }
-    if (kept.length > 0) await remember(this.runtime.sql, this.target, kept);
+    if (remembered.length > 0) await writeRemembered(this.runtime.sql, this.target, remembered);
   }
 
   private async append(part: Part): Promise<Position> {
@@ -190,8 +190,12 @@ export class FeedWriter {
 }
 
 /** The claim is held fast while it is looked at, so that nothing is remembered of a calendar that was revoked or taken over meanwhile. */
-const remember = async (sql: Sql, { calendarId, generation, epoch }: FeedTarget, kept: readonly Kept[]): Promise<void> => {
-  const last = [...new Map(kept.map((object) => [object.ref, object])).values()];
+const writeRemembered = async (
+  sql: Sql,
+  { calendarId, generation, epoch }: FeedTarget,
+  remembered: readonly Remembered[],
+): Promise<void> => {
+  const last = [...new Map(remembered.map((object) => [object.ref, object])).values()];
   const held = await sql.query(
     `with held as materialized (select 1 from sync_state where calendar_id = $1 and epoch = $7 for share),
      written as (insert into remote_object (calendar_id, ref, etag, hash, generation, fault)

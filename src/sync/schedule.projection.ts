@@ -1,8 +1,6 @@
-import { type EventFamily } from '../kernel/event-store.js';
+import { type EventFamily, idOf } from '../kernel/event-store.js';
 import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from '../calendar/account-events.js';
-
-const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 
 /** How long after connecting the account is looked at again, should the request that connected it have died before its calendars were adopted. */
 const REPAIR = `interval '20 seconds'`;

@@ -1,5 +1,5 @@
 import { type CalendarObject } from '../calendar/calendar-object.js';
-import { encodedLength, type FeedWriter, type Kept, LARGEST_UPSERT } from './feed.writer.js';
+import { encodedLength, type FeedWriter, type Remembered, LARGEST_UPSERT } from './feed.writer.js';
 import { MetObjects } from './met-objects.js';
 import { type Run } from './sync.context.js';
 import { type Change, ProviderFault, type ScanEnd, type ScanPage } from '../provider/calendar-provider.js';
@@ -14,10 +14,15 @@ type Absorber = Pick<Run, 'ink' | 'sealer'> & Readonly<{ progress: (done: number
 type Absorbing = Readonly<{ scan: AsyncGenerator<ScanPage, ScanEnd>; writer: FeedWriter; known: Known; whole: boolean; most: number }>;
 
 /**
- * `emptied`: what shall be remembered of objects that held an event before and hold none now. `unread`: references of objects that are listed and
+ * `emptied`: what shall be remembered of objects that held an event before and hold none now. `unreadable`: references of objects that are listed and
  * were not to be had.
  */
-export type Absorbed = Readonly<{ end: ScanEnd; met: MetObjects; emptied: ReadonlyMap<string, Kept>; unread: ReadonlySet<string> }>;
+export type Absorbed = Readonly<{
+  end: ScanEnd;
+  met: MetObjects;
+  emptied: ReadonlyMap<string, Remembered>;
+  unreadable: ReadonlySet<string>;
+}>;
 
 /** Stands for the content hash of an object that holds no event, so that any event it comes to hold differs. */
 const NO_EVENT = '';
@@ -28,7 +33,7 @@ const sealedEtag = ({ sealer }: Pick<Run, 'sealer'>, ref: string, etag: string |
 type Found = Readonly<{ ref: string; object: CalendarObject; hash: string | null }>;
 
 /** Remembers an object that is listed and not to be had. */
-type Miss = (kept: Omit<Kept, 'hash'>) => Promise<void>;
+type Miss = (remembered: Omit<Remembered, 'hash'>) => Promise<void>;
 
 const absorbObject = async (
   { ink, sealer }: Absorber,
@@ -38,11 +43,11 @@ const absorbObject = async (
 ): Promise<void> => {
   const upsert = toUpsert(ink, object, hash);
   const etag = sealedEtag({ sealer }, ref, object.etag);
-  const kept = { ref, etag, hash: upsert.hash, fault: object.problems[0] ?? null };
-  if (!whole && !upsert.changed) return writer.keep(kept);
+  const remembered = { ref, etag, hash: upsert.hash, fault: object.problems[0] ?? null };
+  if (!whole && !upsert.changed) return writer.remember(remembered);
   const bytes = encodedLength(upsert);
   if (bytes > LARGEST_UPSERT) return miss({ ref, etag, fault: 'object.too-large' });
-  return writer.upsert(upsert, { bytes, occurrences: occurrencesOf(upsert, writer.window, writer.now()) }, kept);
+  return writer.upsert(upsert, { bytes, occurrences: occurrencesOf(upsert, writer.window, writer.now()) }, remembered);
 };
 
 type Named = Readonly<{ ref: string; change: Change }>;
@@ -62,26 +67,26 @@ const refuseTooMany = ({ size }: MetObjects, most: number): void => {
 const taker = (
   absorber: Absorber,
   absorbing: Absorbing,
-  { met, emptied, unread }: Readonly<{ met: MetObjects; emptied: Map<string, Kept>; unread: Set<string> }>,
+  { met, emptied, unreadable }: Readonly<{ met: MetObjects; emptied: Map<string, Remembered>; unreadable: Set<string> }>,
 ) => {
   const { writer } = absorbing;
-  const miss: Miss = (kept) => {
-    unread.add(kept.ref);
-    return writer.keep({ ...kept, hash: null });
+  const miss: Miss = (remembered) => {
+    unreadable.add(remembered.ref);
+    return writer.remember({ ...remembered, hash: null });
   };
   return async ({ ref, change }: Named, hash: string | null | undefined): Promise<void> => {
     emptied.delete(ref);
-    unread.delete(ref);
+    unreadable.delete(ref);
     switch (change.kind) {
       case 'removed':
         met.lose(ref, hash !== undefined);
         return;
       case 'other': {
-        const kept = { ref, etag: sealedEtag(absorber, ref, change.etag), hash: NO_EVENT, fault: null };
+        const remembered = { ref, etag: sealedEtag(absorber, ref, change.etag), hash: NO_EVENT, fault: null };
         const heldEvent = met.seen.has(ref) || (hash !== undefined && hash !== NO_EVENT);
         met.seeOther(ref);
-        if (heldEvent) emptied.set(ref, kept);
-        else await writer.keep(kept);
+        if (heldEvent) emptied.set(ref, remembered);
+        else await writer.remember(remembered);
         return;
       }
       case 'object':
@@ -104,18 +109,18 @@ const taker = (
 export const absorb = async (absorber: Absorber, absorbing: Absorbing): Promise<Absorbed> => {
   const { scan, writer, known, whole, most } = absorbing;
   const met = new MetObjects();
-  const emptied = new Map<string, Kept>();
-  const unread = new Set<string>();
-  const take = taker(absorber, absorbing, { met, emptied, unread });
+  const emptied = new Map<string, Remembered>();
+  const unreadable = new Set<string>();
+  const take = taker(absorber, absorbing, { met, emptied, unreadable });
   try {
     for (;;) {
       const next = await scan.next();
-      if (next.done === true) return { end: next.value, met, emptied, unread };
+      if (next.done === true) return { end: next.value, met, emptied, unreadable };
       const page = named(absorber, next.value.changes);
       const hashes = await known.hashes(page.filter(isLookedUp).map(({ ref }) => ref));
       for (const each of page) await take(each, hashes.get(each.ref));
       refuseTooMany(met, most);
-      // Before the calendar is listed come the days people look at first: they are not kept waiting for a full chunk.
+      // Before the calendar is listed come the days people look at first: they do not wait for a full chunk.
       if (whole && next.value.expected === null) await writer.flush();
       await absorber.progress(met.seen.size, next.value.expected);
     }

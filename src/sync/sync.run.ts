@@ -165,17 +165,17 @@ const cursorAfter = ({ provider, sealer, row }: Run, { from }: Plan, { cursor }:
 const remapAt = ({ provider, row, runtime }: Run, { from }: Plan): number | null =>
   from === null || (from.mapping ?? 0) >= provider.mapping ? null : remappedAt(runtime.clock.now(), shareOf(row.calendar_id));
 
-const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met, emptied, unread, gone }: Found): Promise<void> => {
+const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met, emptied, unreadable, gone }: Found): Promise<void> => {
   const { runtime, row, lease } = run;
   const { generation, window } = planned;
   const whole = planned.from === null;
   await forgetContents(runtime.database, row, lease, [...gone, ...emptied.keys()]);
   for (const ref of gone) await writer.remove(ref);
-  for (const [ref, kept] of emptied) {
+  for (const [ref, remembered] of emptied) {
     await writer.remove(ref);
-    await writer.keep(kept);
+    await writer.remember(remembered);
   }
-  if (whole) await carryOver(run, writer, unread);
+  if (whole) await carryOver(run, writer, unreadable);
   await writer.flush(whole);
   await writer.settled();
   if (whole) await report(run, { kind: 'completed', generation, objects: met.seen.size });

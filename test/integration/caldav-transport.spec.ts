@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Call } from '../../src/provider/calendar-provider.js';
 import { type GuardedHttp, type GuardedHttpOptions, type HttpResponse } from '../../src/provider/http/guarded.http.js';
-import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress } from '../../src/provider/http/addresses.guard.js';
+import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress } from '../../src/provider/http/addresses.check.js';
 import { allowed, nearHttp } from '../support/caldav.js';
 
 const closing: (() => Promise<unknown>)[] = [];

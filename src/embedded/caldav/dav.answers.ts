@@ -1,4 +1,4 @@
-import { type Account, type DavAnswer, type DavRequest, exchangeOf, placeOf, plain, type World } from './dav.exchange.js';
+import { type ServedAccount, type DavAnswer, type DavRequest, exchangeOf, placeOf, plain, type World } from './dav.exchange.js';
 import { get, put, remove } from './dav.objects.js';
 import { propfind } from './dav.propfind.js';
 import { report } from './dav.reports.js';
@@ -11,7 +11,7 @@ const ALLOW = { allow: ['OPTIONS', ...Object.keys(METHODS)].join(', '), dav: '1,
 const isMethod = (method: string): method is keyof typeof METHODS => Object.hasOwn(METHODS, method);
 
 /** Whose user name and password a request brings (RFC 7617); null when they are of no account. */
-const authenticated = ({ accounts }: World, { header }: DavRequest): Account | null => {
+const authenticated = ({ accounts }: World, { header }: DavRequest): ServedAccount | null => {
   const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header('authorization') ?? '')?.[1] ?? '';
   const [username = '', ...password] = Buffer.from(encoded, 'base64').toString().split(':');
   const account = accounts.get(username);
@@ -21,7 +21,7 @@ const authenticated = ({ accounts }: World, { header }: DavRequest): Account | n
 const LOGIN = plain(401, { 'www-authenticate': 'Basic realm="Sandbox calendars", charset="UTF-8"' });
 
 /** What one of the whole-server faults answers instead of the truth; null when none is switched on for that request. */
-const insteadOf = ({ faults }: World, { target }: DavRequest, account: Account): DavAnswer | null => {
+const insteadOf = ({ faults }: World, { target }: DavRequest, account: ServedAccount): DavAnswer | null => {
   const place = placeOf(target, account.username);
   if (faults.take('password-refused', place) !== null) return LOGIN;
   const redirected = faults.take('redirected', place);

@@ -4,11 +4,16 @@ import { pathOf, type Target } from './targets.js';
 import { condition } from './xml.js';
 
 /** An account while the sandbox runs. */
-export type Account = Readonly<{ username: string; password: string; fullName: string; calendars: ReadonlyMap<string, CalendarStore> }>;
+export type ServedAccount = Readonly<{
+  username: string;
+  password: string;
+  fullName: string;
+  calendars: ReadonlyMap<string, CalendarStore>;
+}>;
 
 /** Everything the server holds. `life`: an id of this very start, so that tokens of an earlier one are known to be stale. */
 export type World = Readonly<{
-  accounts: ReadonlyMap<string, Account>;
+  accounts: ReadonlyMap<string, ServedAccount>;
   faults: Faults;
   life: string;
   origin: () => string;
@@ -28,7 +33,7 @@ export type DavAnswer = Readonly<{ status: number; headers: Readonly<Record<stri
 /** One request of somebody whose password was right. */
 export type Exchange = Readonly<{
   world: World;
-  account: Account;
+  account: ServedAccount;
   request: DavRequest;
   place: Place;
   /** The fault of that name that is switched on for where this request goes. */
@@ -43,7 +48,7 @@ export const placeOf = (target: Target | null, username: string | null): Place =
   calendar: target !== null && 'calendar' in target ? target.calendar : null,
 });
 
-export const exchangeOf = (world: World, account: Account, request: DavRequest): Exchange => {
+export const exchangeOf = (world: World, account: ServedAccount, request: DavRequest): Exchange => {
   const place = placeOf(request.target, account.username);
   const take: Exchange['take'] = (name) => world.faults.take(name, place);
   const [absolute, unescaped] = [take('absolute-hrefs') !== null, take('unescaped-hrefs') !== null];

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { PROVIDER_NAMES } from '../../provider/names.js';
 
 /** An instant as this API writes it: RFC 3339 in UTC. */
 export const Instant = z.iso.datetime({ offset: true });
 
-export const ProviderName = z.enum(['google', 'microsoft', 'apple', 'caldav']).meta({ id: 'Provider' });
+export const ProviderName = z.enum(PROVIDER_NAMES).meta({ id: 'Provider' });
 
 export const ModeName = z.enum(['read_only', 'write']).meta({ id: 'Mode', description: 'Whether Juy may write to the calendar.' });
 

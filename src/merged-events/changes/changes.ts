@@ -1,4 +1,4 @@
-import { type OccurrenceRow } from '../occurrence-rows.js';
+import { type OccurrenceRow } from '../placed-series.js';
 
 /** An occurrence as far as somebody who reads it can tell it from another. */
 export type Shown = Omit<OccurrenceRow, 'component' | 'generation' | 'copy'>;

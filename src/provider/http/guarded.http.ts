@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher, request as send } from 'undici';
 import { type Clock, MINUTE, SECOND } from '../../kernel/clock.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
-import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress, literalAddress } from './addresses.guard.js';
+import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress, literalAddress } from './addresses.check.js';
 import { decompressed, headerOf, limited, unpaused } from './answer.stream.js';
 import { type Credentials, mayAuthorize } from './credentials.js';
 import { lanes } from './lanes.js';

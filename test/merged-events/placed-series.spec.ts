@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type CustomZones, type Timing } from '../../src/calendar/calendar-object.js';
-import { isUnplaced, rowsOf, type StoredObject } from '../../src/merged-events/occurrence-rows.js';
+import { isUnplaced, rowsOf, type StoredObject } from '../../src/merged-events/placed-series.js';
 import { TIMING } from '../support/builders.js';
 
 const window = { start: '2026-11-01T00:00:00.000Z', end: '2026-12-31T00:00:00.000Z' };
