@@ -47,6 +47,12 @@ export type Recorded<E extends Message> = Readonly<{
   event: E;
 }>;
 
+/**
+ * An event as it is stored, of whatever stream and version, without a codec. `data`, `metadata`: the JSON value that is stored; bytes where the writer stored no
+ * JSON.
+ */
+export type RawEvent = Place & Readonly<{ stream: string; revision: bigint; id: string; type: string; data: unknown; metadata: unknown }>;
+
 /** Where an event stands in the log, and since when: RFC 3339, UTC. */
 export type Place = Readonly<{ position: Position; recordedAt: string }>;
 
@@ -108,7 +114,10 @@ export class Contended extends Error {
  */
 export type Batch<E extends Message> = Readonly<{ events: readonly Recorded<E>[]; position: Position | null; live: boolean }>;
 
-/** Every call but `follow`, which waits, throws `EngineAway` while the event store is out of reach. */
+/** The same for events that are not decoded. */
+export type RawBatch = Readonly<{ events: readonly RawEvent[]; position: Position | null; live: boolean }>;
+
+/** Every call but `follow` and `followRaw`, which wait, throws `EngineAway` while the event store is out of reach. */
 export type EventStore = Readonly<{
   /** All events of a stream. Throws `UnknownEvent` when the codec does not read one of the stream's events: what is decided on a part of a stream is decided wrong. */
   load: <E extends Message>(stream: string, codec: Codec<E>) => Promise<readonly E[]>;
@@ -135,6 +144,8 @@ export type EventStore = Readonly<{
    * event whose name the codec of its family does not read and `UnreadableEvent` at one it cannot decode, once everything before was handed on.
    */
   follow: <E extends Message>(families: readonly EventFamily<E>[], after: Position | null, signal: AbortSignal) => AsyncIterable<Batch<E>>;
+  /** As `follow`, but every event of every stream, undecoded, without those that the store writes for itself (their type begins with `$`). */
+  followRaw: (after: Position | null, signal: AbortSignal) => AsyncIterable<RawBatch>;
   /** The last event of the log; null when it is empty. */
   head: () => Promise<Place | null>;
   /** The first event after a position (null: of all), of whatever stream; null when there is none. */

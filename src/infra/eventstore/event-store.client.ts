@@ -22,7 +22,7 @@ import { type Operations, operationsOf } from './operations.client.js';
 import { races } from './races.client.js';
 import { placeOf, toRecorded, toStored } from './recorded.client.js';
 import { standings } from './standing.client.js';
-import { follow } from './subscription.client.js';
+import { everything, familiesOf, follow } from './subscription.client.js';
 
 /** The client waits for every stream to be read to its end, also for those whose reader has gone. */
 const DISPOSAL = 500;
@@ -130,7 +130,8 @@ const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): Eve
     read: read(client),
     append: (...order) => reach(() => append(client, newId)(...order)),
     afterRace: races(),
-    follow: (families, after, signal) => follow({ client, log }, { families, after, signal }),
+    follow: (families, after, signal) => follow({ client, log }, { reading: familiesOf(families), after, signal }),
+    followRaw: (after, signal) => follow({ client, log }, { reading: everything, after, signal }),
     lastRevision: (stream) => reach(() => lastRevision(client)(stream)),
     head: () => reach(head(client)),
     following: (position) => reach(() => following(client)(position)),

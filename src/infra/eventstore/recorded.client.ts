@@ -1,6 +1,6 @@
 import { type RecordedEvent } from '@eventstore/db-client';
 import { type Message } from '../../kernel/decider.js';
-import { type EventFamily, type Metadata, type Place, type Recorded, UnknownEvent } from '../../kernel/event-store.js';
+import { type EventFamily, type Metadata, type Place, type RawEvent, type Recorded, UnknownEvent } from '../../kernel/event-store.js';
 
 /** How an event's metadata is stored: EventStoreDB's own names for the two it knows (`$`), ours beside them. */
 type StoredMetadata = { $correlationId: string; $causationId: string; commandId: string; actor: string; schema: string };
@@ -39,3 +39,14 @@ export const toRecorded = <E extends Message>(event: RecordedEvent, codec: Event
     event: codec.decode(event.type, event.data),
   };
 };
+
+/** A recorded event as it is stored. */
+export const toRaw = (event: RecordedEvent): RawEvent => ({
+  ...placeOf(event),
+  stream: event.streamId,
+  revision: event.revision,
+  id: event.id,
+  type: event.type,
+  data: event.data,
+  metadata: event.metadata,
+});

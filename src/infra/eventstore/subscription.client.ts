@@ -1,26 +1,38 @@
 import {
+  type AllStreamRecordedEvent,
   type AllStreamResolvedEvent,
   type AllStreamSubscription,
   type EventStoreDBClient,
-  type RecordedEvent,
+  excludeSystemEvents,
+  type Filter,
   START,
   streamNameFilter,
 } from '@eventstore/db-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
 import {
-  type Batch,
   type EventFamily,
   type Position,
   prefixOf,
+  type RawEvent,
   type Recorded,
   UnknownEvent,
   UnreadableEvent,
 } from '../../kernel/event-store.js';
 import { type Log } from '../../kernel/log.js';
-import { placeOf, toRecorded } from './recorded.client.js';
+import { placeOf, toRaw, toRecorded } from './recorded.client.js';
 
-type Wanted<E extends Message> = Readonly<{ families: readonly EventFamily<E>[]; after: Position | null; signal: AbortSignal }>;
+/** What made reading stop at an event. */
+type Unread = UnknownEvent | UnreadableEvent;
+
+/** Which events the server sends, and what of each is handed on: null for one that is skipped. */
+type Reading<T> = Readonly<{ filter: (options: FilterOptions) => Filter; read: (event: AllStreamRecordedEvent) => T | Unread | null }>;
+
+type Wanted<T> = Readonly<{ reading: Reading<T>; after: Position | null; signal: AbortSignal }>;
+
+/** Events in log order, as `Batch` has them. */
+type Drained<T> = Readonly<{ events: readonly T[]; position: Position | null; live: boolean }>;
+type FilterOptions = Omit<Parameters<typeof streamNameFilter>[0], 'prefixes' | 'regex'>;
 type Driver = Readonly<{ client: EventStoreDBClient; log: Log }>;
 
 /** Feed chunks come near 300 kB each: what waits in memory stays below 20 MB. */
@@ -33,21 +45,15 @@ type Tail = {
   checkpoint: Position | null;
   live: boolean;
   failure: Error | null;
-  unread: UnknownEvent | UnreadableEvent | null;
+  unread: Unread | null;
   wake: () => void;
 };
 
-const open = <E extends Message>(
-  { client }: Driver,
-  { families }: Wanted<E>,
-  after: Position | null,
-  tail: Tail,
-): AllStreamSubscription => {
+const open = <T>({ client }: Driver, { filter }: Reading<T>, after: Position | null, tail: Tail): AllStreamSubscription => {
   const subscription = client.subscribeToAll(
     {
       fromPosition: after === null ? START : { commit: after, prepare: after },
-      filter: streamNameFilter({
-        prefixes: families.map(prefixOf),
+      filter: filter({
         checkpointInterval: 1,
         checkpointReached: (_, position) => {
           tail.checkpoint = position.commit;
@@ -79,11 +85,11 @@ const open = <E extends Message>(
 /** Names of the store's own events, such as the one that ends a stream. */
 const SYSTEM = '$';
 
-/** What an event says to who follows the families; null for what the store itself wrote into a stream. */
-const read = <E extends Message>(
-  event: RecordedEvent,
+/** What an event says to a reader of the families; null for what the store itself wrote into a stream. */
+const readFamilies = <E extends Message>(
+  event: AllStreamRecordedEvent,
   families: readonly EventFamily<E>[],
-): Recorded<E> | UnknownEvent | UnreadableEvent | null => {
+): Recorded<E> | Unread | null => {
   const family = families.find((each) => event.streamId.startsWith(prefixOf(each)));
   if (family === undefined || event.type.startsWith(SYSTEM)) return null;
   try {
@@ -94,22 +100,26 @@ const read = <E extends Message>(
   }
 };
 
-const drain = <E extends Message>(
-  subscription: AllStreamSubscription,
-  families: readonly EventFamily<E>[],
-  after: Position | null,
-  tail: Tail,
-): Batch<E> | null => {
+/** The streams of some families, decoded. */
+export const familiesOf = <E extends Message>(families: readonly EventFamily<E>[]): Reading<Recorded<E>> => ({
+  filter: (options) => streamNameFilter({ ...options, prefixes: families.map(prefixOf) }),
+  read: (event) => readFamilies(event, families),
+});
+
+/** Every stream, undecoded, without what the store writes for itself. */
+export const everything: Reading<RawEvent> = { filter: excludeSystemEvents, read: toRaw };
+
+const drain = <T>(subscription: AllStreamSubscription, { read }: Reading<T>, after: Position | null, tail: Tail): Drained<T> | null => {
   if (tail.unread !== null) throw tail.unread;
   // Taken before reading: a checkpoint seen later may stand for events that are still in the buffer.
   const checkpoint = tail.checkpoint;
-  const events: Recorded<E>[] = [];
+  const events: T[] = [];
   let position: Position | null = null;
   for (let count = 0; count < BATCH; count += 1) {
     const resolved = subscription.read() as AllStreamResolvedEvent | null;
     if (resolved === null) break;
     if (resolved.event === undefined) continue;
-    const found = read(resolved.event, families);
+    const found = read(resolved.event);
     if (found instanceof UnknownEvent || found instanceof UnreadableEvent) {
       tail.unread = found;
       break;
@@ -138,13 +148,13 @@ const change = (subscription: AllStreamSubscription, tail: Tail, aborted: () => 
  * Follows the log from a position, for ever: drains whatever waits as one batch, and takes the subscription up again from the last batch
  * when the connection or the server is lost. Ends when aborted; throws only at an event that cannot be read, once it has handed on those before.
  */
-export async function* follow<E extends Message>(driver: Driver, wanted: Wanted<E>): AsyncGenerator<Batch<E>> {
+export async function* follow<T>(driver: Driver, wanted: Wanted<T>): AsyncGenerator<Drained<T>> {
   let after = wanted.after;
   let pause = FIRST_PAUSE;
   const aborted = (): boolean => wanted.signal.aborted;
   while (!aborted()) {
     const tail: Tail = { checkpoint: null, live: false, failure: null, unread: null, wake: () => undefined };
-    const subscription = open(driver, wanted, after, tail);
+    const subscription = open(driver, wanted.reading, after, tail);
     let reportedLive = false;
     const stop = (): void => {
       tail.wake();
@@ -153,7 +163,7 @@ export async function* follow<E extends Message>(driver: Driver, wanted: Wanted<
     try {
       for (;;) {
         if (aborted()) return;
-        const batch = drain(subscription, wanted.families, after, tail);
+        const batch = drain(subscription, wanted.reading, after, tail);
         if (batch !== null) {
           pause = FIRST_PAUSE;
           after = batch.position;
