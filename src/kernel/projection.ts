@@ -3,8 +3,8 @@ import { type EventFamily, type Position, type Recorded } from './event-store.js
 import { type Sql } from './sql.js';
 
 /**
- * A read model: which families of streams it follows and how their events change its rows. `apply` gets events in log order, many at a time while
- * catching up, and writes nothing but SQL on the connection it is given: rows and checkpoint commit together. It uses no clock, no key and
+ * A read model: which families of streams it follows and how their events change its rows. `apply` gets events in log order, one call after the
+ * other, and writes nothing but SQL on the connection it is given: rows and checkpoint commit together, after at most a quarter of a second of calls. It uses no clock, no key and
  * no randomness, so replaying from zero gives the same rows.
  */
 export type Projection<E extends Message> = Readonly<{

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Pauses } from '../../src/infra/postgres/projection.runner.js';
+import { type Pauses } from '../../src/infra/postgres/follower.runner.js';
 import { applyEach, FACTS_OF_CALENDARS, type Projection } from '../../src/kernel/projection.js';
 import { testEndings } from '../support/opened.js';
 import { startProjection } from '../support/running.js';
@@ -101,6 +101,28 @@ describe('A projection', () => {
     await eventually('the rest is there', async () => (await rows()).length === 4);
     expect(await rows()).toEqual(['short', 'long', 'longer', 'last']);
     await eventually('it is where the log ends', () => (runner.progress.position ?? 0n) >= position);
+  });
+
+  it('commits between two facts as well, which it applies one after the other', async () => {
+    const { run, rows, append, projection } = probe();
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const slow: Projection<Noted> = {
+      ...projection,
+      apply: async (sql, events) => {
+        await projection.apply(sql, events);
+        if (events.some(({ event }) => event.text === 'long')) await sleep(300);
+        if (events.some(({ event }) => event.text === 'longer')) await held;
+      },
+    };
+    await append('short', 'long', 'longer', 'last');
+    run({}, slow);
+    await eventually('what came before is there', async () => (await rows()).length === 2);
+    letGo();
+    await eventually('the rest is there', async () => (await rows()).length === 4);
+    expect(await rows()).toEqual(['short', 'long', 'longer', 'last']);
   });
 
   it('goes on where it was when it runs again', async () => {

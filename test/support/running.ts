@@ -1,4 +1,5 @@
-import { PAUSES, type Pauses, type Progress, runProjection, unstarted } from '../../src/infra/postgres/projection.runner.js';
+import { PAUSES, type Pauses } from '../../src/infra/postgres/follower.runner.js';
+import { type Progress, runProjection, unstarted } from '../../src/infra/postgres/projection.runner.js';
 import { type Message } from '../../src/kernel/decider.js';
 import { type Projection } from '../../src/kernel/projection.js';
 import { type Stores } from './store.js';

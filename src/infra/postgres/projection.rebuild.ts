@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
 import { type EventStore, type Position } from '../../kernel/event-store.js';
+import { type IsOver } from '../../kernel/follower.js';
 import { type Projection } from '../../kernel/projection.js';
 import { type Sql } from '../../kernel/sql.js';
 import { type Postgres, type Session } from './database.postgres.js';
-import { meaningOf, meanRows } from './projection.checkpoint.js';
-import { BeingRebuilt, NewerMeaning } from './projection.failure.js';
-import { applySeparately, applyStep, type Step, stepsOf } from './set-aside.postgres.js';
+import { meaningOf, meanRows } from './follower.checkpoint.js';
+import { BeingRebuilt, NewerMeaning } from './follower.failure.js';
+import { applySeparately, applyStep, type Followed, stepsOf } from './projection.apply.js';
 import { discardShadow, enterShadow, makeShadow, measureShadow, type Shadow, swapShadow } from './shadow.tables.js';
 
 /** How far a rebuild is: events applied, and the share of the log looked through that the live projection has behind it, from 0 to 1. */
@@ -28,21 +29,16 @@ const livePosition = async (sql: Sql, name: string, lock: '' | 'for update'): Pr
   return row === undefined || row.position === null ? null : BigInt(row.position);
 };
 
-type Part<E extends Message> = Pick<Step<E>, 'events' | 'unreadable'>;
-
-/** What a step holds that the live tables may have applied by `limit`. */
-const until = <E extends Message>({ events, unreadable }: Step<E>, limit: Position | null): Part<E> => ({
-  events: limit === null ? events : events.filter(({ position }) => position <= limit),
-  unreadable: unreadable === null || (limit !== null && unreadable.position > limit) ? null : unreadable,
-});
-
-const lastOf = <E extends Message>({ events, unreadable }: Part<E>): Position | null =>
-  unreadable?.position ?? events.at(-1)?.position ?? null;
+/** The last item's place; null when there is none. */
+const lastOf = <E extends Message>(items: readonly Followed<E>[]): Position | null => items.at(-1)?.position ?? null;
 
 /** How far the log was looked through, and the last event of it that was applied. */
 type Reached = Readonly<{ position: Position | null; applied: Position | null }>;
 
 const laterOf = (a: Position | null, b: Position | null): Position | null => (a === null || (b !== null && b > a) ? b : a);
+
+/** No query reads the tables beside: what they are given commits whole. */
+const never = (): boolean => false;
 
 /** Everything up to where the live projection is, into the tables beside. Answers how far that is. */
 const catchUp = async <E extends Message>(
@@ -55,17 +51,17 @@ const catchUp = async <E extends Message>(
   let position: Position | null = null;
   let applied: Position | null = null;
   let events = 0;
-  const inShadow = (work: (sql: Sql, some: boolean) => Promise<unknown>): Promise<void> =>
+  const inShadow = (work: (sql: Sql, isOver: IsOver) => Promise<number>): Promise<number> =>
     database.transaction(async (sql) => {
       await sql.query('set local synchronous_commit = off');
       await enterShadow(sql, shadow);
-      await work(sql, true);
+      return work(sql, never);
     });
   for await (const batch of stepsOf(store, projection, null, signal)) {
-    if (lastOf(batch) !== null) await applyStep(projection, batch, inShadow);
-    events += batch.events.length;
+    if (batch.items.length > 0) await applyStep(projection, batch.items, inShadow);
+    events += batch.items.length;
     position = batch.position;
-    applied = lastOf(batch) ?? applied;
+    applied = lastOf(batch.items) ?? applied;
     const goal = await livePosition(database, projection.name, '');
     report({ events, share: goal === null || goal <= 0n ? 1 : Math.min(Number(position ?? 0n) / Number(goal), 1) });
     // Where events never cease, a reader may not meet the end of the log; to have met the live projection is enough.
@@ -91,7 +87,8 @@ const changePlaces = async <E extends Message>(
     await enterShadow(sql, shadow);
     let { position, applied } = reached;
     for await (const batch of stepsOf(store, projection, position, signal)) {
-      const part = until(batch, live);
+      // What the live tables may have applied.
+      const part = live === null ? batch.items : batch.items.filter((item) => item.position <= live);
       await applySeparately(sql, projection, part);
       position = lastOf(part) ?? position;
       applied = lastOf(part) ?? applied;

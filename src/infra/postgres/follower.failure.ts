@@ -3,7 +3,7 @@ import { OlderProgram } from '../../kernel/projection.js';
 import { UnknownEvent, UnreadableEvent } from '../../kernel/event-store.js';
 import { kindOf } from '../logging/redaction.js';
 
-/** Why a projection does not go on: a stable code, and a sentence for operators that holds nothing personal. */
+/** Why a follower does not go on: a stable code, and a sentence for operators that holds nothing personal. */
 export type Failure = Readonly<{ code: string; sentence: string }>;
 
 /** Another runner has moved the checkpoint: this one lost its lock without noticing and must stop writing. */
