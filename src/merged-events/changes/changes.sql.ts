@@ -1,3 +1,4 @@
+import { type Position } from '../../kernel/event-store.js';
 import { type Sql } from '../../kernel/sql.js';
 import { type ChangeCursor, cursorExpired, LAST_PART, readChangeCursor } from './change-cursor.js';
 
@@ -34,6 +35,45 @@ export const endOfChanges = async (sql: Sql, now: number): Promise<ChangeCursor>
   // Before the first checkpoint there is nothing, and the log's first event may stand at 0.
   const position = row?.position ?? null;
   return position === null ? { position: 0n, part: 0, at: now } : { position: BigInt(position), part: LAST_PART, at: now };
+};
+
+/** A change, and whose it is. */
+type PersonalChange = ChangeRow & Readonly<{ user_id: string }>;
+
+/** Everybody's changes of one place in the log, by person and part. */
+export type ChangesAt = Readonly<{ position: Position; changes: readonly PersonalChange[] }>;
+
+type FollowedChanges = Readonly<{ items: readonly ChangesAt[]; position: Position; more: boolean }>;
+
+const byPosition = (rows: readonly PersonalChange[]): readonly ChangesAt[] => {
+  const found = new Map<string, PersonalChange[]>();
+  for (const row of rows) {
+    const there = found.get(row.position);
+    if (there === undefined) found.set(row.position, [row]);
+    else there.push(row);
+  }
+  return [...found].map(([position, changes]) => ({ position: BigInt(position), changes }));
+};
+
+/**
+ * Everybody's changes after a position (null: all that are kept), about `limit` of them and no position in part, and how far they go; up to there
+ * no more are added. Null: the projection has applied nothing yet.
+ */
+export const changesAfter = async (sql: Sql, after: Position | null, limit: number): Promise<FollowedChanges | null> => {
+  // Looked up first: what is at or before it has been committed when the rows are read.
+  const end = await endOfChanges(sql, 0);
+  if (end.part === 0) return null;
+  const from = after ?? -1n;
+  const [cut] = await sql.query<{ position: string }>(
+    'select position from changes where position > $1 and position <= $2 order by position limit 1 offset $3',
+    [from, end.position, limit],
+  );
+  const until = cut === undefined ? end.position : BigInt(cut.position);
+  const rows = await sql.query<PersonalChange>(
+    `select user_id, ${COLUMNS} from changes where position > $1 and position <= $2 order by position, user_id, part`,
+    [from, until],
+  );
+  return { items: byPosition(rows), position: until, more: cut !== undefined };
 };
 
 /**
