@@ -4,6 +4,7 @@ import { feedCodec } from '../src/sync/feed.codec.js';
 import { type CalendarObject } from '../src/calendar/calendar-object.js';
 import { toUpsert } from '../src/sync/upsert.js';
 import { connectionCodec } from '../src/connection/connection.codec.js';
+import { metadataOf, systemCause } from '../src/kernel/cause.js';
 import { type EventStore, type Metadata } from '../src/kernel/event-store.js';
 import { type TimeRange } from '../src/kernel/time-range.js';
 import { type Vault } from '../src/kernel/vault.js';
@@ -54,10 +55,7 @@ const objectsOf = ({ singles, series }: Population, kind: number, window: TimeRa
   return texts.map((text, index) => parseResource(text, { remoteId: `/${kind}/${index}.ics`, etag: `"${index}"`, ownAddresses: [] }));
 };
 
-const metadata = (): Metadata => {
-  const id = randomUUID();
-  return { commandId: id, correlationId: id, causationId: id, actor: 'system:sync' };
-};
+const metadata = (): Metadata => metadataOf(systemCause('sync', null, randomUUID()), randomUUID());
 
 const settle = async (
   { store, vault }: Runtime,

@@ -61,6 +61,7 @@ export class AppModule {
           health,
           metrics,
           teams: postgresTeams(runtime.database, runtime.clock, runtime.log),
+          markers: runtime.vault,
           rateLimits: config.http.rateLimits,
           tickets: tickets(runtime.database, runtime.clock, runtime.entropy),
           idempotency: idempotency({ ...runtime, sql: runtime.database }),

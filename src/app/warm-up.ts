@@ -8,6 +8,7 @@ import { soonAt, windowAt } from '../sync/generation.js';
 import { absorb } from '../sync/sync.absorb.js';
 import { type Known } from '../sync/sync.known.js';
 import { marker, sealer } from '../infra/vault/sealing.aes.js';
+import { metadataOf, systemCause } from '../kernel/cause.js';
 import { type Clock, DAY, instant } from '../kernel/clock.js';
 import { type Codec, type EventStore } from '../kernel/event-store.js';
 import { type Sql } from '../kernel/sql.js';
@@ -18,6 +19,7 @@ import { spareTime } from './spare-time.js';
 import { madeUpServer } from './warm-up.calendar.js';
 
 const CALENDAR = '00000000-0000-8000-8000-000000000000';
+const WARMING = systemCause('sync', null, CALENDAR);
 const ADDRESS = 'http://localhost/warm-up/';
 /** Enough for nearly all of what a first sync runs to be compiled. */
 const ROUNDS = 20;
@@ -107,8 +109,7 @@ const readWhole = async (provider: CalendarProvider, clock: Clock, signal: Abort
     userId: 'warm-up',
     generation: 1,
     window,
-    actor: 'system:sync',
-    runId: CALENDAR,
+    cause: WARMING,
     epoch: 0n,
     permit,
     signal,
@@ -136,7 +137,7 @@ const readWhole = async (provider: CalendarProvider, clock: Clock, signal: Abort
 
 const project = async (stored: readonly Stored[], clock: Clock): Promise<void> => {
   const projection = userCalendarEvents([feedFamily]);
-  const metadata = { commandId: CALENDAR, correlationId: CALENDAR, causationId: CALENDAR, actor: 'system:sync' };
+  const metadata = metadataOf(WARMING, CALENDAR);
   for (const [index, { type, data }] of stored.entries()) {
     const event = feedCodec.decode(type, data);
     const place = {

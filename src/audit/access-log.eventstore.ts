@@ -1,4 +1,5 @@
 import { type Access, type AccessLog } from '../kernel/access-log.js';
+import { metadataOf } from '../kernel/cause.js';
 import { type Clock, instant } from '../kernel/clock.js';
 import { type Entropy } from '../kernel/entropy.js';
 import { type EventStore } from '../kernel/event-store.js';
@@ -10,14 +11,16 @@ type Runtime = Readonly<{ store: Pick<EventStore, 'append'>; clock: Clock; entro
 /** Records accesses as facts of the log: one append for each request, one fact for each person it is about. */
 export const accessLog = ({ store, clock, entropy }: Runtime): AccessLog => {
   const record = async (
-    { actor: { userId }, purpose, route, correlationId }: Omit<Access, 'subjects'>,
+    { purpose, cause }: Omit<Access, 'subjects'>,
     outcome: DataAccessed['outcome'],
     subjects: readonly (string | null)[],
   ): Promise<void> => {
     if (subjects.length === 0) return;
     const at = instant(clock.now());
-    const facts = subjects.map((subject) => ({ type: 'DataAccessed', actor: userId, subject, purpose, route, outcome, at }) as const);
-    const metadata = { commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: userId };
+    const { actor, via: route } = cause;
+    const facts = subjects.map((subject) => ({ type: 'DataAccessed', actor, subject, purpose, route, outcome, at }) as const);
+    // Each fact names whose data it is about.
+    const metadata = metadataOf({ ...cause, subject: null }, entropy.uuid());
     await store.append(accessStream(at), null, facts, accessCodec, metadata);
   };
   return {

@@ -1,10 +1,12 @@
-import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiOperation, ApiTags } from '../infra/http/openapi.decorators.js';
 import { type z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
+import { RequestCause } from '../infra/http/cause.interceptor.js';
 import { type Actor as Person } from '../kernel/actor.js';
+import { type Cause } from '../kernel/cause.js';
 import { rangeOf } from '../merged-events/range.js';
 import { AvailabilityFilter, AvailabilityRequest, OwnAvailability, TeamAvailability } from './availability.contract.js';
 import { MyAvailability, TeamsAvailability } from './availability.query.js';
@@ -35,9 +37,8 @@ export class AvailabilityController {
   ofTeam(
     @Body({ schema: AvailabilityRequest }) asked: AvailabilityRequest,
     @Actor() actor: Person,
-    @Headers('x-correlation-id') correlationId: string,
+    @RequestCause() cause: Cause,
   ): Promise<TeamAvailability> {
-    const from = { route: 'POST /v1/calendar/availability', correlationId };
-    return this.queries.execute(new TeamsAvailability(actor, rangeOf(asked.range), asked, from));
+    return this.queries.execute(new TeamsAvailability(actor, rangeOf(asked.range), asked, cause));
   }
 }

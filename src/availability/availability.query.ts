@@ -1,7 +1,8 @@
 import { Inject } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
-import { type Access, ACCESS_LOG, type AccessLog } from '../kernel/access-log.js';
+import { ACCESS_LOG, type AccessLog } from '../kernel/access-log.js';
 import { type Actor } from '../kernel/actor.js';
+import { type Cause } from '../kernel/cause.js';
 import { instant, MINUTE } from '../kernel/clock.js';
 import { Refused } from '../kernel/refused.js';
 import { TEAMS, type Teams } from '../kernel/teams.js';
@@ -26,13 +27,13 @@ export class MyAvailability extends Query<OwnAvailability> {
   }
 }
 
-/** When people who share a team are busy, and when they could meet. That others were asked about is recorded under `from`. */
+/** When people who share a team are busy, and when they could meet. That others were asked about is recorded with `cause`. */
 export class TeamsAvailability extends Query<TeamAvailability> {
   constructor(
     readonly actor: Actor,
     readonly range: TimeRange,
     readonly asked: AvailabilityRequest,
-    readonly from: Pick<Access, 'route' | 'correlationId'>,
+    readonly cause: Cause,
   ) {
     super();
   }
@@ -61,9 +62,9 @@ export class TeamsAvailabilityHandler implements IQueryHandler<TeamsAvailability
   ) {}
 
   async execute(query: TeamsAvailability): Promise<TeamAvailability> {
-    const { actor, asked, from } = query;
+    const { actor, asked, cause } = query;
     const subjects = asked.users.filter((each) => each !== actor.userId);
-    const access = { actor, purpose: 'availability', ...from } as const;
+    const access = { purpose: 'availability', cause } as const;
     if (!(await this.areMates(actor, subjects))) {
       await this.accesses.refused(access);
       throw new Refused('availability.unknown-person', 404, 'Somebody named in `users` is in none of your teams.');

@@ -1,8 +1,8 @@
 import { calendar, type CalendarCommand } from '../calendar/calendar.js';
+import { type Cause, metadataOf } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { fold } from '../kernel/decider.js';
-import { type Metadata } from '../kernel/event-store.js';
 import { uuidOf } from '../kernel/mark-uuid.js';
 import { type Marker, type Sealer } from '../kernel/vault.js';
 import { type DiscoveredCalendar } from '../provider/calendar-provider.js';
@@ -10,8 +10,8 @@ import { calendarsOf, connection, type FoundCalendar } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 
-/** Whose account was looked into, and on whose behalf. */
-export type Looked = Readonly<{ connectionId: string; userId: string; provider: string; metadata: () => Metadata }>;
+/** Whose account was looked into, and why. */
+export type Looked = Readonly<{ connectionId: string; userId: string; provider: string; cause: Cause }>;
 
 /** How far the log stood after what was recorded, as `Written` has it. */
 export type Discovered = Readonly<{ connection: bigint | null; calendar: bigint | null }>;
@@ -65,8 +65,9 @@ export const recordDiscovery = async (
   looked: Looked,
   found: readonly DiscoveredCalendar[],
 ): Promise<Discovered> => {
-  const { store, vault, clock, calendarCodec } = runtime;
-  const { connectionId, userId, metadata } = looked;
+  const { store, vault, clock, entropy, calendarCodec } = runtime;
+  const { connectionId, userId, cause } = looked;
+  const metadata = () => metadataOf(cause, entropy.uuid());
   const seal = sealing(await vault.connection(userId, connectionId));
   const mark = await vault.marker(userId);
   const events = await store.load(`connection-${connectionId}`, connectionCodec);

@@ -1,8 +1,8 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { metadataOf } from '../kernel/cause.js';
 import { instant, MINUTE } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
-import { type Metadata } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
 import { AccountTaken, type Secret } from '../kernel/vault.js';
 import { recordDiscovery } from './account.discovery.js';
@@ -29,7 +29,7 @@ const CONSENT_TEXT_VERSION = '2026-11';
 export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> {
   constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}
 
-  async execute({ actor: { userId }, request, correlationId, commandId: connectionId }: ConnectCalendar): Promise<Reached> {
+  async execute({ actor: { userId }, request, cause, commandId: connectionId }: ConnectCalendar): Promise<Reached> {
     const { provider, access, credentials } = request;
     const at = instant(this.runtime.clock.now());
     const linked = {
@@ -55,17 +55,16 @@ export class ConnectCalendarHandler implements ICommandHandler<ConnectCalendar> 
     await this.keep(userId, connectionId, secret, account);
     if (isNew) await this.refuseTooMany(userId, connectionId);
     const sealer = await this.runtime.vault.connection(userId, connectionId);
-    const metadata = (): Metadata => ({ commandId: this.runtime.entropy.uuid(), correlationId, causationId: correlationId, actor: userId });
     const sealed = sealer.seal(`connection:${connectionId}`, JSON.stringify({ accountName: discovery.accountName }));
     const command = { ...linked, account, sealed };
     const { position } = await handle(this.runtime.store, connection, connectionCodec, {
       id: connectionId,
       command,
-      metadata: { ...metadata(), commandId: connectionId },
+      metadata: metadataOf(cause, connectionId),
       ifMatch: null,
     });
     await this.runtime.vault.activate(connectionId);
-    const discovered = await recordDiscovery(this.runtime, { connectionId, userId, provider, metadata }, discovery.calendars);
+    const discovered = await recordDiscovery(this.runtime, { connectionId, userId, provider, cause }, discovery.calendars);
     return { connectionId, written: { ...discovered, connection: discovered.connection ?? position } };
   }
 

@@ -1,5 +1,6 @@
 import { Command } from '@nestjs/cqrs';
 import { type Actor } from '../kernel/actor.js';
+import { type Cause } from '../kernel/cause.js';
 import { type Written } from '../kernel/projection.js';
 import { type Credentials } from './account.door.js';
 import { type Access } from './connection.js';
@@ -15,7 +16,7 @@ export class ConnectCalendar extends Command<Reached> {
   constructor(
     readonly actor: Actor,
     readonly request: Readonly<{ provider: 'apple' | 'caldav'; consent: boolean; access: Access; credentials: Credentials }>,
-    readonly correlationId: string,
+    readonly cause: Cause,
     readonly commandId: string,
   ) {
     super();
@@ -28,7 +29,7 @@ export class Reconnect extends Command<Reached> {
     readonly actor: Actor,
     readonly connectionId: string,
     readonly credentials: Credentials,
-    readonly correlationId: string,
+    readonly cause: Cause,
     readonly commandId: string,
   ) {
     super();
@@ -41,7 +42,7 @@ export class Revoke extends Command<Reached> {
     readonly actor: Actor,
     readonly connectionId: string,
     readonly ifMatch: bigint | null,
-    readonly correlationId: string,
+    readonly cause: Cause,
   ) {
     super();
   }

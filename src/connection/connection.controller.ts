@@ -5,9 +5,11 @@ import { type Response } from 'express';
 import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
+import { RequestCause } from '../infra/http/cause.interceptor.js';
 import { CommandId } from '../infra/http/idempotency.interceptor.js';
 import { etag, expectedRevision, REVISION_TAG } from '../infra/http/revision.js';
 import { type Actor as Person } from '../kernel/actor.js';
+import { type Cause } from '../kernel/cause.js';
 import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
 import { Refused } from '../kernel/refused.js';
 import { ConnectCalendar, type Reached, Reconnect, Revoke } from './connection.commands.js';
@@ -51,7 +53,7 @@ export class ConnectionController {
   async connect(
     @Body({ schema: NewConnection }) body: z.output<typeof NewConnection>,
     @Actor() actor: Person,
-    @Headers('x-correlation-id') correlationId: string,
+    @RequestCause() cause: Cause,
     @CommandId() commandId: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
@@ -64,7 +66,7 @@ export class ConnectionController {
       throw new Refused('connection.server-missing', 422, 'Send "credentials.serverUrl", the address of the CalDAV server.');
     const given = complete(credentials ?? { username: '', password: '' });
     const reached = await this.commands.execute(
-      new ConnectCalendar(actor, { provider, consent, access, credentials: given }, correlationId, commandId),
+      new ConnectCalendar(actor, { provider, consent, access, credentials: given }, cause, commandId),
     );
     return this.answer(actor, reached, response, HttpStatus.CREATED);
   }
@@ -95,11 +97,11 @@ export class ConnectionController {
     @Param('id', { schema: Id }) id: string,
     @Body({ schema: NewCredentials }) body: z.output<typeof NewCredentials>,
     @Actor() actor: Person,
-    @Headers('x-correlation-id') correlationId: string,
+    @RequestCause() cause: Cause,
     @CommandId() commandId: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
-    const reached = await this.commands.execute(new Reconnect(actor, id, complete(body.credentials), correlationId, commandId));
+    const reached = await this.commands.execute(new Reconnect(actor, id, complete(body.credentials), cause, commandId));
     return this.answer(actor, reached, response, HttpStatus.OK);
   }
 
@@ -111,10 +113,10 @@ export class ConnectionController {
     @Param('id', { schema: Id }) id: string,
     @Headers('if-match') ifMatch: string | undefined,
     @Actor() actor: Person,
-    @Headers('x-correlation-id') correlationId: string,
+    @RequestCause() cause: Cause,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
-    const reached = await this.commands.execute(new Revoke(actor, id, expectedRevision(ifMatch), correlationId));
+    const reached = await this.commands.execute(new Revoke(actor, id, expectedRevision(ifMatch), cause));
     return this.answer(actor, reached, response, HttpStatus.ACCEPTED);
   }
 

@@ -1,8 +1,7 @@
+import { type Cause, metadataOf, systemCause } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Lease } from '../kernel/due-work.js';
-import { type Entropy } from '../kernel/entropy.js';
-import { type Metadata } from '../kernel/event-store.js';
 import { connection, type ConnectionCommand } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
@@ -16,17 +15,17 @@ export type ConnectionRow = Readonly<{
   failures: number;
 }>;
 
-const ACTOR = 'system:sync';
-
-/** Metadata of a step the system takes by itself; one correlation id for each piece of work. */
-export const systemMetadata = (entropy: Entropy): (() => Metadata) => {
-  const correlationId = entropy.uuid();
-  return () => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: ACTOR });
-};
+/** The cause of one piece of due work on a connection. */
+export const causeOf = ({ entropy }: ConnectionRuntime, { user_id }: ConnectionRow): Cause => systemCause('sync', user_id, entropy.uuid());
 
 /** Gives a connection a command of the system. */
-export const record = async ({ store }: ConnectionRuntime, id: string, command: ConnectionCommand, metadata: Metadata): Promise<void> => {
-  await handle(store, connection, connectionCodec, { id, command, metadata, ifMatch: null });
+export const record = async (
+  { store, entropy }: ConnectionRuntime,
+  id: string,
+  command: ConnectionCommand,
+  cause: Cause,
+): Promise<void> => {
+  await handle(store, connection, connectionCodec, { id, command, metadata: metadataOf(cause, entropy.uuid()), ifMatch: null });
 };
 
 /** Sets a row's failures and when it is due again (milliseconds since the epoch), if the claim still holds. */

@@ -1,6 +1,7 @@
 import { freshFrom } from '../sync/freshness.js';
 import { retryAt } from '../sync/generation.js';
 import { PASSING_FAULTS } from '../sync/reasons.js';
+import { type Cause } from '../kernel/cause.js';
 import { DAY, HOUR, instant } from '../kernel/clock.js';
 import { type Lease } from '../kernel/due-work.js';
 import { Refused } from '../kernel/refused.js';
@@ -8,33 +9,33 @@ import { AccountTaken, KeyDestroyed, type Secret, SecretMissing } from '../kerne
 import { type Discovery, ProviderFault } from '../provider/calendar-provider.js';
 import { recordDiscovery } from './account.discovery.js';
 import { accountMarks } from './account.door.js';
-import { type ConnectionRow, later, record, systemMetadata } from './connection.record.js';
+import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 import { windUp } from './revocation.worker.js';
 
 /** What a dead grant or a failing account means for its connection. */
 export const faultReporter =
   (runtime: ConnectionRuntime) =>
-  async (connectionId: string, fault: string, needsReconnect: boolean): Promise<void> => {
+  async (connectionId: string, fault: string, needsReconnect: boolean, cause: Cause): Promise<void> => {
     const at = instant(runtime.clock.now());
-    await record(runtime, connectionId, { type: 'ReportFault', fault, needsReconnect, at }, systemMetadata(runtime.entropy)());
+    await record(runtime, connectionId, { type: 'ReportFault', fault, needsReconnect, at }, cause);
   };
 
 /** What a good reading means for a connection that was said to be failing. */
 export const recoveryReporter =
   (runtime: ConnectionRuntime) =>
-  async (connectionId: string): Promise<void> => {
+  async (connectionId: string, cause: Cause): Promise<void> => {
     const at = instant(runtime.clock.now());
-    await record(runtime, connectionId, { type: 'ReportRecovery', at }, systemMetadata(runtime.entropy)());
+    await record(runtime, connectionId, { type: 'ReportRecovery', at }, cause);
   };
 
 /** What a destroyed key means for its connection: nothing of it can be read any more, so it is revoked; what is still due of it is removed. */
 export const keyGoneReporter =
   (runtime: ConnectionRuntime) =>
-  async (connectionId: string): Promise<void> => {
+  async (connectionId: string, cause: Cause): Promise<void> => {
     const at = instant(runtime.clock.now());
     try {
-      await record(runtime, connectionId, { type: 'Revoke', at }, systemMetadata(runtime.entropy)());
+      await record(runtime, connectionId, { type: 'Revoke', at }, cause);
     } catch (error) {
       // The log knows no such connection.
       if (!(error instanceof Refused)) throw error;
@@ -47,8 +48,11 @@ export const keyGoneReporter =
     await runtime.database.query('delete from sync_state where connection_id = $1', [connectionId]);
   };
 
+/** A claimed row, and the cause of what becomes of it. */
+type Tended = Readonly<{ row: ConnectionRow; cause: Cause }>;
+
 /** Takes note of which account the secret opens. One that another connection of the person holds already goes on by the mark it has. */
-const prove = async (runtime: ConnectionRuntime, row: ConnectionRow, secret: Secret, discovery: Discovery): Promise<void> => {
+const prove = async (runtime: ConnectionRuntime, { row, cause }: Tended, secret: Secret, discovery: Discovery): Promise<void> => {
   const { connection_id: connectionId, user_id: userId, provider } = row;
   const { proved } = await accountMarks(runtime.vault, userId, provider, secret, discovery);
   try {
@@ -58,7 +62,7 @@ const prove = async (runtime: ConnectionRuntime, row: ConnectionRow, secret: Sec
     throw error;
   }
   const at = instant(runtime.clock.now());
-  await record(runtime, connectionId, { type: 'ProveAccount', account: proved, at }, systemMetadata(runtime.entropy)());
+  await record(runtime, connectionId, { type: 'ProveAccount', account: proved, at }, cause);
 };
 
 /** Reads the list of calendars again once a day, and completes what a death while connecting left open. */
@@ -68,15 +72,16 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
   const adapter = runtime.providers.get(provider);
   if (adapter === undefined) return later(runtime, row, lease, row.failures, now + DAY);
   await runtime.vault.activate(connectionId);
+  const cause = causeOf(runtime, row);
   try {
     const secret = await runtime.vault.secret(userId, connectionId);
     const discovery = await adapter.discover(secret, lease);
     await lease.permit();
-    await prove(runtime, row, secret, discovery);
-    await recordDiscovery(runtime, { connectionId, userId, provider, metadata: systemMetadata(runtime.entropy) }, discovery.calendars);
+    await prove(runtime, { row, cause }, secret, discovery);
+    await recordDiscovery(runtime, { connectionId, userId, provider, cause }, discovery.calendars);
     await later(runtime, row, lease, 0, now + DAY + Math.floor(runtime.entropy.fraction() * HOUR));
   } catch (error) {
-    await undiscovered(runtime, row, lease, error);
+    await undiscovered(runtime, { row, cause }, lease, error);
   }
 };
 
@@ -90,11 +95,12 @@ const passes = async ({ database, clock }: ConnectionRuntime, { connection_id }:
     ])
   ).length > 0;
 
-const undiscovered = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease, error: unknown): Promise<void> => {
-  if (error instanceof ProviderFault) return putOff(runtime, row, lease, error);
-  if (error instanceof SecretMissing) return putOff(runtime, row, lease, new ProviderFault('access-revoked', error.message));
+const undiscovered = async (runtime: ConnectionRuntime, tended: Tended, lease: Lease, error: unknown): Promise<void> => {
+  const { row, cause } = tended;
+  if (error instanceof ProviderFault) return putOff(runtime, tended, lease, error);
+  if (error instanceof SecretMissing) return putOff(runtime, tended, lease, new ProviderFault('access-revoked', error.message));
   if (!(error instanceof KeyDestroyed)) throw error;
-  await keyGoneReporter(runtime)(row.connection_id);
+  await keyGoneReporter(runtime)(row.connection_id, cause);
   // The fact brings a row of its own.
   await runtime.database.query('delete from connection_state where connection_id = $1 and epoch = $2', [row.connection_id, lease.epoch]);
 };
@@ -102,13 +108,13 @@ const undiscovered = async (runtime: ConnectionRuntime, row: ConnectionRow, leas
 /** A dead grant is looked at once a day, in case the old password holds again; everything else after longer and longer pauses. */
 const putOff = async (
   runtime: ConnectionRuntime,
-  row: ConnectionRow,
+  { row, cause }: Tended,
   lease: Lease,
   { fault, retryAfter }: ProviderFault,
 ): Promise<void> => {
   const [now, failures, chance] = [runtime.clock.now(), row.failures + 1, runtime.entropy.fraction()];
   const dead = fault === 'access-revoked';
-  if (!(await passes(runtime, row, fault))) await faultReporter(runtime)(row.connection_id, fault, dead);
+  if (!(await passes(runtime, row, fault))) await faultReporter(runtime)(row.connection_id, fault, dead, cause);
   await later(runtime, row, lease, failures, dead ? now + DAY + Math.floor(chance * HOUR) : retryAt(now, failures, retryAfter, chance));
 };
 

@@ -1,3 +1,4 @@
+import { metadataOf, systemCause } from '../kernel/cause.js';
 import { type Clock, instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Entropy } from '../kernel/entropy.js';
@@ -24,12 +25,12 @@ const connectionsIn = async (store: EventStore): Promise<ReadonlyMap<string, Con
   return found;
 };
 
-const revoke = async ({ store, clock, entropy }: Runtime, id: string): Promise<void> => {
-  const commandId = entropy.uuid();
+const revoke = async ({ store, clock, entropy }: Runtime, id: string, state: Connection): Promise<void> => {
+  const cause = systemCause('operator', state.status === 'none' ? null : state.userId, entropy.uuid());
   await handle(store, connection, connectionCodec, {
     id,
     command: { type: 'Revoke', at: instant(clock.now()) },
-    metadata: { commandId, correlationId: commandId, causationId: commandId, actor: 'system:operator' },
+    metadata: metadataOf(cause, entropy.uuid()),
     ifMatch: null,
   });
 };
@@ -48,6 +49,6 @@ export const repairConnections = async (runtime: Runtime): Promise<Repaired> => 
   const forgotten = rows.map(({ connection_id }) => connection_id).filter((id) => !known.has(id));
   await sql.query('delete from vault where connection_id = any($1)', [forgotten]);
   const keyless = [...known].filter(([id, { status }]) => status !== 'revoked' && !keyed.has(id));
-  for (const [id] of keyless) await revoke(runtime, id);
+  for (const [id, state] of keyless) await revoke(runtime, id, state);
   return { forgotten: forgotten.length, revoked: keyless.length };
 };

@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { type Cause, metadataOf, systemCause } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { AccountTaken, KeyDestroyed, type Secret } from '../kernel/vault.js';
@@ -17,7 +18,7 @@ import { connectionRevoked, liveConnection } from './owned.js';
 export class ReconnectHandler implements ICommandHandler<Reconnect> {
   constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}
 
-  async execute({ actor: { userId }, connectionId, credentials, correlationId, commandId }: Reconnect): Promise<Reached> {
+  async execute({ actor: { userId }, connectionId, credentials, cause, commandId }: Reconnect): Promise<Reached> {
     const { vault, store } = this.runtime;
     const { state } = await store.stateOf(connection, connectionCodec, connectionId);
     const { provider } = liveConnection(state, userId);
@@ -29,12 +30,11 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
     const command = { type: 'Reconnect', account: proved, likeness, at: instant(this.runtime.clock.now()) } as const;
     connection.decide(state, command);
     await this.hold(userId, connectionId, proved);
-    await this.replaceSecret(userId, connectionId, secret);
-    const metadata = { commandId, correlationId, causationId: correlationId, actor: userId };
+    await this.replaceSecret(userId, connectionId, secret, cause);
     const { position } = await handle(store, connection, connectionCodec, {
       id: connectionId,
       command,
-      metadata,
+      metadata: metadataOf(cause, commandId),
       ifMatch: null,
     });
     return { connectionId, written: { connection: position } };
@@ -48,12 +48,12 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
     }
   }
 
-  private async replaceSecret(userId: string, connectionId: string, secret: Secret): Promise<void> {
+  private async replaceSecret(userId: string, connectionId: string, secret: Secret, cause: Cause): Promise<void> {
     try {
       await this.runtime.vault.replaceSecret(userId, connectionId, secret);
     } catch (error) {
       if (!(error instanceof KeyDestroyed)) throw error;
-      await keyGoneReporter(this.runtime)(connectionId);
+      await keyGoneReporter(this.runtime)(connectionId, systemCause('sync', userId, cause.correlationId));
       throw connectionRevoked();
     }
   }

@@ -6,7 +6,7 @@ import { KeyDestroyed, type Secret } from '../kernel/vault.js';
 import { type Call, type CalendarProvider, ProviderFault } from '../provider/calendar-provider.js';
 import { connection, type ConnectionEvent } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
-import { type ConnectionRow, later, record, systemMetadata } from './connection.record.js';
+import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 
 /** How long after a revocation the grant is tried to be given back: within five minutes nothing is kept, whether the provider answers or not. */
@@ -96,12 +96,12 @@ const giveBack = async (
  * for as long as there is time; then the secret.
  */
 export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<void> => {
-  const { store, vault, clock, entropy, providers } = runtime;
+  const { store, vault, clock, providers } = runtime;
   const { connection_id: connectionId, failures } = row;
   const events = await store.load(`connection-${connectionId}`, connectionCodec);
   const revoked = events.find((event) => event.type === 'ConnectionRevoked');
   const state = fold(connection, events);
-  const metadata = systemMetadata(entropy);
+  const cause = causeOf(runtime, row);
   // A first try comes after it, so a row that has failed has it behind it.
   if (failures === 0) await purge(runtime, row, events);
   if (!(state.status === 'revoked' && state.grantEnded)) {
@@ -109,8 +109,8 @@ export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lea
     const how = await giveBack(providers.get(row.provider), await secretLeft(runtime, row), lease, until - clock.now());
     const again = clock.now() + (PAUSES[failures] ?? PAUSES[3]);
     if (how === null && again < until) return later(runtime, row, lease, failures + 1, again);
-    await record(runtime, connectionId, { type: 'RecordGrantRevoked', how: how ?? 'manual', at: instant(clock.now()) }, metadata());
+    await record(runtime, connectionId, { type: 'RecordGrantRevoked', how: how ?? 'manual', at: instant(clock.now()) }, cause);
   }
   await vault.destroyConnection(connectionId);
-  await record(runtime, connectionId, { type: 'RecordPurge', at: instant(clock.now()) }, metadata());
+  await record(runtime, connectionId, { type: 'RecordPurge', at: instant(clock.now()) }, cause);
 };

@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { metadataOf } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { connection } from './connection.js';
@@ -16,11 +17,11 @@ import { ownConnection } from './owned.js';
 export class RevokeHandler implements ICommandHandler<Revoke> {
   constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}
 
-  async execute({ actor: { userId }, connectionId, ifMatch, correlationId }: Revoke): Promise<Reached> {
+  async execute({ actor: { userId }, connectionId, ifMatch, cause }: Revoke): Promise<Reached> {
     const { state } = await this.runtime.store.stateOf(connection, connectionCodec, connectionId);
     ownConnection(state, userId);
     const command = { type: 'Revoke', at: instant(this.runtime.clock.now()) } as const;
-    const metadata = { commandId: this.runtime.entropy.uuid(), correlationId, causationId: correlationId, actor: userId };
+    const metadata = metadataOf(cause, this.runtime.entropy.uuid());
     const { position } = await handle(this.runtime.store, connection, connectionCodec, { id: connectionId, command, metadata, ifMatch });
     await this.runtime.database.query(
       `update sync_state set epoch = epoch + 1, due_at = 'infinity', wake = false where connection_id = $1`,

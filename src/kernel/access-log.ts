@@ -1,13 +1,11 @@
-import { type Actor } from './actor.js';
+import { type Cause } from './cause.js';
 
 /** Somebody asking for the data of others; `subjects` are those whose data it is, as far as the answer may hold it. */
 export type Access = Readonly<{
-  actor: Actor;
   subjects: readonly string[];
   purpose: 'availability';
-  /** Method and template of the route: `POST /v1/calendar/availability`. */
-  route: string;
-  correlationId: string;
+  /** The request that asks, by its actor's wish. */
+  cause: Cause;
 }>;
 
 /**

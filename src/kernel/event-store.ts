@@ -3,7 +3,10 @@ import { type Decider, type Message } from './decider.js';
 /** Where an event stands in the log of all streams; grows, with gaps: compare, never compute. */
 export type Position = bigint;
 
-/** Who caused an event, by which command, in which chain of causes; kept beside every event. */
+/**
+ * Who caused an event, whose data it is about, by which command and way, in which chain of causes; stored beside every event. Of events stored before
+ * there were `subject`, `via` and `origin`, these three are null.
+ */
 export type Metadata = Readonly<{
   /** Identity of the command: the same command sent twice is recognised by it. */
   commandId: string;
@@ -11,6 +14,12 @@ export type Metadata = Readonly<{
   causationId: string;
   /** User id, or `system:<role>`. */
   actor: string;
+  /** The person whose data the event is about; null where the event names its own or an append is about several. */
+  subject: string | null;
+  /** The route, such as `PATCH /v1/calendar/settings`, or the role, such as `sync`. */
+  via: string | null;
+  /** Keyed hash of the address the request came from, under the actor's key; null for the system's work. */
+  origin: string | null;
 }>;
 
 /** Reads and writes one family of events. Stored names are permanent literals with a version (`ConnectionRevoked.v1`). */

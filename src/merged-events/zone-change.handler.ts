@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { metadataOf, systemCause } from '../kernel/cause.js';
 import { type Clock, instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Entropy } from '../kernel/entropy.js';
@@ -22,8 +23,7 @@ export const bringZoneRules = async (
     marks: zoneMarks(),
   },
 ): Promise<void> => {
-  const commandId = entropy.uuid();
-  const metadata = { commandId, correlationId: commandId, causationId: commandId, actor: 'system:start' };
+  const metadata = metadataOf(systemCause('start', null, entropy.uuid()), entropy.uuid());
   const command: BringZoneRules = { type: 'BringZoneRules', ...rules, at: instant(clock.now()) };
   await handle(store, zoneRules, zonesCodec, { id: ZONES_ID, command, metadata, ifMatch: null });
 };

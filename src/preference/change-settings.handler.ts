@@ -1,10 +1,11 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { calendar, type CalendarCommand, DEFAULT_PRIVACY } from '../calendar/calendar.js';
+import { metadataOf } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { decideOn, settle } from '../kernel/commands.js';
 import { type Written } from '../kernel/projection.js';
-import { type Metadata, type Standing } from '../kernel/event-store.js';
+import { type Standing } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
 import { preference, type CalendarPreference, preferenceObject } from './preference.js';
 import { preferenceCodec } from './preference.codec.js';
@@ -57,10 +58,10 @@ const orderFor = (rows: readonly CalendarRow[], userId: string, change: Calendar
 export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
   constructor(@Inject(SETTINGS_RUNTIME) private readonly runtime: SettingsRuntime) {}
 
-  async execute({ actor: { userId }, change, ifMatch, correlationId }: ChangeSettings): Promise<Written> {
+  async execute({ actor: { userId }, change, ifMatch, cause }: ChangeSettings): Promise<Written> {
     const { store, database, calendarCodec, clock, entropy } = this.runtime;
     const at = instant(clock.now());
-    const metadata = (): Metadata => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: userId });
+    const metadata = () => metadataOf(cause, entropy.uuid());
     const preferred = await this.preferred(userId, change);
     const rows = await calendarRows(database, userId);
     const revision = ifMatch === null ? null : await this.revisionSeen(userId, rows, ifMatch);

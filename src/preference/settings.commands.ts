@@ -1,5 +1,6 @@
 import { Command } from '@nestjs/cqrs';
 import { type Actor } from '../kernel/actor.js';
+import { type Cause } from '../kernel/cause.js';
 import { type Written } from '../kernel/projection.js';
 import { type SettingsChange } from './settings.contract.js';
 
@@ -12,7 +13,7 @@ export class ChangeSettings extends Command<Written> {
     readonly actor: Actor,
     readonly change: SettingsChange,
     readonly ifMatch: string | null,
-    readonly correlationId: string,
+    readonly cause: Cause,
   ) {
     super();
   }

@@ -4,8 +4,10 @@ import { ApiHeader, ApiOperation, ApiTags } from '../infra/http/openapi.decorato
 import { type Response } from 'express';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
+import { RequestCause } from '../infra/http/cause.interceptor.js';
 import { ENTITY_TAG, expectedTag } from '../infra/http/revision.js';
 import { type Actor as Person } from '../kernel/actor.js';
+import { type Cause } from '../kernel/cause.js';
 import { READ_MODELS, type ReadModels, type Written } from '../kernel/projection.js';
 import { ChangeSettings } from './settings.commands.js';
 import { SettingsChange, SettingsView } from './settings.contract.js';
@@ -44,10 +46,10 @@ export class SettingsController {
     @Body({ schema: SettingsChange }) change: SettingsChange,
     @Headers('if-match') ifMatch: string | undefined,
     @Actor() actor: Person,
-    @Headers('x-correlation-id') correlationId: string,
+    @RequestCause() cause: Cause,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SettingsView> {
-    const changed = await this.commands.execute(new ChangeSettings(actor, change, expectedTag(ifMatch), correlationId));
+    const changed = await this.commands.execute(new ChangeSettings(actor, change, expectedTag(ifMatch), cause));
     response.status((await this.reached(actor, changed)) ? HttpStatus.OK : HttpStatus.ACCEPTED);
     return this.read(actor, response);
   }

@@ -1,3 +1,4 @@
+import { type Cause, metadataOf } from '../kernel/cause.js';
 import { type Clock, instant } from '../kernel/clock.js';
 import { Superseded } from '../kernel/due-work.js';
 import { type EventStore, type Position } from '../kernel/event-store.js';
@@ -13,8 +14,7 @@ export type FeedTarget = Readonly<{
   userId: string;
   generation: number;
   window: TimeRange;
-  actor: string;
-  runId: string;
+  cause: Cause;
   /** Of the claim: what is known of objects is written under no other. */
   epoch: bigint;
   permit: () => Promise<void>;
@@ -174,15 +174,11 @@ export class FeedWriter {
   }
 
   private async append(part: Part): Promise<Position> {
-    const { calendarId, userId, generation, window } = this.target;
+    const { calendarId, userId, generation, window, cause } = this.target;
     const at = instant(this.runtime.clock.now());
     const event = { type: 'DeltaSynced', calendarId, userId, generation, window, ...part, at } as const;
-    const { revision, position } = await this.runtime.store.append(`${FEED}-${calendarId}`, this.last, [event], feedCodec, {
-      commandId: this.runtime.newId(),
-      correlationId: this.target.runId,
-      causationId: this.target.runId,
-      actor: this.target.actor,
-    });
+    const metadata = metadataOf(cause, this.runtime.newId());
+    const { revision, position } = await this.runtime.store.append(`${FEED}-${calendarId}`, this.last, [event], feedCodec, metadata);
     this.first ??= revision;
     [this.last, this.position] = [revision, position];
     return position;

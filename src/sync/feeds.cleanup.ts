@@ -1,4 +1,5 @@
 import { type CleanUp, deletion } from '../kernel/clean-up.js';
+import { metadataOf, systemCause } from '../kernel/cause.js';
 import { DAY, HOUR, instant, MINUTE } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Entropy } from '../kernel/entropy.js';
@@ -16,7 +17,7 @@ const KEPT = 30 * DAY;
 const CLAIM = MINUTE;
 
 type Runtime = Readonly<{ database: Database; store: EventStore; entropy: Entropy }>;
-type Claimed = Readonly<{ calendar_id: string; epoch: string }>;
+type Claimed = Readonly<{ calendar_id: string; user_id: string; epoch: string }>;
 
 /** Takes a calendar whose time has passed away from the sync workers; one that is being read is left to its reading. */
 const claim = async (database: Database, now: number): Promise<Claimed | undefined> => {
@@ -25,7 +26,7 @@ const claim = async (database: Database, now: number): Promise<Claimed | undefin
      where calendar_id = (
        select calendar_id from sync_state
        where greatest(last_success_at, retained_from) < $1 and (claimed_until is null or claimed_until < clock_timestamp()) limit 1 for update skip locked)
-     returning calendar_id, epoch`,
+     returning calendar_id, user_id, epoch`,
     [instant(now - KEPT), CLAIM],
   );
   return row;
@@ -65,12 +66,16 @@ const clearFeed = async (store: EventStore, last: bigint, part: DeltaSynced | nu
  * The fact first, on the generation that was looked at: one that began meanwhile is left alone. Then what the fact makes worthless, and last
  * the row that says there is work to do. Answers whether anything was expired.
  */
-const expire = async ({ database, store, entropy }: Runtime, { calendar_id: id, epoch }: Claimed, now: number): Promise<boolean> => {
+const expire = async (
+  { database, store, entropy }: Runtime,
+  { calendar_id: id, user_id: userId, epoch }: Claimed,
+  now: number,
+): Promise<boolean> => {
   const { state: before } = await store.stateOf(calendar, calendarCodec, id);
   const generation = before.status === 'none' ? 0 : before.generation;
   const last = await store.lastRevision(`${FEED}-${id}`);
-  const correlationId = entropy.uuid();
-  const metadata = () => ({ commandId: entropy.uuid(), correlationId, causationId: correlationId, actor: 'system:projector' });
+  const cause = systemCause('projector', userId, entropy.uuid());
+  const metadata = () => metadataOf(cause, entropy.uuid());
   const { state, position } = await handle(store, calendar, calendarCodec, {
     id,
     command: { type: 'ExpireFeed', generation, at: instant(now) },

@@ -1,3 +1,4 @@
+import { type Cause } from '../kernel/cause.js';
 import { type Clock } from '../kernel/clock.js';
 import { type Lease } from '../kernel/due-work.js';
 import { type Entropy } from '../kernel/entropy.js';
@@ -25,11 +26,11 @@ export type SyncRuntime = Readonly<{
   /** Milliseconds within which a calendar is read again after a good reading. */
   pollWithin: number;
   /** What concerns the account and not one calendar is told to the connection; a dead grant makes it ask its owner to reconnect. */
-  reportFault: (connectionId: string, fault: string, needsReconnect: boolean) => Promise<void>;
+  reportFault: (connectionId: string, fault: string, needsReconnect: boolean, cause: Cause) => Promise<void>;
   /** The connection's key is destroyed: nothing of it can be read again. */
-  reportKeyGone: (connectionId: string) => Promise<void>;
+  reportKeyGone: (connectionId: string, cause: Cause) => Promise<void>;
   /** No calendar of the account has such a fault any more. */
-  reportRecovery: (connectionId: string) => Promise<void>;
+  reportRecovery: (connectionId: string, cause: Cause) => Promise<void>;
 }>;
 
 /** Everything one run holds in hand. */
@@ -37,7 +38,7 @@ export type Run = Readonly<{
   runtime: SyncRuntime;
   row: SyncRow;
   lease: Lease;
-  runId: string;
+  cause: Cause;
   provider: CalendarProvider;
   secret: Secret;
   sealer: Sealer;

@@ -1,3 +1,4 @@
+import { type Cause, metadataOf, systemCause } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
@@ -30,22 +31,20 @@ import {
   type SyncRow,
 } from './sync.state.js';
 
-const ACTOR = 'system:sync';
-
 /** `isNew`: a fact was written. */
 type Reported = Readonly<{ generation: number; isNew: boolean }>;
 
-const report = async ({ runtime, row, runId }: Pick<Run, 'runtime' | 'row' | 'runId'>, found: SyncReport): Promise<Reported> => {
+const report = async ({ runtime, row, cause }: Pick<Run, 'runtime' | 'row' | 'cause'>, found: SyncReport): Promise<Reported> => {
   const { state, position } = await handle(runtime.store, calendar, calendarCodec, {
     id: row.calendar_id,
     command: { type: 'SyncDelta', report: found, at: instant(runtime.clock.now()) },
-    metadata: { commandId: runtime.entropy.uuid(), correlationId: runId, causationId: runId, actor: ACTOR },
+    metadata: metadataOf(cause, runtime.entropy.uuid()),
     ifMatch: null,
   });
   return { generation: state.status === 'none' ? 0 : state.generation, isNew: position !== null };
 };
 
-const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease, runId: string): Promise<Run> => {
+const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease, cause: Cause): Promise<Run> => {
   const { calendar_id: calendarId, connection_id: connectionId, user_id: userId } = row;
   const provider = runtime.providers.get(row.provider);
   if (provider === undefined) throw new ProviderFault('unavailable', 'this provider is not configured');
@@ -59,7 +58,7 @@ const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease, runId: 
     runtime,
     row,
     lease,
-    runId,
+    cause,
     provider,
     secret: await runtime.vault.secret(userId, connectionId),
     sealer,
@@ -137,10 +136,10 @@ const rememberAppended = async ({ runtime, row, lease }: Run, { generation, afte
   await rememberNames(runtime.database, row, lease, generation, [...refs]);
 };
 
-const openWriter = ({ runtime, row, lease, runId }: Run, { generation, window }: Plan): Promise<FeedWriter> =>
+const openWriter = ({ runtime, row, lease, cause }: Run, { generation, window }: Plan): Promise<FeedWriter> =>
   FeedWriter.open(
     { store: runtime.store, sql: runtime.database, clock: runtime.clock, newId: runtime.entropy.uuid, pace: runtime.pace },
-    { calendarId: row.calendar_id, userId: row.user_id, generation, window, actor: ACTOR, runId, ...lease },
+    { calendarId: row.calendar_id, userId: row.user_id, generation, window, cause, ...lease },
   );
 
 /** Too much would go at once: what came is kept, nothing is removed, and the calendar is read again in a minute, or when its owner asks. */
@@ -166,7 +165,7 @@ const remapAt = ({ provider, row, runtime }: Run, { from }: Plan): number | null
   from === null || (from.mapping ?? 0) >= provider.mapping ? null : remappedAt(runtime.clock.now(), shareOf(row.calendar_id));
 
 const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met, emptied, unreadable, gone }: Found): Promise<void> => {
-  const { runtime, row, lease } = run;
+  const { runtime, row, lease, cause } = run;
   const { generation, window } = planned;
   const whole = planned.from === null;
   await forgetContents(runtime.database, row, lease, [...gone, ...emptied.keys()]);
@@ -186,7 +185,7 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met,
     ...{ cursor: cursorAfter(run, planned, end), remapAt: remapAt(run, planned), listed: planned.list || end.whole, again: end.again },
     ...{ generation, window, gone, whole, objects: met.seen.size, fed: writer.revision, position: writer.position },
   });
-  if (failed && !(await siblingsFail(runtime, row))) await runtime.reportRecovery(row.connection_id);
+  if (failed && !(await siblingsFail(runtime, row))) await runtime.reportRecovery(row.connection_id, cause);
   if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);
 };
 
@@ -238,21 +237,21 @@ const confirmed = async ({ provider, secret, lease }: Run, error: ProviderFault)
 
 const fail = async (run: Run, error: ProviderFault): Promise<void> => endWith(run, await confirmed(run, error));
 
-const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'runId'>, { fault, retryAfter }: ProviderFault): Promise<void> => {
-  const { runtime, row, lease } = run;
+const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, { fault, retryAfter }: ProviderFault): Promise<void> => {
+  const { runtime, row, lease, cause } = run;
   // A passing fault is told when what is shown is no longer fresh: calendars that flap would fill their streams with it.
   if (isToldOf(fault, row.last_success_at, runtime.clock.now())) {
     await report(run, { kind: 'failed', fault });
-    if (ACCOUNT_FAULTS.includes(fault)) await runtime.reportFault(row.connection_id, fault, fault === 'access-revoked');
+    if (ACCOUNT_FAULTS.includes(fault)) await runtime.reportFault(row.connection_id, fault, fault === 'access-revoked', cause);
   }
   await finishFailed(runtime, row, lease, { fault, retryAfter, held: null });
 };
 
 /** Without its secret an account waits for its owner; without its key nothing of it can be read again, and its rows are about to go. */
-const unprepared = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'runId'>, error: unknown): Promise<void> => {
+const unprepared = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, error: unknown): Promise<void> => {
   if (error instanceof SecretMissing) return endWith(run, new ProviderFault('access-revoked', error.message));
   if (!(error instanceof KeyDestroyed)) throw error;
-  await run.runtime.reportKeyGone(run.row.connection_id);
+  await run.runtime.reportKeyGone(run.row.connection_id, run.cause);
 };
 
 /**
@@ -263,12 +262,12 @@ export const syncCalendar =
   (runtime: SyncRuntime) =>
   async (row: SyncRow, lease: Lease): Promise<void> => {
     await adoptRuns(runtime.database, row.calendar_id);
-    const runId = runtime.entropy.uuid();
+    const cause = systemCause('sync', row.user_id, runtime.entropy.uuid());
     let run: Run;
     try {
-      run = await prepare(runtime, row, lease, runId);
+      run = await prepare(runtime, row, lease, cause);
     } catch (error) {
-      return unprepared({ runtime, row, lease, runId }, error);
+      return unprepared({ runtime, row, lease, cause }, error);
     }
     try {
       await scanWith(run, await plan(run, null));

@@ -10,6 +10,7 @@ import { HttpModule } from '../../src/infra/http/http.module.js';
 import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { systemClock } from '../../src/infra/system.clock.js';
 import { SILENT } from '../support/store.js';
+import { ANY_MARKERS } from '../support/markers.js';
 import { NO_TEAMS } from '../support/teams.js';
 
 /** What a web app will be, and a route of the API without a token. */
@@ -38,6 +39,7 @@ class PageController {
       metrics: prometheusMetrics(),
       rateLimits: { person: 0, anonymous: 0 },
       teams: NO_TEAMS,
+      markers: ANY_MARKERS,
       tickets: null,
       idempotency: null,
       operationsApart: false,

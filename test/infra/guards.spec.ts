@@ -14,6 +14,7 @@ import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.
 import { type Actor as Person } from '../../src/kernel/actor.js';
 import { Refused } from '../../src/kernel/refused.js';
 import { SILENT } from '../support/store.js';
+import { ANY_MARKERS } from '../support/markers.js';
 import { NO_TEAMS } from '../support/teams.js';
 
 @Controller('v1/notes')
@@ -37,6 +38,7 @@ const parts: HttpParts = {
   health: healthRegistry(),
   metrics: prometheusMetrics(),
   rateLimits: { person: 4, anonymous: 2 },
+  markers: ANY_MARKERS,
   teams: {
     ...NO_TEAMS,
     remember: ({ userId }) => {

@@ -18,6 +18,7 @@ import { type Actor as Person } from '../../src/kernel/actor.js';
 import { Contended, UnknownEvent, WrongRevision } from '../../src/kernel/event-store.js';
 import { Refused } from '../../src/kernel/refused.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
+import { ANY_MARKERS } from '../support/markers.js';
 import { NO_TEAMS } from '../support/teams.js';
 
 const Note = z.strictObject({ id: z.uuid(), text: z.string().max(100), start: z.iso.datetime().nullable() }).meta({ id: 'Note' });
@@ -113,6 +114,7 @@ const clock = { now: () => Date.now() + passed };
       metrics: prometheusMetrics(),
       rateLimits: { person: 0, anonymous: 0 },
       teams: NO_TEAMS,
+      markers: ANY_MARKERS,
       tickets: null,
       idempotency: null,
       operationsApart: false,

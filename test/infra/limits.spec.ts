@@ -10,6 +10,7 @@ import { rateLimit } from '../../src/infra/http/rate-limit.js';
 import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { MINUTE, SECOND } from '../../src/kernel/clock.js';
 import { SILENT } from '../support/store.js';
+import { ANY_MARKERS } from '../support/markers.js';
 import { NO_TEAMS } from '../support/teams.js';
 
 let now = Date.parse('2026-11-22T10:00:00Z');
@@ -33,6 +34,7 @@ class NoteController {
       metrics: prometheusMetrics(),
       rateLimits: { person: 5, anonymous: 8 },
       teams: NO_TEAMS,
+      markers: ANY_MARKERS,
       tickets: null,
       idempotency: null,
       operationsApart: false,

@@ -9,6 +9,7 @@ import { HttpModule } from '../../src/infra/http/http.module.js';
 import { portOf, serveOperations, stopServing } from '../../src/infra/http/operations.server.js';
 import { pinoLog } from '../../src/infra/logging/log.pino.js';
 import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
+import { ANY_MARKERS } from '../support/markers.js';
 import { NO_TEAMS } from '../support/teams.js';
 
 describe('With a port of their own, operators', () => {
@@ -35,7 +36,14 @@ describe('With a port of their own, operators', () => {
       health,
       metrics: prometheusMetrics(),
     };
-    const none = { teams: NO_TEAMS, rateLimits: { person: 0, anonymous: 0 }, tickets: null, idempotency: null, operationsApart: true };
+    const none = {
+      teams: NO_TEAMS,
+      markers: ANY_MARKERS,
+      rateLimits: { person: 0, anonymous: 0 },
+      tickets: null,
+      idempotency: null,
+      operationsApart: true,
+    };
     app = await createApp(HttpModule.with({ ...parts, ...none }), config, pinoLog({ level: 'silent', format: 'json' }));
     operations = await serveOperations(app, config.http);
     await app.listen(0, '127.0.0.1');

@@ -9,6 +9,7 @@ import { type NestExpressApplication } from '@nestjs/platform-express';
 import { readConfig } from '../../src/config/service.config.js';
 import { selfSigned } from '../../src/embedded/eventstore/certificate.der.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
+import { ANY_MARKERS } from '../support/markers.js';
 import { NO_TEAMS } from '../support/teams.js';
 import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
@@ -41,6 +42,7 @@ beforeAll(async () => {
     health: healthRegistry(),
     metrics: prometheusMetrics(),
     teams: NO_TEAMS,
+    markers: ANY_MARKERS,
     rateLimits: { person: 0, anonymous: 0 },
     tickets: null,
     idempotency: null,

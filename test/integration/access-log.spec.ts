@@ -11,7 +11,7 @@ import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { type EventStore } from '../../src/kernel/event-store.js';
 import { DAY } from '../../src/kernel/clock.js';
 import { NOW } from '../support/builders.js';
-import { openStores, SILENT, type Stores } from '../support/store.js';
+import { cause, openStores, SILENT, type Stores } from '../support/store.js';
 
 let stores: Stores;
 beforeAll(async () => {
@@ -34,18 +34,18 @@ const team = async (store: EventStore = stores.store) => {
   const reader = new AvailabilityReader(database, clock, readModels(database, []));
   const handler = new TeamsAvailabilityHandler(reader, teams, vault(database, randomBytes(32)), log);
   const range = { start: '2026-11-23T00:00:00.000Z', end: '2026-11-24T00:00:00.000Z' };
-  const from = { route: 'POST /v1/calendar/availability', correlationId: randomUUID() };
+  const via = 'POST /v1/calendar/availability';
   const ask = (...users: readonly string[]) =>
     handler.execute(
       new TeamsAvailability(
         { userId: ada, roles: ['user'], teams: [red] },
         range,
         { users: [...users], range: '', workingHours: false },
-        from,
+        { ...cause, actor: ada, via },
       ),
     );
   const at = new Date(now).toISOString();
-  const record = { type: 'DataAccessed', actor: ada, purpose: 'availability', route: from.route, at };
+  const record = { type: 'DataAccessed', actor: ada, purpose: 'availability', route: via, at };
   const records = async () => await stores.store.load(`access-${at.slice(0, 10)}`, accessCodec);
   return { ada, ben, cleo, stranger, ask, record, records };
 };

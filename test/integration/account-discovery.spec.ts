@@ -13,7 +13,7 @@ import { type DiscoveredCalendar } from '../../src/provider/calendar-provider.js
 import { connectedAccount, connectionRuntime } from '../support/account.js';
 import { NOW } from '../support/builders.js';
 import { type Running, startProjection } from '../support/running.js';
-import { eventually, metadata, openStores, type Stores } from '../support/store.js';
+import { cause, eventually, metadata, openStores, type Stores } from '../support/store.js';
 import { due, merged } from '../support/synced-calendar.js';
 
 const at = new Date(NOW).toISOString();
@@ -53,7 +53,7 @@ type Row = Readonly<{ calendar_id: string; mode: string; writable: boolean; colo
 const account = async (...first: readonly DiscoveredCalendar[]) => {
   const { userId, connectionId } = await connectedAccount(stores, keys);
   const discover = async (...found: readonly DiscoveredCalendar[]): Promise<void> => {
-    const looked = { connectionId, userId, provider: 'caldav', metadata };
+    const looked = { connectionId, userId, provider: 'caldav', cause };
     const written = await recordDiscovery(connectionRuntime(stores, keys), looked, found);
     const names = ['calendars', merged.name, due.name];
     await eventually('it is shown', () => readModels(stores.database, [projected, merged, due]).reached(names, written, 20_000));

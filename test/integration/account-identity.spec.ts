@@ -18,7 +18,7 @@ import { allowed, nearHttp, nearProvider } from '../support/caldav.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Running, startProjection } from '../support/running.js';
-import { eventually, metadata, openStores, type Stores } from '../support/store.js';
+import { cause, eventually, metadata, openStores, type Stores } from '../support/store.js';
 
 const http = nearHttp();
 const provider = nearProvider(http);
@@ -49,7 +49,7 @@ const actor = (userId: string) => ({ userId, roles: ['user'], teams: [] }) as co
 
 const connect = async (userId: string, serverUrl: string, { name, password } = { name: radicale.user, password: radicale.password }) => {
   const request = { provider: 'caldav', consent: true, access: 'read', credentials: { username: name, password, serverUrl } } as const;
-  return (await new ConnectCalendarHandler(runtime).execute(new ConnectCalendar(actor(userId), request, 'c', randomUUID()))).connectionId;
+  return (await new ConnectCalendarHandler(runtime).execute(new ConnectCalendar(actor(userId), request, cause, randomUUID()))).connectionId;
 };
 
 const reconnect = (
@@ -57,7 +57,7 @@ const reconnect = (
   id: string,
   serverUrl: string,
   { name, password } = { name: radicale.user, password: radicale.password },
-) => new ReconnectHandler(runtime).execute(new Reconnect(actor(userId), id, { username: name, password, serverUrl }, 'c', randomUUID()));
+) => new ReconnectHandler(runtime).execute(new Reconnect(actor(userId), id, { username: name, password, serverUrl }, cause, randomUUID()));
 
 const factsOf = async (connectionId: string) => await stores.store.load(`connection-${connectionId}`, connectionCodec);
 
@@ -82,7 +82,7 @@ const connectedBefore = async (userId: string, serverUrl: string): Promise<strin
   const { typed } = await accountMarks(keys, userId, 'caldav', secret, { accountId: '', accountName: radicale.user });
   await stores.store.append(`connection-${connectionId}`, -1n, [linked(userId, typed)], connectionCodec, metadata());
   const { calendars } = await provider.discover(secret, allowed());
-  await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', metadata }, calendars);
+  await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', cause }, calendars);
   return connectionId;
 };
 
@@ -136,7 +136,7 @@ describe('An account', () => {
   it('may be connected again as soon as its connection was revoked', async () => {
     const userId = randomUUID();
     const connectionId = await connect(userId, radicale.url);
-    await new RevokeHandler(runtime).execute(new Revoke(actor(userId), connectionId, null, 'c'));
+    await new RevokeHandler(runtime).execute(new Revoke(actor(userId), connectionId, null, cause));
     expect(await connect(userId, radicale.url)).not.toBe(connectionId);
   });
 

@@ -19,7 +19,7 @@ import { connectedAccount, connectionRuntime } from '../support/account.js';
 import { NOW } from '../support/builders.js';
 import { suiteResources } from '../support/opened.js';
 import { startProjection } from '../support/running.js';
-import { eventually, metadata, openStores, SILENT, type Stores } from '../support/store.js';
+import { cause, eventually, metadata, openStores, SILENT, type Stores } from '../support/store.js';
 
 const POOL = 3;
 const projected = calendars([connectionFamily, calendarFamily]);
@@ -60,11 +60,11 @@ const person = async (count: number) => {
     busyOnly: false,
     timeZone: null,
   }));
-  const written = await recordDiscovery(connectionRuntime(stores, keys), { connectionId, userId, provider: 'caldav', metadata }, found);
+  const written = await recordDiscovery(connectionRuntime(stores, keys), { connectionId, userId, provider: 'caldav', cause }, found);
   await eventually('the calendars are there', () => shows(written));
   const actor = { userId, roles: ['user'], teams: [] } as const;
   const change = async (changed: SettingsChange, ifMatch: string | null = null, store: EventStore = stores.store): Promise<void> => {
-    const told = await new ChangeSettingsHandler(runtimeOn(store)).execute(new ChangeSettings(actor, changed, ifMatch, 'c'));
+    const told = await new ChangeSettingsHandler(runtimeOn(store)).execute(new ChangeSettings(actor, changed, ifMatch, cause));
     await eventually('it is shown', () => shows(told));
   };
   const read = () => new MySettingsHandler(stores.database, keys).execute(new MySettings(actor));
@@ -186,7 +186,7 @@ describe('A change of settings that loses a race', () => {
         ? { timeZone: zones[index % 3] ?? null }
         : { calendars: ids.map((calendarId) => ({ calendarId, visible: index % 4 === 1 })) },
     );
-    const told = await Promise.all(changes.map((each) => handler.execute(new ChangeSettings(actor, each, null, 'c'))));
+    const told = await Promise.all(changes.map((each) => handler.execute(new ChangeSettings(actor, each, null, cause))));
     for (const written of told) await eventually('it is shown', () => shows(written));
     expect(zones).toContain((await read()).view.timeZone);
   });

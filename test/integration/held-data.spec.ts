@@ -22,7 +22,7 @@ import { memoryAccount, NOW } from '../support/builders.js';
 import { columnsOf, KEPT, mentions, removable, type Revoked, unstated } from '../support/held-rows.js';
 import { suiteResources } from '../support/opened.js';
 import { startProjection } from '../support/running.js';
-import { eventually, metadata, openStores, type Stores } from '../support/store.js';
+import { cause, eventually, metadata, openStores, type Stores } from '../support/store.js';
 
 const at = new Date(NOW).toISOString();
 const ACCOUNTS = [connectionFamily, calendarFamily];
@@ -74,7 +74,7 @@ const connectedWithRows = async () => {
     ...{ remoteId: `/${name}/`, address: `/${name}/`, name },
     ...{ color: null, writable: true, busyOnly: false, timeZone: null },
   }));
-  await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', metadata }, found);
+  await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', cause }, found);
   const owned = async (table: string): Promise<readonly string[]> =>
     (await query<{ id: string }>(`select calendar_id::text as id from ${table} where connection_id = $1 order by 1`, [connectionId])).map(
       ({ id }) => id,

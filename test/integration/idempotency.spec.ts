@@ -19,6 +19,7 @@ import { type Actor as Person } from '../../src/kernel/actor.js';
 import { DAY } from '../../src/kernel/clock.js';
 import { Refused } from '../../src/kernel/refused.js';
 import { eventually, openStores, SILENT, type Stores } from '../support/store.js';
+import { ANY_MARKERS } from '../support/markers.js';
 import { NO_TEAMS } from '../support/teams.js';
 
 const Note = z.strictObject({ text: z.string() });
@@ -65,6 +66,7 @@ const start = async (): Promise<NestExpressApplication> => {
         metrics: prometheusMetrics(),
         rateLimits: { person: 0, anonymous: 0 },
         teams: NO_TEAMS,
+        markers: ANY_MARKERS,
         tickets: null,
         idempotency: idempotency({ sql: stores.database, vault: vault(stores.database, randomBytes(32)), clock, entropy: systemEntropy }),
         operationsApart: false,

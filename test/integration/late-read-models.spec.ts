@@ -63,6 +63,7 @@ beforeAll(async () => {
         metrics: prometheusMetrics(),
         rateLimits: { person: 0, anonymous: 0 },
         teams: NO_TEAMS,
+        markers: keys,
         tickets: null,
         idempotency: null,
         operationsApart: false,

@@ -13,7 +13,7 @@ import { type CalendarProvider, ProviderFault } from '../../src/provider/calenda
 import { connectedAccount, connectionRuntime } from '../support/account.js';
 import { memoryAccount, NOW } from '../support/builders.js';
 import { type Running, startProjection } from '../support/running.js';
-import { eventually, metadata, openStores, type Stores } from '../support/store.js';
+import { cause, eventually, metadata, openStores, type Stores } from '../support/store.js';
 import { due } from '../support/synced-calendar.js';
 
 const MINUTE = 60_000;
@@ -49,7 +49,7 @@ const revoked = async (giveBack: GiveBack, failures = 0) => {
     },
   };
   const runtime = connectionRuntime(stores, keys, provider, () => now);
-  await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', metadata }, [WORK]);
+  await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', cause }, [WORK]);
   const calendarId = await eventually('its calendar is due', async () => {
     const rows = await stores.database.query<{ calendar_id: string }>('select calendar_id from sync_state where connection_id = $1', [
       connectionId,

@@ -20,7 +20,7 @@ import { connectedAccount, connectionRuntime, linked } from '../support/account.
 import { NOW } from '../support/builders.js';
 import { testEndings } from '../support/opened.js';
 import { startProjection } from '../support/running.js';
-import { eventually, metadata, openStores, type Stores } from '../support/store.js';
+import { cause, eventually, metadata, openStores, type Stores } from '../support/store.js';
 
 const at = new Date(NOW).toISOString();
 const accounts = [connectionFamily, calendarFamily];
@@ -138,7 +138,7 @@ describe('A connection that is revoked between the discovery of its calendars an
     };
     const runtime = connectionRuntime({ ...stores, store }, keys);
     const found = ['work', 'home', 'choir'].map((name) => ({ ...READABLE, remoteId: `/${name}/`, address: `/${name}/`, name }));
-    const written = await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', metadata }, found);
+    const written = await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', cause }, found);
     expect(adoptions).toBe(3);
     const names = PROJECTIONS.map(({ name }) => name);
     await eventually('all is read', () => readModels(stores.database, PROJECTIONS).reached(names, written, 20_000));

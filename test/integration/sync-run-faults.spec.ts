@@ -8,7 +8,7 @@ import { Superseded } from '../../src/kernel/due-work.js';
 import { WrongRevision } from '../../src/kernel/event-store.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { component, memoryAccount, NOW } from '../support/builders.js';
-import { metadata } from '../support/store.js';
+import { cause, metadata } from '../support/store.js';
 import { strength } from '../support/strength.js';
 import {
   MINUTE,
@@ -277,7 +277,7 @@ describe('A connection that is revoked', () => {
     const writer = await FeedWriter.open(
       { store: stores.store, sql: stores.database, clock: { now: () => NOW }, newId: randomUUID, pace: unpaced },
       {
-        ...{ calendarId, userId, generation: 1, window, actor: 'system:sync', runId: randomUUID(), epoch: 1n },
+        ...{ calendarId, userId, generation: 1, window, cause, epoch: 1n },
         ...{ permit: () => Promise.resolve(), signal: new AbortController().signal },
       },
     );

@@ -5,6 +5,7 @@ import { codecOf } from '../../src/infra/codec.zod.js';
 import { connectEventStore } from '../../src/infra/eventstore/event-store.client.js';
 import { type Operations } from '../../src/infra/eventstore/operations.client.js';
 import { openDatabase, type Postgres } from '../../src/infra/postgres/database.postgres.js';
+import { type Cause, metadataOf } from '../../src/kernel/cause.js';
 import { type EventStore, type Metadata } from '../../src/kernel/event-store.js';
 import { type Log } from '../../src/kernel/log.js';
 import { type Engines, startEngines } from './engines.js';
@@ -50,13 +51,18 @@ export const notes = codecOf<Noted>({ 'Noted.v1': z.strictObject({ text: z.strin
 
 export const noted = (text: string): Noted => ({ type: 'Noted', text });
 
-/** Metadata of a command of its own unless one is named. */
-export const metadata = (commandId: string = randomUUID()): Metadata => ({
-  commandId,
+/** A request of Ada's about herself. */
+export const cause: Cause = {
   correlationId: 'correlation',
   causationId: 'causation',
   actor: 'ada',
-});
+  subject: 'ada',
+  via: 'POST /v1/notes',
+  origin: null,
+};
+
+/** Metadata of a command of its own unless one is named. */
+export const metadata = (commandId: string = randomUUID()): Metadata => metadataOf(cause, commandId);
 
 /** Looks again until it finds something; gives up, with `what` it was waiting for, after a minute. */
 export const eventually = async <T>(

@@ -2,8 +2,17 @@ import { type RecordedEvent } from '@eventstore/db-client';
 import { type Message } from '../../kernel/decider.js';
 import { type EventFamily, type Metadata, type Place, type RawEvent, type Recorded, UnknownEvent } from '../../kernel/event-store.js';
 
-/** How an event's metadata is stored: EventStoreDB's own names for the two it knows (`$`), ours beside them. */
-type StoredMetadata = { $correlationId: string; $causationId: string; commandId: string; actor: string; schema: string };
+/** How an event's metadata is stored: EventStoreDB's own names for the two it knows (`$`), ours beside them. Older events have no optional ones. */
+type StoredMetadata = {
+  $correlationId: string;
+  $causationId: string;
+  commandId: string;
+  actor: string;
+  subject?: string | null;
+  via?: string | null;
+  origin?: string | null;
+  schema: string;
+};
 
 /** Metadata as it is stored beside an event of the named schema. */
 export const toStored = (metadata: Metadata, schema: string): StoredMetadata => ({
@@ -11,6 +20,9 @@ export const toStored = (metadata: Metadata, schema: string): StoredMetadata => 
   $causationId: metadata.causationId,
   commandId: metadata.commandId,
   actor: metadata.actor,
+  subject: metadata.subject,
+  via: metadata.via,
+  origin: metadata.origin,
   schema,
 });
 
@@ -35,6 +47,9 @@ export const toRecorded = <E extends Message>(event: RecordedEvent, codec: Event
       correlationId: stored.$correlationId,
       causationId: stored.$causationId,
       actor: stored.actor,
+      subject: stored.subject ?? null,
+      via: stored.via ?? null,
+      origin: stored.origin ?? null,
     },
     event: codec.decode(event.type, event.data),
   };

@@ -5,7 +5,8 @@ import { ApiResponse } from './openapi.decorators.js';
  * Documents what a route answers: `@Answers(200, Meeting, 'The meeting as it stands.')`; without a schema the answer is empty or not JSON.
  * Failures need no mention: every route may answer a problem.
  *
- * The pattern of a controller; nothing but Nest's own decorators (each route says by `ApiOperation` what it is for), `Answers`, `Actor` and `Public`:
+ * The pattern of a controller; nothing but Nest's own decorators (each route says by `ApiOperation` what it is for), `Answers`, `Actor`,
+ * `RequestCause` and `Public`:
  * ```ts
  * const Id = z.uuid();
  * const NewMeeting = z.strictObject({ title: z.string().min(1).max(500) }).meta({ id: 'NewMeeting' });
@@ -27,7 +28,7 @@ import { ApiResponse } from './openapi.decorators.js';
  *     @Param('id', { schema: Id }) id: string,
  *     @Body({ schema: NewMeeting }) body: z.output<typeof NewMeeting>,
  *     @Headers('if-match') ifMatch: string | undefined,           // expectedRevision(ifMatch), etag(revision) of revision.ts
- *     @Headers('x-correlation-id') correlationId: string,         // always there; goes into the command's metadata
+ *     @RequestCause() cause: Cause,                               // goes into the command, and with it into the events' metadata
  *     @Res({ passthrough: true }) response: Response,
  *   ) { … }
  * }

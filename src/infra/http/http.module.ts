@@ -7,6 +7,7 @@ import { METRICS } from '../../kernel/metrics.js';
 import { TEAMS, type Teams } from '../../kernel/teams.js';
 import { type PrometheusMetrics } from '../telemetry/metrics.prometheus.js';
 import { AuthenticationGuard, Rights } from './auth.guard.js';
+import { CauseInterceptor, type Markers, MARKERS } from './cause.interceptor.js';
 import { DevTokenController } from './dev-token.controller.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { type Idempotency, IDEMPOTENCY } from './idempotency.sql.js';
@@ -28,6 +29,7 @@ export type HttpParts = Readonly<{
   health: HealthChecks;
   metrics: PrometheusMetrics;
   teams: Teams;
+  markers: Markers;
   rateLimits: RateLimits;
   /** null where no route takes tickets. */
   tickets: Tickets | null;
@@ -71,6 +73,7 @@ export class HttpModule implements BeforeApplicationShutdown {
     health,
     metrics,
     teams,
+    markers,
     rateLimits,
     tickets,
     idempotency,
@@ -86,6 +89,7 @@ export class HttpModule implements BeforeApplicationShutdown {
         { provide: HEALTH_CHECKS, useValue: health },
         { provide: METRICS, useValue: metrics },
         { provide: TEAMS, useValue: teams },
+        { provide: MARKERS, useValue: markers },
         { provide: LIMITS, useValue: limits(rateLimits, clock) },
         { provide: CLOCK, useValue: clock },
         { provide: OPERATIONS_APART, useValue: operationsApart },
@@ -98,6 +102,7 @@ export class HttpModule implements BeforeApplicationShutdown {
         { provide: APP_GUARD, useClass: RolesGuard },
         { provide: APP_INTERCEPTOR, useClass: TeamsInterceptor },
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+        { provide: APP_INTERCEPTOR, useClass: CauseInterceptor },
       ],
       exports: [HEALTH_CHECKS, METRICS, TEAMS, TICKETS],
     };

@@ -7,10 +7,7 @@ import { openRequestSpan } from '../telemetry/tracing.otel.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/**
- * The request's correlation id. Every request has one by the time a controller runs: sent along, else that of its trace, else new:
- * `@Headers('x-correlation-id')`.
- */
+/** The request's correlation id. Every request has one by the time a controller runs: sent along, else that of its trace, else new. */
 export const correlationOf = (request: Request): string => String(request.headers['x-correlation-id']);
 
 /** The path without its query, which may hold personal data. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { metadataOf, systemCause } from '../../kernel/cause.js';
 import { type Clock, instant } from '../../kernel/clock.js';
 import { type Entropy } from '../../kernel/entropy.js';
 import { type EventStore, WrongRevision } from '../../kernel/event-store.js';
@@ -22,8 +23,8 @@ const nameIn = async (store: Pick<Log, 'load'>): Promise<string | null> => (awai
 const nameFor = async (store: Log, clock: Clock, entropy: Pick<Entropy, 'uuid'>): Promise<string> => {
   const known = await nameIn(store);
   if (known !== null) return known;
-  const [log, commandId] = [entropy.uuid(), entropy.uuid()];
-  const metadata = { commandId, correlationId: commandId, causationId: commandId, actor: 'system:start' };
+  const log = entropy.uuid();
+  const metadata = metadataOf(systemCause('start', null, entropy.uuid()), entropy.uuid());
   try {
     await store.append(STREAM, -1n, [{ type: 'LogNamed', log, at: instant(clock.now()) }], logCodec, metadata);
     return log;
