@@ -18,7 +18,7 @@ module.exports = {
       name: 'meet-only-in-pure-files',
       severity: 'error',
       from: { path: '^src/([^/]+)/', pathNot: '^src/(app|tools)/' },
-      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', pure, '[.]codec[.]ts$', '^src/infra/(http/|codec[.]zod[.]ts$)'] },
+      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', pure, '[.](codec|contract)[.]ts$', '^src/infra/(http/|codec[.]zod[.]ts$)'] },
     },
     {
       name: 'embedded-is-loaded-by-app-only',

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { EXAMPLE, FreshnessView, Instant, RangeText } from '../infra/http/contract.zod.js';
+import { Instant } from '../infra/http/contract.zod.js';
+import { FRESH, FreshnessView } from '../sync/freshness.contract.js';
+import { RangeText } from '../merged-events/range.contract.js';
 import { USER_ID } from '../kernel/actor.js';
 
 const Span = z.strictObject({ start: Instant, end: Instant }).meta({ id: 'Span', description: 'Half-open: the end is no longer in it.' });
@@ -27,7 +29,7 @@ export const OwnAvailability = z
       timeZone: 'Europe/Paris',
       busy: [{ start: '2026-03-01T09:00:00.000Z', end: '2026-03-01T10:30:00.000Z' }],
       unknown: [],
-      freshness: [EXAMPLE.fresh],
+      freshness: [FRESH],
     },
   });
 export type OwnAvailability = z.output<typeof OwnAvailability>;

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { EXAMPLE, FreshnessView, ModeName, PrivacyName, ProviderName } from '../infra/http/contract.zod.js';
+import { EXAMPLE } from '../infra/http/contract.zod.js';
+import { ProviderName } from '../provider/provider.contract.js';
+import { FRESH, FreshnessView } from '../sync/freshness.contract.js';
+
+export const ModeName = z.enum(['read_only', 'write']).meta({ id: 'Mode', description: 'Whether Juy may write to the calendar.' });
+
+export const PrivacyName = z
+  .enum(['full', 'title_hidden', 'busy_only'])
+  .meta({ id: 'Privacy', description: 'What others may be told of the events of a calendar; its owner always sees everything.' });
 
 const work = {
   calendarId: EXAMPLE.calendarId,
@@ -13,7 +21,7 @@ const work = {
   visible: true,
   writable: true,
   adopted: true,
-  sync: EXAMPLE.fresh,
+  sync: FRESH,
 } as const;
 
 export const CalendarView = z

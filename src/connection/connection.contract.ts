@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { EXAMPLE, FreshnessView, Instant, ProviderName } from '../infra/http/contract.zod.js';
+import { EXAMPLE, Instant } from '../infra/http/contract.zod.js';
+import { ProviderName } from '../provider/provider.contract.js';
+import { FRESH, FreshnessView } from '../sync/freshness.contract.js';
 import { PROVIDER_LIST } from './providers.js';
 
 /** RFC 7617 section 2: no control characters; and whole characters only, since half of one is sent as another. */
@@ -79,7 +81,7 @@ const connection = {
       mode: 'read_only',
       writable: true,
       adopted: true,
-      sync: EXAMPLE.fresh,
+      sync: FRESH,
     },
   ],
 } as const;

@@ -1,5 +1,23 @@
 import { z } from 'zod';
-import { BusyName, EventCursorText, EXAMPLE, FreshnessView, ProviderName, RangeText, StatusName } from '../infra/http/contract.zod.js';
+import { EXAMPLE } from '../infra/http/contract.zod.js';
+import { ProviderName } from '../provider/provider.contract.js';
+import { FRESH, FreshnessView } from '../sync/freshness.contract.js';
+import { DAY, RangeText } from './range.contract.js';
+
+export const StatusName = z.enum(['confirmed', 'tentative', 'cancelled']);
+
+export const BusyName = z.enum(['busy', 'tentative', 'needs-action', 'free']);
+
+const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
+/** Where a page of events ended, as `readCursor` reads it. */
+export const EventCursorText = z
+  .string()
+  .max(300)
+  .meta({
+    description: '`nextCursor` of the page before.',
+    pattern: `^${DAY}%20([01][0-9]|2[0-3])%3A[0-5][0-9]%3A[0-5][0-9]([.][0-9]{1,6})?%2B00~${UUID}~[A-Za-z0-9_-]{1,64}~([0-9TZ.-]|%3A){0,40}(_[A-Za-z0-9_-]{1,64})?$`,
+  });
 
 const PersonView = z.strictObject({ name: z.string().nullable(), email: z.string().nullable() });
 
@@ -59,7 +77,7 @@ export type EventView = z.output<typeof EventView>;
 
 export const EventPage = z
   .strictObject({ items: z.array(EventView), nextCursor: z.string().nullable(), freshness: z.array(FreshnessView) })
-  .meta({ id: 'EventPage', example: { items: [planning], nextCursor: null, freshness: [EXAMPLE.fresh] } });
+  .meta({ id: 'EventPage', example: { items: [planning], nextCursor: null, freshness: [FRESH] } });
 export type EventPage = z.output<typeof EventPage>;
 
 export const EventFilter = z.strictObject({

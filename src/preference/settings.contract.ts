@@ -1,6 +1,11 @@
 import { z } from 'zod';
-import { EXAMPLE, ModeName, PrivacyName, ProviderName, TimeOfDay } from '../infra/http/contract.zod.js';
+import { EXAMPLE } from '../infra/http/contract.zod.js';
+import { ProviderName } from '../provider/provider.contract.js';
+import { ModeName, PrivacyName } from '../calendar/calendar.contract.js';
 import { isInOrder } from './working-hours.js';
+
+/** A time of day, as `minuteOf` reads it. */
+export const TimeOfDay = z.string().meta({ pattern: '^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$', example: '09:00' });
 
 const DayInterval = z.strictObject({
   start: TimeOfDay,

@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type z } from 'zod';
-import { ChangeCursorText, EventCursorText, RangeText, TimeOfDay } from '../../src/infra/http/contract.zod.js';
+import { ChangeCursorText } from '../../src/merged-events/changes/changes.contract.js';
+import { EventCursorText } from '../../src/merged-events/events.contract.js';
+import { RangeText } from '../../src/merged-events/range.contract.js';
+import { TimeOfDay } from '../../src/preference/settings.contract.js';
 import { Refused } from '../../src/kernel/refused.js';
 import { readChangeCursor, writeChangeCursor } from '../../src/merged-events/changes/change-cursor.js';
 import { readCursor, writeCursor } from '../../src/merged-events/event-cursor.js';

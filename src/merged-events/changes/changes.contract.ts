@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { BusyName, ChangeCursorText, EXAMPLE, Instant, StatusName } from '../../infra/http/contract.zod.js';
+import { EXAMPLE, Instant } from '../../infra/http/contract.zod.js';
+import { BusyName, StatusName } from '../events.contract.js';
+
+/** How far somebody has read the changes, as `readChangeCursor` reads it. */
+export const ChangeCursorText = z.string().max(100).meta({ pattern: '^[0-9]{1,18}[.]([0-9]{1,9}|1[0-9]{9}|2147483647)[.][0-9]{1,15}$' });
 
 export const ChangeFilter = z.strictObject({
   after: ChangeCursorText.optional().meta({
