@@ -38,7 +38,7 @@ export const takenIn = async (
   const freshness = await sql.query<FreshnessRow>(FRESHNESS_SQL, [userId, null]);
   // Named by what it leaves out, so that it stays a scan of the index by person and start.
   const rows = await sql.query<{ start_at: Date; end_at: Date }>(
-    `select start_at, end_at from user_calendar_events
+    `select start_at, end_at from free_busy
      where user_id = $1 and start_at < $3 and end_at > $2 and busy = any($4) and calendar_id <> all($5::uuid[])`,
     [userId, range.start, range.end, timeTaking(tentativeIsBusy), hidden],
   );

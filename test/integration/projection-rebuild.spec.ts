@@ -132,6 +132,30 @@ describe('A projection that is built again', () => {
     await stop();
   });
 
+  it('is read by the same views as before, with what others may do with them', async () => {
+    const { table, projection, append, has, stop } = await live();
+    const { database } = stores;
+    await append(...texts(3));
+    await has(3);
+    await database.query(`create view ${table}_long with (security_barrier = true) as select number, line from ${table} where length > 1`);
+    await database.query(`create view ${table}_longest as select max(line) as line from ${table}_long`);
+    await database.query(`grant select on ${table}_long to public`);
+    const views = () =>
+      database.query(
+        `select relname, oid::text, relacl::text, reloptions::text, pg_get_viewdef(oid) as definition from pg_class
+         where relkind = 'v' and relname like $1 order by 1`,
+        [`${table}_long%`],
+      );
+    const before = await views();
+    await database.query(`delete from ${table} where number = 2`);
+    await rebuildProjection(stores, projection, silent, never);
+    expect(await views()).toEqual(before);
+    await append('line 3');
+    await has(4);
+    expect(await database.query(`select line from ${table}_longest`)).toEqual([{ line: 'line 3' }]);
+    await stop();
+  });
+
   it('is built by one process at a time', async () => {
     const { projection, append, has, stop } = await live();
     await append('once');

@@ -55,10 +55,35 @@ export const measureShadow = async (sql: Sql, { schema, tables }: Shadow): Promi
   for (const table of tables) await sql.query(`analyze ${schema}.${table}`);
 };
 
+type View = Readonly<{ name: string; options: string | null; definition: string }>;
+
+/** Views that read the live tables; their definitions name the tables without a schema. */
+const viewsOf = (sql: Sql, { home, tables }: Shadow): Promise<readonly View[]> =>
+  sql.query<View>(
+    `select format('%s.%I', $1::text, relname) as name, array_to_string(reloptions, ', ') as options, pg_get_viewdef(oid) as definition
+     from pg_class where relkind = 'v' and relnamespace = $1::regnamespace and oid in (
+       select rule.ev_class from pg_rewrite rule join pg_depend on objid = rule.oid and classid = 'pg_rewrite'::regclass
+       where refobjid = any(select format('%s.%s', $1::text, name)::regclass from unnest($2::text[]) as name))
+     order by relname`,
+    [home, tables],
+  );
+
+/** Lets the views read the shadow tables. A view that were dropped instead would lose what others were granted on it. */
+const turnViews = async (sql: Sql, shadow: Shadow, views: readonly View[]): Promise<void> => {
+  await enterShadow(sql, shadow);
+  for (const { name, options, definition } of views)
+    await sql.query(`create or replace view ${name} ${options === null ? '' : `with (${options})`} as ${definition}`);
+  await sql.query(`set local search_path to ${shadow.home}`);
+};
+
 /** Puts them in the place of the live tables, which are dropped; a reader waits for the end of the transaction and sees the new ones. */
-export const swapShadow = async (sql: Sql, { name, home, schema, tables }: Shadow): Promise<void> => {
+export const swapShadow = async (sql: Sql, shadow: Shadow): Promise<void> => {
+  const { name, home, schema, tables } = shadow;
   const live = tables.map((table) => `${home}.${table}`).join(', ');
-  await sql.query(`lock table ${live} in access exclusive mode`);
+  const views = await viewsOf(sql, shadow);
+  // Views first, because a reader of a view locks it before its tables.
+  await sql.query(`lock table ${[...views.map((view) => view.name), live].join(', ')} in access exclusive mode`);
+  await turnViews(sql, shadow, views);
   await sql.query(`drop table ${live}`);
   for (const table of tables) await sql.query(`alter table ${schema}.${table} set schema ${home}`);
   await sql.query(`delete from ${home}.${ASIDE} where projection = $1`, [name]);
