@@ -5,6 +5,8 @@ import { MyAvailabilityHandler, TeamsAvailabilityHandler } from '../availability
 import { AvailabilityReader } from '../availability/availability.reader.js';
 import { CalendarController } from '../calendar/calendar.controller.js';
 import { MyCalendarsHandler } from '../calendar/calendars.query.js';
+import { CALENDAR_CHOICES } from '../calendar/choose.js';
+import { ChooseHandler } from '../calendar/choose.handler.js';
 import { MANUAL_PAUSES, SyncNowHandler } from '../sync/sync-now.handler.js';
 import { SyncController } from '../sync/sync.controller.js';
 import { OneSyncHandler } from '../sync/sync.query.js';
@@ -38,7 +40,6 @@ import { StreamHub } from '../merged-events/changes/stream.hub.js';
 import { ChangeSettingsHandler } from '../preference/change-settings.handler.js';
 import { SettingsController } from '../preference/settings.controller.js';
 import { MySettingsHandler } from '../preference/settings.query.js';
-import { SETTINGS_RUNTIME } from '../preference/settings.runtime.js';
 import { observedCqrs } from './observed-buses.js';
 import { type Runtime } from './runtime.js';
 import { PROJECTIONS } from './projections.js';
@@ -78,7 +79,7 @@ export class AppModule {
         { provide: READ_MODELS, useValue: readModels(runtime.database, PROJECTIONS) },
         { provide: ACCESS_LOG, useValue: accessLog(runtime) },
         { provide: CONNECTION_RUNTIME, useValue: runtime },
-        { provide: SETTINGS_RUNTIME, useValue: runtime },
+        { provide: CALENDAR_CHOICES, useClass: ChooseHandler },
         { provide: MANUAL_PAUSES, useValue: config.manualPauses },
         ...(api ? [...HANDLERS, ...SHARED] : []),
       ],

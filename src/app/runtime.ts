@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import { type Config, Misconfigured } from '../config/service.config.js';
 import { type ConnectionRuntime } from '../connection/connection.runtime.js';
-import { calendarCodec } from '../calendar/calendar.codec.js';
 import { type EngineAddresses } from './engines.js';
 import { countedStore } from '../infra/eventstore/counted.store.js';
 import { connectEventStore } from '../infra/eventstore/event-store.client.js';
@@ -71,7 +70,6 @@ export const openRuntime = async (
     providers: observedProviders(providers, metrics),
     clock: systemClock,
     entropy: systemEntropy,
-    calendarCodec,
     masterKey: masterKeys.current,
     log,
     metrics,

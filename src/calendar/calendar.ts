@@ -36,9 +36,10 @@ export type SyncReport =
 export type CalendarCommand =
   | (Readonly<{ type: 'AdoptCalendar' }> & Adopted)
   | (Readonly<{ type: 'DescribeCalendar'; at: string }> & Described)
-  | Readonly<{ type: 'ToggleWrite'; mode: Mode; at: string }>
-  | Readonly<{ type: 'SetPrivacy'; privacy: Privacy; at: string }>
-  | Readonly<{ type: 'ShowCalendar'; visible: boolean; at: string }>
+  /** `owner`: who asks. For another person the calendar does not exist. */
+  | Readonly<{ type: 'ToggleWrite'; owner: string; mode: Mode; at: string }>
+  | Readonly<{ type: 'SetPrivacy'; owner: string; privacy: Privacy; at: string }>
+  | Readonly<{ type: 'ShowCalendar'; owner: string; visible: boolean; at: string }>
   | Readonly<{ type: 'SyncDelta'; report: SyncReport; at: string }>
   /** `generation`: the last one begun, as the caller saw it; one begun since is kept. */
   | Readonly<{ type: 'ExpireFeed'; generation: number; at: string }>;
@@ -124,12 +125,14 @@ const report = (state: Kept, found: SyncReport, at: string): readonly CalendarEv
   }
 };
 
+export const calendarUnknown = (): Refused => new Refused('calendar.unknown', 404, 'There is no such calendar.');
+
 const decide = (state: Calendar, command: CalendarCommand): readonly CalendarEvent[] => {
   if (command.type === 'AdoptCalendar') {
     const { type: _, ...adopted } = command;
     return state.status === 'none' ? [{ type: 'CalendarAdopted', ...adopted }] : [];
   }
-  if (state.status === 'none') throw new Refused('calendar.unknown', 404, 'There is no such calendar.');
+  if (state.status === 'none' || ('owner' in command && command.owner !== state.userId)) throw calendarUnknown();
   switch (command.type) {
     case 'DescribeCalendar':
       return describe(state, command);

@@ -1,12 +1,12 @@
 import { calendar, type CalendarCommand } from '../calendar/calendar.js';
+import { calendarCodec } from '../calendar/calendar.codec.js';
 import { type Cause, metadataOf } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
-import { fold } from '../kernel/decider.js';
 import { uuidOf } from '../kernel/mark-uuid.js';
 import { type Marker, type Sealer } from '../kernel/vault.js';
 import { type DiscoveredCalendar } from '../provider/calendar-provider.js';
-import { calendarsOf, connection, type FoundCalendar } from './connection.js';
+import { calendarsOf, connection, firstFoundIn, type FoundCalendar } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 
@@ -44,7 +44,7 @@ type Listed = FoundCalendar & Readonly<{ clear: string }>;
 
 /** Null: one that is listed only. */
 const commandFor = async (
-  { store, calendarCodec, clock }: ConnectionRuntime,
+  { store, clock }: ConnectionRuntime,
   { connectionId, userId, provider }: Looked,
   { calendarId, clear, ...described }: Listed,
   seal: Seal,
@@ -65,14 +65,13 @@ export const recordDiscovery = async (
   looked: Looked,
   found: readonly DiscoveredCalendar[],
 ): Promise<Discovered> => {
-  const { store, vault, clock, entropy, calendarCodec } = runtime;
+  const { store, vault, clock, entropy } = runtime;
   const { connectionId, userId, cause } = looked;
   const metadata = () => metadataOf(cause, entropy.uuid());
   const seal = sealing(await vault.connection(userId, connectionId));
   const mark = await vault.marker(userId);
-  const events = await store.load(`connection-${connectionId}`, connectionCodec);
-  const firstFound = events.find((event) => event.type === 'CalendarsDiscovered');
-  const before = new Map(calendarsOf(fold(connection, events)).map(({ calendarId, sealed }) => [calendarId, sealed]));
+  const known = (await store.stateOf(connection, connectionCodec, connectionId)).state;
+  const before = new Map(calendarsOf(known).map(({ calendarId, sealed }) => [calendarId, sealed]));
   const listed = found.map(({ remoteId, address, name, ...readable }): Listed => {
     const [calendarId, clear] = [calendarIdOf(mark, connectionId, remoteId), JSON.stringify({ name, remoteId, address })];
     return { calendarId, clear, ...readable, sealed: seal(calendarId, clear, before.get(calendarId)) };
@@ -84,7 +83,7 @@ export const recordDiscovery = async (
     ifMatch: null,
   });
   // Those of the first discovery, also when the process died between discovering and adopting.
-  const first = new Set((firstFound?.calendars ?? listed).map(({ calendarId }) => calendarId));
+  const first = new Set(firstFoundIn(known) ?? listed.map(({ calendarId }) => calendarId));
   let toldAt: bigint | null = null;
   for (const each of listed) {
     const command = await commandFor(runtime, looked, each, seal, first.has(each.calendarId));

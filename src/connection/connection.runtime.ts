@@ -1,7 +1,6 @@
-import { type CalendarEvent } from '../calendar/calendar.js';
 import { type Clock } from '../kernel/clock.js';
 import { type Entropy } from '../kernel/entropy.js';
-import { type Codec, type EventStore } from '../kernel/event-store.js';
+import { type EventStore } from '../kernel/event-store.js';
 import { type Database } from '../kernel/sql.js';
 import { type Vault } from '../kernel/vault.js';
 import { type Providers } from '../provider/calendar-provider.js';
@@ -14,8 +13,6 @@ export type ConnectionRuntime = Readonly<{
   providers: Providers;
   clock: Clock;
   entropy: Entropy;
-  /** Owned by the calendar slice; adopting a calendar is the last step of connecting. */
-  calendarCodec: Codec<CalendarEvent>;
 }>;
 
 /** DI token of the `ConnectionRuntime`. */

@@ -36,12 +36,14 @@ type Linked = Readonly<{
 
 export type ConnectionCommand =
   | (Readonly<{ type: 'ConnectCalendar'; consented: boolean }> & Linked)
-  | Readonly<{ type: 'Reconnect'; account: string; likeness: Likeness; at: string }>
+  /** `owner`: who asks, for whom the connection of another person does not exist. */
+  | Readonly<{ type: 'Reconnect'; owner: string; account: string; likeness: Likeness; at: string }>
   | Readonly<{ type: 'ProveAccount'; account: string; at: string }>
   | Readonly<{ type: 'DiscoverCalendars'; calendars: readonly FoundCalendar[]; at: string }>
   | Readonly<{ type: 'ReportFault'; fault: string; needsReconnect: boolean; at: string }>
   | Readonly<{ type: 'ReportRecovery'; at: string }>
-  | Readonly<{ type: 'Revoke'; at: string }>
+  /** `owner`: null when this service revokes a connection by itself. */
+  | Readonly<{ type: 'Revoke'; owner: string | null; at: string }>
   | Readonly<{ type: 'RecordGrantRevoked'; how: 'revoked' | 'manual'; at: string }>
   | Readonly<{ type: 'RecordPurge'; at: string }>;
 
@@ -63,13 +65,30 @@ type Live = Readonly<{
   account: string;
   fault: string | null;
   calendars: readonly FoundCalendar[];
+  /** Ids of the calendars that were found at first; null before. */
+  first: readonly string[] | null;
+  /** Ids of all calendars that were ever found. */
+  found: readonly string[];
 }>;
-type Ended = Readonly<{ status: 'revoked'; userId: string; provider: ProviderName; grantEnded: boolean; purged: boolean }>;
+/** `at`: when it was revoked, RFC 3339 in UTC. `found`: ids of all calendars that were ever found. */
+type Ended = Readonly<{
+  status: 'revoked';
+  userId: string;
+  provider: ProviderName;
+  at: string;
+  found: readonly string[];
+  grantEnded: boolean;
+  purged: boolean;
+}>;
 export type Connection = Readonly<{ status: 'none' }> | Live | Ended;
 
 /** The calendars an account was last found to hold. */
 export const calendarsOf = (state: Connection): readonly FoundCalendar[] =>
   state.status === 'none' || state.status === 'revoked' ? [] : state.calendars;
+
+/** Ids of the calendars an account was found to hold at first; null before, and once it is revoked. */
+export const firstFoundIn = (state: Connection): readonly string[] | null =>
+  state.status === 'none' || state.status === 'revoked' ? null : state.first;
 
 const sameCalendars = (known: readonly FoundCalendar[], found: readonly FoundCalendar[]): boolean => {
   const key = (calendars: readonly FoundCalendar[]): string =>
@@ -149,28 +168,42 @@ const whileEnded = (state: Ended, command: Exclude<ConnectionCommand, { type: 'C
       return [];
     case 'Reconnect':
     case 'DiscoverCalendars':
-      throw new Refused('connection.revoked', 409, 'This connection was revoked: connect the account anew.');
+      throw connectionRevoked();
   }
+};
+
+const connectionUnknown = (): Refused => new Refused('connection.unknown', 404, 'There is no such connection.');
+
+export const connectionRevoked = (): Refused =>
+  new Refused('connection.revoked', 409, 'This connection was revoked: connect the account again.');
+
+const isAnothers = ({ userId }: Live | Ended, owner: string | null): boolean => owner !== null && owner !== userId;
+
+/** The account of a connection, to which its owner may give new credentials; refused as the command that gives them is. */
+export const reconnectable = (state: Connection, owner: string): Live => {
+  if (state.status === 'none' || isAnothers(state, owner)) throw connectionUnknown();
+  if (state.status === 'revoked') throw connectionRevoked();
+  return state;
 };
 
 const decide = (state: Connection, command: ConnectionCommand): readonly ConnectionEvent[] => {
   if (command.type === 'ConnectCalendar') return connect(state, command);
-  switch (state.status) {
-    case 'none':
-      throw new Refused('connection.unknown', 404, 'There is no such connection.');
-    case 'revoked':
-      return whileEnded(state, command);
-    case 'connected':
-    case 'failing':
-    case 'needs_reconnect':
-      return whileLive(state, command);
-  }
+  if (state.status === 'none' || ('owner' in command && isAnothers(state, command.owner))) throw connectionUnknown();
+  return state.status === 'revoked' ? whileEnded(state, command) : whileLive(state, command);
 };
+
+const foundIn = (state: Live, calendars: readonly FoundCalendar[]): Live => {
+  const ids = calendars.map(({ calendarId }) => calendarId);
+  return { ...state, calendars, first: state.first ?? ids, found: [...new Set([...state.found, ...ids])] };
+};
+
+const endedOf = ({ userId, provider, found }: Live) =>
+  ({ status: 'revoked', userId, provider, found, grantEnded: false, purged: false }) as const;
 
 const evolve = (state: Connection, event: ConnectionEvent): Connection => {
   if (event.type === 'CalendarConnected') {
     const { userId, provider, account } = event;
-    return { status: 'connected', userId, provider, account, fault: null, calendars: [] };
+    return { status: 'connected', userId, provider, account, fault: null, calendars: [], first: null, found: [] };
   }
   if (state.status === 'none') return state;
   if (state.status === 'revoked') {
@@ -179,7 +212,7 @@ const evolve = (state: Connection, event: ConnectionEvent): Connection => {
   }
   switch (event.type) {
     case 'CalendarsDiscovered':
-      return { ...state, calendars: event.calendars };
+      return foundIn(state, event.calendars);
     case 'ConnectionFailing':
       return { ...state, status: event.needsReconnect ? 'needs_reconnect' : 'failing', fault: event.fault };
     case 'ConnectionReauthorized':
@@ -187,7 +220,7 @@ const evolve = (state: Connection, event: ConnectionEvent): Connection => {
     case 'ConnectionRecovered':
       return { ...state, status: 'connected', fault: null };
     case 'ConnectionRevoked':
-      return { status: 'revoked', userId: state.userId, provider: state.provider, grantEnded: false, purged: false };
+      return { ...endedOf(state), at: event.at };
     case 'GrantRevoked':
     case 'ConnectionPurged':
       return state;

@@ -35,7 +35,7 @@ export const keyGoneReporter =
   async (connectionId: string, cause: Cause): Promise<void> => {
     const at = instant(runtime.clock.now());
     try {
-      await record(runtime, connectionId, { type: 'Revoke', at }, cause);
+      await record(runtime, connectionId, { type: 'Revoke', owner: null, at }, cause);
     } catch (error) {
       // The log knows no such connection.
       if (!(error instanceof Refused)) throw error;

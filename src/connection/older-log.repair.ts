@@ -29,7 +29,7 @@ const revoke = async ({ store, clock, entropy }: Runtime, id: string, state: Con
   const cause = systemCause('operator', state.status === 'none' ? null : state.userId, entropy.uuid());
   await handle(store, connection, connectionCodec, {
     id,
-    command: { type: 'Revoke', at: instant(clock.now()) },
+    command: { type: 'Revoke', owner: null, at: instant(clock.now()) },
     metadata: metadataOf(cause, entropy.uuid()),
     ifMatch: null,
   });

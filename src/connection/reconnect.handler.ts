@@ -6,12 +6,11 @@ import { handle } from '../kernel/commands.js';
 import { AccountTaken, KeyDestroyed, type Secret } from '../kernel/vault.js';
 import { calendarIdsOf } from './account.discovery.js';
 import { accountExists, accountMarks, openAccount, toSecret } from './account.door.js';
-import { connection } from './connection.js';
+import { connection, connectionRevoked, reconnectable } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type Reached, Reconnect } from './connection.commands.js';
 import { CONNECTION_RUNTIME, type ConnectionRuntime } from './connection.runtime.js';
 import { keyGoneReporter } from './connection.worker.js';
-import { connectionRevoked, liveConnection } from './owned.js';
 
 /** The new secret is stored before the fact: the fact wakes the syncs, which must find it. A death in between leaves a repeat to the user. */
 @CommandHandler(Reconnect)
@@ -21,13 +20,13 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
   async execute({ actor: { userId }, connectionId, credentials, cause, commandId }: Reconnect): Promise<Reached> {
     const { vault, store } = this.runtime;
     const { state } = await store.stateOf(connection, connectionCodec, connectionId);
-    const { provider } = liveConnection(state, userId);
+    const { provider } = reconnectable(state, userId);
     const secret = toSecret(credentials);
     const discovery = await openAccount(this.runtime.providers, provider, secret);
     const { proved, typed } = await accountMarks(vault, userId, provider, secret, discovery);
     const calendarIds = await calendarIdsOf(this.runtime, { connectionId, userId }, discovery.calendars);
     const likeness = { held: await vault.accountOf(connectionId), typed, calendarIds };
-    const command = { type: 'Reconnect', account: proved, likeness, at: instant(this.runtime.clock.now()) } as const;
+    const command = { type: 'Reconnect', owner: userId, account: proved, likeness, at: instant(this.runtime.clock.now()) } as const;
     connection.decide(state, command);
     await this.hold(userId, connectionId, proved);
     await this.replaceSecret(userId, connectionId, secret, cause);

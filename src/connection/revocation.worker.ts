@@ -1,10 +1,9 @@
 import { instant, MINUTE, SECOND } from '../kernel/clock.js';
-import { fold } from '../kernel/decider.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { EngineAway } from '../kernel/engine-away.js';
 import { KeyDestroyed, type Secret } from '../kernel/vault.js';
 import { type Call, type CalendarProvider, ProviderFault } from '../provider/calendar-provider.js';
-import { connection, type ConnectionEvent } from './connection.js';
+import { connection } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
@@ -47,11 +46,9 @@ const within = async <T>(milliseconds: number, lease: Lease, work: (call: Call) 
 const purge = async (
   { database, store, vault }: ConnectionRuntime,
   { connection_id: connectionId, user_id: userId }: ConnectionRow,
-  events: readonly ConnectionEvent[],
+  calendars: readonly string[],
 ): Promise<void> => {
   await vault.setSecretAside(userId, connectionId);
-  const found = events.flatMap((event) => (event.type === 'CalendarsDiscovered' ? event.calendars : []));
-  const calendars = [...new Set(found.map(({ calendarId }) => calendarId))];
   await database.query('delete from remote_object where calendar_id = any($1)', [calendars]);
   await database.query('delete from sync_run where calendar_id = any($1)', [calendars]);
   for (const calendarId of calendars) {
@@ -98,14 +95,12 @@ const giveBack = async (
 export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<void> => {
   const { store, vault, clock, providers } = runtime;
   const { connection_id: connectionId, failures } = row;
-  const events = await store.load(`connection-${connectionId}`, connectionCodec);
-  const revoked = events.find((event) => event.type === 'ConnectionRevoked');
-  const state = fold(connection, events);
+  const { state } = await store.stateOf(connection, connectionCodec, connectionId);
   const cause = causeOf(runtime, row);
   // A first try comes after it, so a row that has failed has it behind it.
-  if (failures === 0) await purge(runtime, row, events);
+  if (failures === 0) await purge(runtime, row, state.status === 'none' ? [] : state.found);
   if (!(state.status === 'revoked' && state.grantEnded)) {
-    const until = Date.parse(revoked?.at ?? instant(clock.now())) + TRIED_FOR;
+    const until = (state.status === 'revoked' ? Date.parse(state.at) : clock.now()) + TRIED_FOR;
     const how = await giveBack(providers.get(row.provider), await secretLeft(runtime, row), lease, until - clock.now());
     const again = clock.now() + (PAUSES[failures] ?? PAUSES[3]);
     if (how === null && again < until) return later(runtime, row, lease, failures + 1, again);

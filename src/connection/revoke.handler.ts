@@ -7,7 +7,6 @@ import { connection } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type Reached, Revoke } from './connection.commands.js';
 import { CONNECTION_RUNTIME, type ConnectionRuntime } from './connection.runtime.js';
-import { ownConnection } from './owned.js';
 
 /**
  * Local stop first: the fact, and in the same breath every claim on the connection's calendars is made worthless, so that no worker gets leave
@@ -18,9 +17,7 @@ export class RevokeHandler implements ICommandHandler<Revoke> {
   constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}
 
   async execute({ actor: { userId }, connectionId, ifMatch, cause }: Revoke): Promise<Reached> {
-    const { state } = await this.runtime.store.stateOf(connection, connectionCodec, connectionId);
-    ownConnection(state, userId);
-    const command = { type: 'Revoke', at: instant(this.runtime.clock.now()) } as const;
+    const command = { type: 'Revoke', owner: userId, at: instant(this.runtime.clock.now()) } as const;
     const metadata = metadataOf(cause, this.runtime.entropy.uuid());
     const { position } = await handle(this.runtime.store, connection, connectionCodec, { id: connectionId, command, metadata, ifMatch });
     await this.runtime.database.query(

@@ -39,8 +39,9 @@ const attempt = async <S, C extends Message, E extends Message>(
   const { state, revision, handled } = await store.stateOf(decider, codec, id);
   const earlier = handled.get(metadata.commandId);
   if (earlier !== undefined) return { ...earlier, state };
-  if (ifMatch !== null && ifMatch !== revision) throw new WrongRevision(stream, ifMatch);
   const decided = decideAll(decider, state, commands);
+  // A refusal comes first (RFC 9110 section 13.2.1): a person learns nothing about the stream of another.
+  if (ifMatch !== null && ifMatch !== revision) throw new WrongRevision(stream, ifMatch);
   if (decided.events.length === 0) return { revision, position: null, state };
   return { ...(await store.append(stream, revision, decided.events, codec, metadata)), state: decided.state };
 };
@@ -66,6 +67,7 @@ const raced = async <T>(
 export type Decision<S, C extends Message, E extends Message> = Readonly<{
   orders: Orders<C>;
   revision: bigint;
+  before: S;
   after: S;
   events: readonly E[];
 }>;
@@ -79,9 +81,9 @@ export const decideOn = async <S, C extends Message, E extends Message>(
 ): Promise<Decision<S, C, E>> => {
   const stream = `${decider.category}-${orders.id}`;
   const { state, revision } = await store.stateOf(decider, codec, orders.id);
-  if (orders.ifMatch !== null && orders.ifMatch !== revision) throw new WrongRevision(stream, orders.ifMatch);
   const decided = decideAll(decider, state, orders.commands);
-  return { orders, revision, after: decided.state, events: decided.events };
+  if (orders.ifMatch !== null && orders.ifMatch !== revision) throw new WrongRevision(stream, orders.ifMatch);
+  return { orders, revision, before: state, after: decided.state, events: decided.events };
 };
 
 /** Writes a decision at the revision it was made on; a lost race is decided again, as by `handle`. */

@@ -5,10 +5,16 @@ import { type Written } from '../kernel/projection.js';
 import { type SettingsChange } from './settings.contract.js';
 
 /**
+ * What a change of settings wrote, and the names of the read models that it shows in. `moved`: the days of the person are at other times now, and what
+ * has to be placed again shows where.
+ */
+export type ChangedSettings = Readonly<{ written: Written; shownIn: readonly string[]; moved: boolean }>;
+
+/**
  * Changes what a person chose for their calendars and for themselves, and answers what it wrote. `ifMatch`: the entity tag they saw; null when
  * any will do.
  */
-export class ChangeSettings extends Command<Written> {
+export class ChangeSettings extends Command<ChangedSettings> {
   constructor(
     readonly actor: Actor,
     readonly change: SettingsChange,

@@ -8,13 +8,10 @@ import { RequestCause } from '../infra/http/cause.interceptor.js';
 import { ENTITY_TAG, expectedTag } from '../infra/http/revision.js';
 import { type Actor as Person } from '../kernel/actor.js';
 import { type Cause } from '../kernel/cause.js';
-import { READ_MODELS, type ReadModels, type Written } from '../kernel/projection.js';
-import { ChangeSettings } from './settings.commands.js';
+import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
+import { type ChangedSettings, ChangeSettings } from './settings.commands.js';
 import { SettingsChange, SettingsView } from './settings.contract.js';
 import { MySettings } from './settings.query.js';
-
-/** The read models that settings show in. */
-const SHOWN_IN = ['calendars', 'schedule', 'preferences', 'user_calendar_events'];
 
 /** Milliseconds a change waits for the read models. */
 const PATIENCE = 2_000;
@@ -54,9 +51,8 @@ export class SettingsController {
     return this.read(actor, response);
   }
 
-  private async reached({ userId }: Person, written: Written): Promise<boolean> {
-    if (!(await this.readModels.reached(SHOWN_IN, written, PATIENCE))) return false;
-    // Another time zone is there to be read once the days and floating times have moved.
-    return (written['preference'] ?? null) === null || this.readModels.placed(userId, PATIENCE);
+  private async reached({ userId }: Person, { written, shownIn, moved }: ChangedSettings): Promise<boolean> {
+    if (!(await this.readModels.reached(shownIn, written, PATIENCE))) return false;
+    return !moved || this.readModels.placed(userId, PATIENCE);
   }
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type Mode, type Privacy } from '../calendar/calendar.js';
 import { type ProviderName } from '../provider/names.js';
+import { type Chosen } from '../calendar/choose.js';
 import { type Sql } from '../kernel/sql.js';
 import { type CalendarPreference, DEFAULT_PREFERENCE, type ExternalChanges } from './preference.js';
 
-/** A row of `calendars`, as far as it is about settings or needed to adopt it. */
+/** A row of `calendars`, as far as it is about settings. */
 export type CalendarRow = Readonly<{
   calendar_id: string;
   connection_id: string;
@@ -14,9 +15,6 @@ export type CalendarRow = Readonly<{
   privacy: Privacy;
   visible: boolean;
   writable: boolean;
-  busy_only: boolean;
-  color: string | null;
-  time_zone: string | null;
   sealed: string;
 }>;
 
@@ -41,9 +39,6 @@ export const preferenceOf = async (sql: Sql, userId: string): Promise<Preference
   const { time_zone: timeZone, tentative_is_busy: tentativeIsBusy, external_changes: externalChanges, sealed } = row;
   return { preference: { timeZone, tentativeIsBusy, externalChanges, sealed }, revision: BigInt(row.revision) };
 };
-
-/** What of a calendar its owner chooses. */
-export type Chosen = Readonly<{ calendarId: string; adopted: boolean; mode: Mode; privacy: Privacy; visible: boolean }>;
 
 /**
  * The entity tag of somebody's settings: it changes when a choice does, each of which moves the revision of the person's own stream, and when a

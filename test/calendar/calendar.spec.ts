@@ -33,21 +33,23 @@ describe('AdoptCalendar', () => {
 
 describe('ToggleWrite', () => {
   it('lets Juy write', () => {
-    given(calendar, adopted).when({ type: 'ToggleWrite', mode: 'write', at }).then({ type: 'WriteToggled', mode: 'write', at });
+    given(calendar, adopted)
+      .when({ type: 'ToggleWrite', owner: 'ada', mode: 'write', at })
+      .then({ type: 'WriteToggled', mode: 'write', at });
   });
 
   it('says nothing when nothing changes', () => {
-    given(calendar, adopted).when({ type: 'ToggleWrite', mode: 'read_only', at }).then();
+    given(calendar, adopted).when({ type: 'ToggleWrite', owner: 'ada', mode: 'read_only', at }).then();
   });
 
   it('refuses a calendar the account may not write to', () => {
     given(calendar, { ...adopted, writable: false })
-      .when({ type: 'ToggleWrite', mode: 'write', at })
+      .when({ type: 'ToggleWrite', owner: 'ada', mode: 'write', at })
       .refused('calendar.read-only');
   });
 
   it('knows no calendar that was never adopted', () => {
-    given(calendar).when({ type: 'ToggleWrite', mode: 'write', at }).refused('calendar.unknown');
+    given(calendar).when({ type: 'ToggleWrite', owner: 'ada', mode: 'write', at }).refused('calendar.unknown');
   });
 });
 
@@ -87,7 +89,7 @@ describe('DescribeCalendar', () => {
   it('decides whether Juy may write', () => {
     const gained: CalendarEvent = { type: 'CalendarDescribed', ...described, at };
     const lost: CalendarEvent = { ...gained, writable: false };
-    const write = { type: 'ToggleWrite', mode: 'write', at } as const;
+    const write = { type: 'ToggleWrite', owner: 'ada', mode: 'write', at } as const;
     given(calendar, { ...adopted, writable: false }, gained)
       .when(write)
       .then(writing);
@@ -104,13 +106,15 @@ describe('DescribeCalendar', () => {
 
 describe('SetPrivacy', () => {
   it('decides what others may be told: nothing but busy, until its owner says otherwise', () => {
-    given(calendar, adopted).when({ type: 'SetPrivacy', privacy: 'busy_only', at }).then();
-    given(calendar, adopted).when({ type: 'SetPrivacy', privacy: 'full', at }).then({ type: 'PrivacySet', privacy: 'full', at });
+    given(calendar, adopted).when({ type: 'SetPrivacy', owner: 'ada', privacy: 'busy_only', at }).then();
+    given(calendar, adopted)
+      .when({ type: 'SetPrivacy', owner: 'ada', privacy: 'full', at })
+      .then({ type: 'PrivacySet', privacy: 'full', at });
   });
 
   it('says nothing when nothing changes', () => {
     given(calendar, adopted, { type: 'PrivacySet', privacy: 'title_hidden', at })
-      .when({ type: 'SetPrivacy', privacy: 'title_hidden', at })
+      .when({ type: 'SetPrivacy', owner: 'ada', privacy: 'title_hidden', at })
       .then();
   });
 });
@@ -119,13 +123,15 @@ describe('ShowCalendar', () => {
   const hidden: CalendarEvent = { type: 'VisibilitySet', visible: false, at };
 
   it('hides a calendar, and shows it again', () => {
-    given(calendar, adopted).when({ type: 'ShowCalendar', visible: false, at }).then(hidden);
-    given(calendar, adopted, hidden).when({ type: 'ShowCalendar', visible: true, at }).then({ type: 'VisibilitySet', visible: true, at });
+    given(calendar, adopted).when({ type: 'ShowCalendar', owner: 'ada', visible: false, at }).then(hidden);
+    given(calendar, adopted, hidden)
+      .when({ type: 'ShowCalendar', owner: 'ada', visible: true, at })
+      .then({ type: 'VisibilitySet', visible: true, at });
   });
 
   it('says nothing when nothing changes', () => {
-    given(calendar, adopted).when({ type: 'ShowCalendar', visible: true, at }).then();
-    given(calendar, adopted, hidden).when({ type: 'ShowCalendar', visible: false, at }).then();
+    given(calendar, adopted).when({ type: 'ShowCalendar', owner: 'ada', visible: true, at }).then();
+    given(calendar, adopted, hidden).when({ type: 'ShowCalendar', owner: 'ada', visible: false, at }).then();
   });
 
   it('goes on syncing what is hidden', () => {
@@ -217,5 +223,18 @@ describe('ExpireFeed', () => {
       .when({ ...expire, generation: 0 })
       .then();
     given(calendar, adopted, started, restarted).when(expire).then();
+  });
+});
+
+describe('What an owner chooses', () => {
+  it.each([
+    { type: 'ToggleWrite', mode: 'write' },
+    { type: 'ToggleWrite', mode: 'read_only' },
+    { type: 'SetPrivacy', privacy: 'full' },
+    { type: 'ShowCalendar', visible: false },
+  ] as const)('is refused to another person as if there were no such calendar: %j', (choice) => {
+    given(calendar, adopted)
+      .when({ ...choice, owner: 'eve', at })
+      .refused('calendar.unknown');
   });
 });

@@ -73,7 +73,7 @@ describe('DiscoverCalendars', () => {
 describe('Reconnect', () => {
   const proved = { held: 'proved', typed: 'typed', calendarIds: ['c1'] };
   const older = { ...proved, held: null };
-  const reconnect = (account: string, likeness: Likeness) => ({ type: 'Reconnect', account, likeness, at }) as const;
+  const reconnect = (account: string, likeness: Likeness) => ({ type: 'Reconnect', owner: 'ada', account, likeness, at }) as const;
   const reauthorized = (account: string): ConnectionEvent => ({ type: 'ConnectionReauthorized', userId: 'ada', account, at });
 
   it('takes new credentials for the account the connection holds, however it was typed', () => {
@@ -159,15 +159,15 @@ describe('A connection that fails for a while', () => {
 
 describe('Revoke', () => {
   it('ends the connection', () => {
-    given(connection, connected).when({ type: 'Revoke', at }).then(revoked);
+    given(connection, connected).when({ type: 'Revoke', owner: 'ada', at }).then(revoked);
   });
 
   it('says nothing the second time', () => {
-    given(connection, connected, revoked).when({ type: 'Revoke', at }).then();
+    given(connection, connected, revoked).when({ type: 'Revoke', owner: 'ada', at }).then();
   });
 
   it('knows no connection that never was', () => {
-    given(connection).when({ type: 'Revoke', at }).refused('connection.unknown');
+    given(connection).when({ type: 'Revoke', owner: 'ada', at }).refused('connection.unknown');
   });
 
   it('winds up step by step, each step once', () => {
@@ -181,5 +181,22 @@ describe('Revoke', () => {
 
   it('winds up nothing that is still connected', () => {
     given(connection, connected).when({ type: 'RecordPurge', at }).refused('connection.not-revoked');
+  });
+});
+
+describe('Another person', () => {
+  const likeness: Likeness = { held: null, typed: 'mark-of-account', calendarIds: [] };
+
+  it.each([[[connected]], [[connected, failing]], [[connected, revoked]]])('finds no such connection, however it stands', (facts) => {
+    given(connection, ...facts)
+      .when({ type: 'Revoke', owner: 'eve', at })
+      .refused('connection.unknown');
+    given(connection, ...facts)
+      .when({ type: 'Reconnect', owner: 'eve', account: 'mark-of-account', likeness, at })
+      .refused('connection.unknown');
+  });
+
+  it('is not this service, which revokes what it can read no more', () => {
+    given(connection, connected).when({ type: 'Revoke', owner: null, at }).then(revoked);
   });
 });

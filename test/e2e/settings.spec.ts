@@ -137,6 +137,41 @@ describe('What a person chooses', () => {
     await me.settled();
     expect(await me.events(tomorrow)).toMatchObject([{ title: 'Rehearsal', calendarId }]);
   });
+
+  it('is done and shown while the events of another person are on their way to the merged calendar, however long that takes', async () => {
+    const { calendarId } = await named('choir');
+    const release = await holdContents();
+    const bob = await service.as('bob');
+    await bob.connect(radicale);
+    await eventually('a first sync waits to be shown', async () => (await service.rows(WAITING)).length > 0);
+    for (const chosen of [{ mode: 'write' }, { privacy: 'title_hidden' }, { mode: 'read_only', privacy: 'full' }]) {
+      const { status, body } = await change({ calendars: [{ calendarId, ...chosen }] });
+      expect([status, body.calendars.find((each) => each.calendarId === calendarId)]).toEqual([200, expect.objectContaining(chosen)]);
+    }
+    expect((await change({ tentativeIsBusy: true, workingHours: HOURS, externalChanges: 'restore' })).status).toBe(200);
+    // What is shown of the merged calendar itself is behind.
+    expect((await change({ calendars: [{ calendarId, visible: false }] })).status).toBe(202);
+    expect((await change({ timeZone: 'Asia/Tokyo' })).status).toBe(202);
+    await release();
+    await bob.settled();
+    expect((await change({ calendars: [{ calendarId, visible: true }], timeZone: 'Europe/Paris' })).status).toBe(200);
+    expect(await me.events(tomorrow)).toMatchObject([{ title: 'Rehearsal', calendarId }]);
+  });
+
+  const HOLDING = 'do $$ begin lock table event_contents in exclusive mode; perform pg_sleep(25); end $$';
+  const WAITING = `select 1 from pg_locks where relation = 'event_contents'::regclass and not granted`;
+
+  /** Keeps the contents of events from being written, until the answer is called. */
+  const holdContents = async (): Promise<() => Promise<void>> => {
+    const held = service.rows(HOLDING).catch(() => []);
+    const holders = `select pg_cancel_backend(pid) from pg_stat_activity where query = '${HOLDING}' and state = 'active'`;
+    const isHeld = `select 1 from pg_locks where relation = 'event_contents'::regclass and mode = 'ExclusiveLock' and granted`;
+    await eventually('it is held', async () => (await service.rows(isHeld)).length > 0);
+    return async () => {
+      await service.rows(holders);
+      await held;
+    };
+  };
 });
 
 const tomorrow = `${day(1)}/${day(2)}`;

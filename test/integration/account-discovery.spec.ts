@@ -67,7 +67,7 @@ const account = async (...first: readonly DiscoveredCalendar[]) => {
     return named;
   };
   const write = async (calendarId: string): Promise<void> => {
-    const command = { type: 'ToggleWrite', mode: 'write', at } as const;
+    const command = { type: 'ToggleWrite', owner: userId, mode: 'write', at } as const;
     await handle(stores.store, calendar, calendarCodec, { id: calendarId, command, metadata: metadata(), ifMatch: null });
   };
   const factsOf = async (calendarId: string) => (await stores.store.load(`calendar-${calendarId}`, calendarCodec)).map(({ type }) => type);

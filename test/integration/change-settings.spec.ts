@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { calendarCodec, calendarFamily } from '../../src/calendar/calendar.codec.js';
 import { calendars } from '../../src/calendar/calendars.projection.js';
+import { ChooseHandler } from '../../src/calendar/choose.handler.js';
 import { recordDiscovery } from '../../src/connection/account.discovery.js';
 import { connectionFamily } from '../../src/connection/connection.codec.js';
 import { openDatabase, type Postgres } from '../../src/infra/postgres/database.postgres.js';
@@ -36,14 +37,10 @@ beforeAll(async () => {
 });
 afterAll(() => small.close());
 
-const runtimeOn = (store: EventStore, database = small) => ({
-  store,
-  database,
-  vault: keys,
-  clock: { now: () => NOW },
-  entropy: { uuid: () => randomUUID(), fraction: () => 0.5 },
-  calendarCodec,
-});
+const clock = { now: () => NOW };
+const entropy = { uuid: () => randomUUID(), fraction: () => 0.5 };
+const handlerOn = (store: EventStore): ChangeSettingsHandler =>
+  new ChangeSettingsHandler(store, new ChooseHandler(store, small, entropy), keys, clock, entropy);
 
 const shows = (written: Written): Promise<boolean> =>
   readModels(stores.database, [projected, preferences]).reached([projected.name, preferences.name], written, 20_000);
@@ -64,8 +61,8 @@ const person = async (count: number) => {
   await eventually('the calendars are there', () => shows(written));
   const actor = { userId, roles: ['user'], teams: [] } as const;
   const change = async (changed: SettingsChange, ifMatch: string | null = null, store: EventStore = stores.store): Promise<void> => {
-    const told = await new ChangeSettingsHandler(runtimeOn(store)).execute(new ChangeSettings(actor, changed, ifMatch, cause));
-    await eventually('it is shown', () => shows(told));
+    const told = await handlerOn(store).execute(new ChangeSettings(actor, changed, ifMatch, cause));
+    await eventually('it is shown', () => shows(told.written));
   };
   const read = () => new MySettingsHandler(stores.database, keys).execute(new MySettings(actor));
   const ids = (await read()).view.calendars.map(({ calendarId }) => calendarId);
@@ -179,7 +176,7 @@ describe('A change of settings that loses a race', () => {
   it('is made all the same when a hundred others are made at once and none names what it saw', async () => {
     const { userId, read, ids } = await person(2);
     const actor = { userId, roles: ['user'], teams: [] } as const;
-    const handler = new ChangeSettingsHandler(runtimeOn(stores.store));
+    const handler = handlerOn(stores.store);
     const zones = ['Asia/Tokyo', 'Europe/Paris', 'America/Lima'];
     const changes = Array.from({ length: 120 }, (_, index): SettingsChange =>
       index % 2 === 0
@@ -187,7 +184,7 @@ describe('A change of settings that loses a race', () => {
         : { calendars: ids.map((calendarId) => ({ calendarId, visible: index % 4 === 1 })) },
     );
     const told = await Promise.all(changes.map((each) => handler.execute(new ChangeSettings(actor, each, null, cause))));
-    for (const written of told) await eventually('it is shown', () => shows(written));
+    for (const { written } of told) await eventually('it is shown', () => shows(written));
     expect(zones).toContain((await read()).view.timeZone);
   });
 

@@ -121,7 +121,7 @@ describe('A revoked connection', () => {
     const before = await removable(query, { connectionId, calendarIds });
     expect(Object.entries(before).filter(([, rows]) => rows === 0)).toEqual([]);
 
-    const command = { type: 'Revoke', at } as const;
+    const command = { type: 'Revoke', owner: null, at } as const;
     await handle(stores.store, connection, connectionCodec, { id: connectionId, command, metadata: metadata(), ifMatch: null });
     const due = `select * from connection_state where connection_id = $1 and task = 'revoke'`;
     const row = await eventually('it is due to be wound up', async () => (await query<ConnectionRow>(due, [connectionId]))[0]);

@@ -58,7 +58,7 @@ const revoked = async (giveBack: GiveBack, failures = 0) => {
   });
   await stores.database.query(`insert into remote_object (calendar_id, ref, generation) values ($1, 'a', 1)`, [calendarId]);
   await stores.database.query('update connection_state set failures = $2 where connection_id = $1', [connectionId, failures]);
-  const order = { id: connectionId, command: { type: 'Revoke', at } as const, metadata: metadata(), ifMatch: null };
+  const order = { id: connectionId, command: { type: 'Revoke', owner: null, at } as const, metadata: metadata(), ifMatch: null };
   await handle(stores.store, connection, connectionCodec, order);
   const row = async (): Promise<Row | undefined> => {
     const rows = await stores.database.query<Row>(

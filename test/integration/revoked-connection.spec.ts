@@ -123,7 +123,7 @@ describe('A connection that is revoked between the discovery of its calendars an
     const revoke = () =>
       handle(stores.store, connection, connectionCodec, {
         id: connectionId,
-        command: { type: 'Revoke', at },
+        command: { type: 'Revoke', owner: null, at },
         metadata: metadata(),
         ifMatch: null,
       });

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../../src/sync/freshness.js';
 import { objectsUnread } from '../../src/sync/reasons.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
-import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { type ConnectionRow } from '../../src/connection/connection.record.js';
 import { tendConnection } from '../../src/connection/connection.worker.js';
@@ -137,7 +136,7 @@ describe('A fault that passes', () => {
     );
     if (row === undefined) throw new Error('there is no such row');
     const provider = { ...work.account.provider, discover: () => Promise.reject(new ProviderFault(fault, 'for a while')) };
-    const runtime = { ...runtimeOf(work), calendarCodec, providers: new Map([['caldav', provider]]) };
+    const runtime = { ...runtimeOf(work), providers: new Map([['caldav', provider]]) };
     const lease = { epoch: BigInt(row.epoch), permit: () => Promise.resolve(), signal: new AbortController().signal };
     await tendConnection(runtime)(row, lease);
     expect((await accountFacts(work)).map(({ type }) => type)).toEqual(told);

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { type ConnectionRuntime } from '../../src/connection/connection.runtime.js';
@@ -28,7 +27,6 @@ export const connectionRuntime = (
   providers: new Map(provider === null ? [] : [['caldav', provider]]),
   clock: { now },
   entropy: { uuid: () => randomUUID(), fraction: () => 0.5 },
-  calendarCodec,
 });
 
 /** A person with a connection whose secret is kept. */

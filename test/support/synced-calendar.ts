@@ -144,7 +144,7 @@ export const runtimeOf = ({ account }: Adopted, database: Database = stores.data
     mostListed: 100_000,
     pollWithin: 2 * MINUTE,
   };
-  const connections = { ...shared, calendarCodec };
+  const connections = shared;
   return {
     ...shared,
     reportFault: faultReporter(connections),

@@ -1,0 +1,103 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Cause, metadataOf } from '../kernel/cause.js';
+import { decideOn, type Decision, settle } from '../kernel/commands.js';
+import { ENTROPY, type Entropy } from '../kernel/entropy.js';
+import { EVENT_STORE, type EventStore, type Position } from '../kernel/event-store.js';
+import { DATABASE, type Database } from '../kernel/sql.js';
+import { type Calendar, calendar, type CalendarCommand, type CalendarEvent, type Mode, type Privacy } from './calendar.js';
+import { calendarCodec } from './calendar.codec.js';
+import {
+  type CalendarChoices,
+  type Choice,
+  choose,
+  type Chosen,
+  type DecidedChoices,
+  type ListedCalendar,
+  type OwnCalendars,
+} from './choose.js';
+
+type Row = Readonly<{
+  calendar_id: string;
+  connection_id: string;
+  provider: string;
+  status: 'listed' | 'adopted';
+  mode: Mode;
+  privacy: Privacy;
+  visible: boolean;
+  writable: boolean;
+  busy_only: boolean;
+  color: string | null;
+  time_zone: string | null;
+  sealed: string;
+}>;
+
+const listedOf = ({
+  calendar_id: calendarId,
+  connection_id: connectionId,
+  busy_only: busyOnly,
+  time_zone: timeZone,
+  ...row
+}: Row): ListedCalendar => ({
+  ...row,
+  calendarId,
+  connectionId,
+  busyOnly,
+  timeZone,
+  adopted: row.status === 'adopted',
+});
+
+/** Each calendar's stream is written at the revision it was decided on; a lost race is decided again. */
+@Injectable()
+export class ChooseHandler implements CalendarChoices {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(ENTROPY) private readonly entropy: Entropy,
+  ) {}
+
+  async of(userId: string): Promise<OwnCalendars> {
+    const rows = await this.database.query<Row>('select * from calendars where user_id = $1 order by calendar_id', [userId]);
+    const listed = rows.map(listedOf);
+    return {
+      chosen: () => this.chosen(listed),
+      decide: (choices, cause, at) => this.decide(listed, choices, { cause, owner: userId, at }),
+    };
+  }
+
+  private async chosen(listed: readonly ListedCalendar[]): Promise<readonly Chosen[]> {
+    const chosen: Chosen[] = [];
+    for (const { calendarId, mode, privacy, visible } of listed) {
+      const { state } = await this.store.stateOf(calendar, calendarCodec, calendarId);
+      chosen.push(
+        state.status === 'none' ? { calendarId, adopted: false, mode, privacy, visible } : { ...state, calendarId, adopted: true },
+      );
+    }
+    return chosen;
+  }
+
+  private async decide(
+    listed: readonly ListedCalendar[],
+    choices: readonly Choice[],
+    { cause, ...choosing }: Readonly<{ cause: Cause; owner: string; at: string }>,
+  ): Promise<DecidedChoices> {
+    const orders = choices.map((choice) => {
+      const known = listed.find(({ calendarId }) => calendarId === choice.calendarId) ?? null;
+      return {
+        id: choice.calendarId,
+        commands: choose(known, choice, choosing),
+        metadata: metadataOf(cause, this.entropy.uuid()),
+        ifMatch: null,
+      };
+    });
+    const decisions: Decision<Calendar, CalendarCommand, CalendarEvent>[] = [];
+    for (const order of orders) decisions.push(await decideOn(this.store, calendar, calendarCodec, order));
+    return {
+      events: decisions.flatMap(({ events }) => events.map(({ type }) => type)),
+      write: async () => {
+        let last: Position | null = null;
+        for (const decision of decisions) last = (await settle(this.store, calendar, calendarCodec, decision)).position ?? last;
+        return last;
+      },
+    };
+  }
+}
