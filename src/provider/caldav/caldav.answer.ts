@@ -1,5 +1,6 @@
 import { type TimeRange } from '../../kernel/time-range.js';
 import { type Change, ProviderFault } from '../calendar-provider.js';
+import { BoundedQueue, type Page } from './bounded-queue.js';
 import { delivered, Enough, type Reader, toChange } from './caldav.objects.js';
 import { isUnsupported } from './dav.client.js';
 import { calendarQuery } from './requests.js';
@@ -17,44 +18,25 @@ type Wanted = Readonly<{
   maxBytes: number;
 }>;
 
-/** What has come of an answer that is still arriving. `taken` lets it go on, `come` tells whoever waits for it. */
-type Arriving = {
-  changes: Change[];
-  characters: number;
-  over: boolean;
-  left: boolean;
-  error: Error | null;
-  come: () => void;
-  taken: () => void;
-};
-
 /** What a person would rather wait for by another way than not get at all. */
 const isPassing = (error: unknown): boolean => isUnsupported(error) || (error instanceof ProviderFault && PASSING.has(error.fault));
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'throttled', 'malformed']);
 
-const nothing = (): void => undefined;
-
 /** Of the texts of a page. Objects take about three times as much. */
 const MOST_CHARACTERS = 1_000_000;
 
-const isFull = ({ changes, characters }: Arriving, page: number): boolean => changes.length >= page || characters >= MOST_CHARACTERS;
+/**
+ * An answer that is asked for at once and taken page by page. It is read only as fast as it is taken: a consumer that takes no more of it must
+ * `leave`, or the request waits until it times out.
+ */
+export type Answer = Readonly<{ pages: () => AsyncGenerator<Page<Change>, void>; leave: () => void }>;
 
-/** Reads the answer as fast as it is taken. */
-const arrive = ({ dav, calendar, ...reading }: Reader, { range, wants, page, most, maxBytes }: Wanted): Arriving => {
-  const arriving: Arriving = { changes: [], characters: 0, over: false, left: false, error: null, come: nothing, taken: nothing };
+const ask = ({ dav, calendar, ...reading }: Reader, { range, wants, page, most, maxBytes }: Wanted): Answer => {
+  const queue = new BoundedQueue<Change>(page, MOST_CHARACTERS);
   let count = 0;
   const body = calendarQuery(range, ['d:getetag', 'c:calendar-data']);
-  const ready = async (): Promise<void> => {
-    while (isFull(arriving, page) && !arriving.left)
-      await new Promise<void>((resolve) => {
-        arriving.taken = resolve;
-        arriving.come();
-      });
-    if (arriving.left) throw new Enough();
-  };
-  const request = { method: 'REPORT', url: calendar, depth: 1, body, maxBytes } as const;
   const answered = dav.multistatus(
-    request,
+    { method: 'REPORT', url: calendar, depth: 1, body, maxBytes },
     (row, base) => {
       const found = delivered(row, base);
       if (found === null || found.text === null) return null;
@@ -62,56 +44,25 @@ const arrive = ({ dav, calendar, ...reading }: Reader, { range, wants, page, mos
       if (!wants(path, found.etag)) return null;
       if (count === most) throw new Enough();
       count += 1;
-      arriving.characters += found.text.length;
-      arriving.changes.push(toChange(reading, path, found.etag, found.text));
+      queue.put(toChange(reading, path, found.etag, found.text), found.text.length);
       return null;
     },
-    ready,
+    async () => {
+      if (!(await queue.room())) throw new Enough();
+    },
   );
-  const over = (error: Error | null): void => {
-    Object.assign(arriving, { over: true, error });
-    arriving.come();
-  };
-  void answered.then(() => {
-    over(null);
-  }, over);
-  return arriving;
-};
-
-/** An answer that is taken page by page. Whoever does not take it to its end must `leave` it: it would wait for ever. */
-export type Answer = Readonly<{
-  pages: () => AsyncGenerator<readonly Change[], void>;
-  /** Whether all of it has come and been taken. */
-  isOver: () => boolean;
-  leave: () => void;
-}>;
-
-const answerOf = (arriving: Arriving, page: number): Answer => {
-  const leave = (): void => {
-    arriving.left = true;
-    arriving.taken();
-  };
+  void answered.then(
+    () => {
+      queue.finish(null);
+    },
+    (error: unknown) => {
+      queue.finish(error instanceof Enough || isPassing(error) ? null : (error as Error));
+    },
+  );
   return {
-    leave,
-    isOver: () => arriving.over && arriving.changes.length === 0,
-    pages: async function* () {
-      try {
-        for (;;) {
-          while (!isFull(arriving, page) && !arriving.over)
-            await new Promise<void>((resolve) => {
-              arriving.come = resolve;
-            });
-          if (arriving.changes.length === 0) break;
-          const changes = arriving.changes.splice(0);
-          arriving.characters = 0;
-          arriving.taken();
-          yield changes;
-        }
-      } finally {
-        leave();
-      }
-      const { error } = arriving;
-      if (error !== null && !(error instanceof Enough) && !isPassing(error)) throw error;
+    pages: () => queue.pages(),
+    leave: () => {
+      queue.close();
     },
   };
 };
@@ -132,9 +83,7 @@ const URGENT = { page: SOON_PAGE, most: MOST_AT_ONCE, maxBytes: 8 * MEGABYTE } a
  * picks what is worth reading. Ends early, without a word, when the server does not do this or breaks off, or the calendar is too large: what
  * is missing then is for `readObjects`.
  */
-export const readEverything = (reader: Reader, wants: Wanted['wants']): Answer =>
-  answerOf(arrive(reader, { ...EVERYTHING, wants }), EVERYTHING.page);
+export const readEverything = (reader: Reader, wants: Wanted['wants']): Answer => ask(reader, { ...EVERYTHING, wants });
 
 /** All objects with an instance in `range`, whole, as far as one answer brings them; nothing when the server does not do that, or not now. */
-export const readRange = (reader: Reader, range: TimeRange): Answer =>
-  answerOf(arrive(reader, { ...URGENT, range, wants: () => true }), URGENT.page);
+export const readRange = (reader: Reader, range: TimeRange): Answer => ask(reader, { ...URGENT, range, wants: () => true });

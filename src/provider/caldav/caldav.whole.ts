@@ -37,13 +37,13 @@ async function* readBeforeListing(reader: Reader, soon: TimeRange | null, read: 
   const urgent = soon === null ? null : readRange(reader, soon);
   let everything: Answer | null = null;
   try {
-    for await (const changes of urgent?.pages() ?? []) {
+    for await (const { items: changes, isLast } of urgent?.pages() ?? []) {
       remember(changes);
       // Asked for before the urgent days are handed on: the server makes its answer while they are taken in.
-      if (urgent?.isOver() === true && read.size >= MANY.soon && read.size < SOON_PAGE) everything = readEverything(reader, isNews);
+      if (isLast && read.size >= MANY.soon && read.size < SOON_PAGE) everything = readEverything(reader, isNews);
       yield* pagesOf(changes, null);
     }
-    for await (const changes of everything?.pages() ?? []) {
+    for await (const { items: changes } of everything?.pages() ?? []) {
       list();
       remember(changes);
       yield* pagesOf(changes, null);
@@ -120,7 +120,7 @@ async function* readUnread(reader: Reader, unread: PackedList, expected: number,
   let left = unread;
   if (atOnce && unread.size() >= MANY.unread && unread.size() <= MOST_AT_ONCE) {
     const open = new Map([...unread.take()].flat().map((object) => [object.path, object]));
-    for await (const changes of readEverything(reader, (path) => open.delete(path)).pages()) yield* pagesOf(changes, expected);
+    for await (const { items: changes } of readEverything(reader, (path) => open.delete(path)).pages()) yield* pagesOf(changes, expected);
     left = packedList(open.values());
   }
   for await (const changes of readObjects(reader, left.take())) yield { changes, expected };
