@@ -18,6 +18,12 @@ export type Observance = Readonly<{ start: string; offsetFrom: number; offsetTo:
 /** How a component counts when somebody looks for a free slot. `tentative` and `needs-action` are busy unless the user chose otherwise. */
 export type Busy = 'busy' | 'tentative' | 'needs-action' | 'free';
 
+/**
+ * What kind of thing an event is. Google's `eventType` tells all but the last, Microsoft's `showAs` tells two (`oof`, `workingElsewhere`), and CalDAV
+ * knows only the first. `other`: a type of the provider's that has no word here.
+ */
+export type EventType = 'default' | 'focus-time' | 'out-of-office' | 'working-location' | 'birthday' | 'from-mail' | 'other';
+
 export type Status = 'confirmed' | 'tentative' | 'cancelled';
 
 export type Person = Readonly<{ name: string | null; email: string | null }>;
@@ -69,6 +75,7 @@ export type CalendarObject = Readonly<{
   seriesRemoteId: string;
   components: readonly Component[];
   zones: CustomZones;
+  eventType: EventType;
   /** Stable codes of what of it makes no sense and is left out (`component.bad-time`); the rest of it is shown. */
   problems: readonly string[];
 }>;

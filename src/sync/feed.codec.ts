@@ -30,30 +30,42 @@ const observance = z.strictObject({
   dates: z.array(z.string()),
 });
 
+const upsertV1 = z.strictObject({
+  ref: z.string(),
+  series: z.string(),
+  changed: z.boolean(),
+  hash: z.string(),
+  components: z.array(component),
+  zones: z.record(z.string(), z.array(observance)),
+  sealed: z.string(),
+});
+
+const deltaV1 = z.strictObject({
+  calendarId: z.uuid(),
+  userId: z.string(),
+  generation,
+  window: range,
+  upserts: z.array(upsertV1),
+  removals: z.array(z.string()),
+  kept: z.array(z.string()),
+  final: z.boolean(),
+  at,
+});
+
+const eventType = z.enum(['default', 'focus-time', 'out-of-office', 'working-location', 'birthday', 'from-mail', 'other']);
+const upsertV2 = upsertV1.extend({ eventType, meeting: z.uuid().nullable(), problems: z.array(z.string()) });
+
 export const feedSchemas = {
-  'DeltaSynced.v1': z.strictObject({
-    calendarId: z.uuid(),
-    userId: z.string(),
-    generation,
-    window: range,
-    upserts: z.array(
-      z.strictObject({
-        ref: z.string(),
-        series: z.string(),
-        changed: z.boolean(),
-        hash: z.string(),
-        components: z.array(component),
-        zones: z.record(z.string(), z.array(observance)),
-        sealed: z.string(),
-      }),
-    ),
-    removals: z.array(z.string()),
-    kept: z.array(z.string()),
-    final: z.boolean(),
-    at,
-  }),
+  'DeltaSynced.v1': deltaV1,
+  'DeltaSynced.v2': deltaV1.extend({ upserts: z.array(upsertV2) }),
 };
 
-export const feedCodec = codecOf<DeltaSynced>(feedSchemas);
+/** The first version was written while CalDAV, which knows one type of event, was the only provider and there were no meetings of ours. */
+const liftV1 = ({ upserts, ...delta }: z.output<typeof deltaV1>): Omit<DeltaSynced, 'type'> => ({
+  ...delta,
+  upserts: upserts.map((upsert) => ({ ...upsert, eventType: 'default', meeting: null, problems: [] })),
+});
+
+export const feedCodec = codecOf<DeltaSynced, { DeltaSynced: 2 }>(feedSchemas, { 'DeltaSynced.v1': liftV1 });
 
 export const feedFamily: EventFamily<DeltaSynced> = { category: FEED, codec: feedCodec };

@@ -1,4 +1,4 @@
-import { type CustomZones, type Timing } from '../calendar/calendar-object.js';
+import { type CustomZones, type EventType, type Timing } from '../calendar/calendar-object.js';
 import { type TimeRange } from '../kernel/time-range.js';
 
 /** One component as the feed carries it; `copy` marks the same meeting in other calendars of the same person. */
@@ -15,6 +15,11 @@ export type Upsert = Readonly<{
   hash: string;
   components: readonly FeedComponent[];
   zones: CustomZones;
+  eventType: EventType;
+  /** The id of our meeting that the object is a copy of; null when it is none of ours. */
+  meeting: string | null;
+  /** Codes of what of the object makes no sense and is left out, as of the last change of its content (`CalendarObject.problems`). */
+  problems: readonly string[];
   sealed: string;
 }>;
 

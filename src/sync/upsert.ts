@@ -50,7 +50,9 @@ export const toUpsert = (ink: Ink, object: CalendarObject, known: string | null)
   });
   const components = Object.keys(zones).length === 0 ? bare : renamed(bare, name);
   const contents = object.components.map((component) => component.contents);
-  const hash = ink.mark('content', JSON.stringify([components, zones, contents]));
+  // The default type adds nothing, so that what was stored before there were types still has the same hash.
+  const kind = object.eventType === 'default' ? [] : [object.eventType];
+  const hash = ink.mark('content', JSON.stringify([components, zones, contents, ...kind]));
   return {
     ref,
     series: object.seriesRemoteId === object.remoteId ? ref : refOf(ink, object.seriesRemoteId),
@@ -58,6 +60,9 @@ export const toUpsert = (ink: Ink, object: CalendarObject, known: string | null)
     hash,
     components,
     zones,
+    eventType: object.eventType,
+    meeting: null,
+    problems: object.problems,
     sealed: ink.seal(objectName(ink.calendarId, ref), JSON.stringify({ remoteId: object.remoteId, contents })),
   };
 };

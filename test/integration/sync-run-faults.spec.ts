@@ -289,6 +289,9 @@ describe('A connection that is revoked', () => {
       hash: 'hash',
       components: [{ ...timing, copy: 'copy' }],
       zones: {},
+      eventType: 'default' as const,
+      meeting: null,
+      problems: [],
       sealed: 'a',
     };
     await writer.upsert(upsert, { bytes: 100, occurrences: 1 }, { ref: 'late', etag: null, hash: 'hash', fault: null });

@@ -48,6 +48,7 @@ export const calendarObject = (remoteId: string, overrides: Partial<CalendarObje
   seriesRemoteId: remoteId,
   components: [component({}, { uid: remoteId, title: remoteId })],
   zones: {},
+  eventType: 'default',
   problems: [],
   ...overrides,
 });

@@ -10,6 +10,9 @@ const upsertOf = (ref: string, hash: string): Upsert => ({
   hash,
   components: [],
   zones: {},
+  eventType: 'default',
+  meeting: null,
+  problems: [],
   sealed: hash,
 });
 

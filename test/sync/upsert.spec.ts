@@ -55,6 +55,20 @@ describe('What is stored of an object', () => {
     expect(toUpsert(ink, object, null).components).toEqual([{ ...timing, copy: copyOf(object) }]);
   });
 
+  it('says what kind of thing it is, what of it is left out, and that it is no meeting of ours', () => {
+    const object = calendarObject('away', { eventType: 'out-of-office', problems: ['component.bad-time'] });
+    expect(toUpsert(ink, object, null)).toMatchObject({ eventType: 'out-of-office', problems: ['component.bad-time'], meeting: null });
+  });
+
+  it('is another when it becomes another kind of thing, and is what it was before there were kinds', () => {
+    const object = calendarObject('lunch', { problems: ['component.bad-time'] });
+    const { hash, components } = toUpsert(ink, object, null);
+    const contents = object.components.map((each) => each.contents);
+    expect(hash).toBe(ink.mark('content', JSON.stringify([components, {}, contents])));
+    expect(toUpsert(ink, object, hash).changed).toBe(false);
+    expect(toUpsert(ink, { ...object, eventType: 'birthday' }, hash).changed).toBe(true);
+  });
+
   it('goes by one mark in one calendar and another in the next', () => {
     expect(refOf(ink, 'lunch')).toBe(refOf(inkOf('work'), 'lunch'));
     expect(refOf(ink, 'lunch')).not.toBe(refOf(inkOf('home'), 'lunch'));

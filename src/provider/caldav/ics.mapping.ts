@@ -86,5 +86,5 @@ export const parseResource = (text: string, source: ResourceSource): CalendarObj
   const own = new Set(source.ownAddresses.map((address) => address.trim().toLowerCase()));
   const { components, problems } = componentsOf(latest(events), reader, own);
   const { remoteId, etag } = source;
-  return { remoteId, etag, seriesRemoteId: remoteId, components, zones: reader.custom(), problems };
+  return { remoteId, etag, seriesRemoteId: remoteId, components, zones: reader.custom(), eventType: 'default', problems };
 };
