@@ -5,9 +5,9 @@ import { healthRegistry } from './infra/http/health.registry.js';
 import { type LogSettings, pinoLog } from './infra/logging/log.pino.js';
 import { prometheusMetrics } from './infra/telemetry/metrics.prometheus.js';
 import { type Log } from './kernel/log.js';
-import { playRole, type RoleApart } from './app/role.body.js';
-import { loadRole } from './app/role.loader.js';
+import { type PlayableRole } from './app/role.body.js';
 import { startRoleThread } from './app/role.supervisor.js';
+import { cast } from './app/roles.js';
 import { type Runtime } from './app/runtime.js';
 import { type Stops } from './app/serving.js';
 
@@ -42,21 +42,15 @@ const checkPorts = async ({ http: { port, operationsPort, host } }: Config): Pro
       throw new Misconfigured([`${name} ${wanted} is taken by another program: set ${name} to another, or to 0 for any free one.`]);
 };
 
-/**
- * What runs in a thread of its own when the process plays other roles too: reading or projecting thousands of events keeps a core busy for
- * seconds, in which the API must go on.
- */
-const APART: readonly RoleApart[] = ['projector', 'sync'];
-
 type Given = Readonly<{ config: Config; log: Log; logSettings: LogSettings }>;
 
-/** What a process plays itself because it plays nothing else. */
-const playHere = async (role: RoleApart, runtime: Runtime, health: ReturnType<typeof healthRegistry>, stops: Stops): Promise<void> => {
+/** Plays a role in this thread. */
+const startHere = async (role: PlayableRole, runtime: Runtime, health: ReturnType<typeof healthRegistry>, stops: Stops): Promise<void> => {
   const stopping = new AbortController();
-  const playing = playRole(await loadRole(role), runtime, health, stopping.signal);
+  const { rested } = await role.start({ open: () => Promise.resolve(runtime), health, signal: stopping.signal });
   stops.push(async () => {
     stopping.abort();
-    await playing;
+    await rested;
   });
 };
 
@@ -75,8 +69,7 @@ const launchEngines = (config: Config, log: Log): Readonly<{ starting: Promise<E
  */
 const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Promise<void> => {
   const parts = { config, log, health: healthRegistry(), metrics: prometheusMetrics() };
-  const played = APART.filter((role) => config.roles.has(role));
-  const apart = config.roles.size === 1 ? [] : played;
+  const { apart, here } = cast(config.roles);
   const { starting, launched } = launchEngines(config, log);
   stops.push(() =>
     starting.then(
@@ -95,10 +88,10 @@ const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Pr
     const { databaseUrl, eventStoreUrl, sandbox } = (await opening).engines;
     return { databaseUrl, eventStoreUrl, sandbox };
   };
-  const threads = apart.map((role) => startRoleThread({ name: role, role, config, logSettings }, addresses(), log, parts));
+  const threads = apart.map(({ name }) => startRoleThread({ name, role: name, config, logSettings }, addresses(), log, parts));
   // Threads are stopped before what they work with, also when that cannot be opened.
   const { engines, runtime } = await opening.finally(() => stops.push(...threads.map(({ stop }) => stop)));
-  if (apart.length === 0) for (const role of played) await playHere(role, runtime, parts.health, stops);
+  for (const role of here) await startHere(role, runtime, parts.health, stops);
   const { serve } = await import('./app/serving.js');
   await serve(parts, engines, runtime, { stops, ready: Promise.all(threads.map(({ tried }) => tried)) });
 };

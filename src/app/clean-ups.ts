@@ -1,20 +1,23 @@
-import { calendarCleanUps } from '../sync/feeds.cleanup.js';
-import { vaultCleanUps } from '../connection/vault.cleanup.js';
+import { connectionRuns } from '../connection/connection.runs.js';
 import { logCleanUps } from '../infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../infra/http/requests.cleanup.js';
-import { teamCleanUps } from '../infra/postgres/teams.postgres.js';
 import { asideCleanUp } from '../infra/postgres/set-aside.postgres.js';
+import { teamCleanUps } from '../infra/postgres/teams.postgres.js';
 import { type CleanUp } from '../kernel/clean-up.js';
-import { occurrenceCleanUps } from '../merged-events/occurrences.cleanup.js';
+import { mergedEventsRuns } from '../merged-events/merged-events.runs.js';
+import { syncRuns } from '../sync/sync.runs.js';
 import { type Runtime } from './runtime.js';
 
-/** Everything that is removed when its time has come. A table whose rows grow old has its clean-up here. */
-export const cleanUpsOf = (runtime: Runtime): readonly CleanUp[] => [
-  ...occurrenceCleanUps(runtime.database),
-  asideCleanUp(runtime.database),
-  ...calendarCleanUps(runtime),
-  ...vaultCleanUps(runtime),
-  ...teamCleanUps(runtime.database),
-  ...requestCleanUps(runtime.database),
-  ...logCleanUps(runtime),
-];
+/** Loads everything that is removed when its time has come, slice by slice. A table whose rows grow old has its clean-up in its slice's list. */
+export const loadCleanUps = async (): Promise<(runtime: Runtime) => readonly CleanUp[]> => {
+  const [mergedEvents, sync, connection] = await Promise.all([mergedEventsRuns.cleanUps(), syncRuns.cleanUps(), connectionRuns.cleanUps()]);
+  return ({ database, store, vault, entropy, operations, clock, log }) => [
+    ...mergedEvents(database),
+    asideCleanUp(database),
+    ...sync({ database, store, entropy }),
+    ...connection({ database, store, vault }),
+    ...teamCleanUps(database),
+    ...requestCleanUps(database),
+    ...logCleanUps({ database, operations, clock, log }),
+  ];
+};

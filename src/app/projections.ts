@@ -1,20 +1,13 @@
-import { type AccountEvent } from '../calendar/account-events.js';
-import { calendarFamily } from '../calendar/calendar.codec.js';
-import { feedFamily } from '../sync/feed.codec.js';
-import { calendars } from '../calendar/calendars.projection.js';
-import { schedule } from '../sync/schedule.projection.js';
-import { zonesFamily } from '../merged-events/zone-change.codec.js';
-import { connectionFamily } from '../connection/connection.codec.js';
-import { connections } from '../connection/connections.projection.js';
+import { calendarRuns } from '../calendar/calendar.runs.js';
+import { connectionRuns } from '../connection/connection.runs.js';
 import { type RebuildProgress, rebuildProjection } from '../infra/postgres/projection.rebuild.js';
 import { type Progress, runProjection } from '../infra/postgres/projection.runner.js';
 import { type Message } from '../kernel/decider.js';
-import { type EventFamily } from '../kernel/event-store.js';
 import { type Projection } from '../kernel/projection.js';
-import { userCalendarEvents } from '../merged-events/user-calendar-events.projection.js';
+import { mergedEventsRuns } from '../merged-events/merged-events.runs.js';
+import { preferenceRuns } from '../preference/preference.runs.js';
+import { syncRuns } from '../sync/sync.runs.js';
 import { observedProjection } from './observed.js';
-import { preferenceFamily } from '../preference/preference.codec.js';
-import { preferences } from '../preference/preferences.projection.js';
 import { type Runtime } from './runtime.js';
 
 /** A projection with the type of its events closed in, so that all of them fit one list. */
@@ -28,13 +21,11 @@ const runnable = <E extends Message>(projection: Projection<E>) => ({
     rebuildProjection(stores, projection, report, signal),
 });
 
-const accounts: readonly EventFamily<AccountEvent>[] = [connectionFamily, calendarFamily];
-
-/** Every read model there is; a name takes part in locks and checkpoints, and is permanent. */
+/** Every read model there is, slice by slice; a name takes part in locks and checkpoints, and is permanent. */
 export const PROJECTIONS = [
-  runnable(connections),
-  runnable(calendars(accounts)),
-  runnable(schedule(accounts)),
-  runnable(preferences),
-  runnable(userCalendarEvents([...accounts, feedFamily, preferenceFamily, zonesFamily])),
+  runnable(connectionRuns.projection),
+  runnable(calendarRuns.projection),
+  runnable(syncRuns.projection),
+  runnable(preferenceRuns.projection),
+  runnable(mergedEventsRuns.projection),
 ] as const;

@@ -1,16 +1,13 @@
-import { keepBringingZoneRules } from '../merged-events/zone-change.handler.js';
-import { cleanUpsOf } from './clean-ups.js';
+import { loadCleanUps } from './clean-ups.js';
 import { runCleanUps } from '../infra/postgres/clean-up.postgres.js';
-import { type DueRuntime, workOff } from '../infra/postgres/due-work.postgres.js';
 import { type Progress, unstarted } from '../infra/postgres/projection.runner.js';
 import { asideByCode } from '../infra/postgres/set-aside.postgres.js';
 import { solitude } from '../infra/postgres/solitude.js';
 import { type HealthChecks } from '../kernel/health.js';
 import { measureProjections } from './measures.js';
-import { type PlacementRow } from '../merged-events/placement.rows.js';
-import { placeDue } from '../merged-events/placement.worker.js';
-import { observedTask } from './observed.js';
+import { mergedEventsRuns } from '../merged-events/merged-events.runs.js';
 import { PROJECTIONS } from './projections.js';
+import { workerOf } from './queue.js';
 import { type RoleBody, type Works } from './role.body.js';
 import { type Runtime } from './runtime.js';
 import { type Work } from './supervised.js';
@@ -18,17 +15,8 @@ import { type Work } from './supervised.js';
 /** One for each projection, and some for what cleans up beside them. */
 const CONNECTIONS = 12;
 
-/** Few at a time, because each holds the projection up for moments, and of each person one. */
-const PLACEMENTS_AT_ONCE = 3;
-
-/** It places for a quarter of the time. */
-const REST = 3;
-
-const placing = (runtime: DueRuntime & Runtime): Work => {
-  const task = observedTask('placement', placeDue({ ...runtime, rest: REST }), runtime.clock.now, runtime.metrics);
-  const due = { table: 'placement', key: 'name', order: 'due_at', concurrency: PLACEMENTS_AT_ONCE, person: 'user_id', task } as const;
-  return (signal) => workOff<PlacementRow>(runtime, due, signal);
-};
+// Loaded with the thread, while the engines are started.
+const [cleanUpsOf, placing, bringZoneRules] = await Promise.all([loadCleanUps(), mergedEventsRuns.queue(), mergedEventsRuns.first()]);
 
 /** Everybody else's calendars are well: for operators to look into. */
 const aside = (byCode: Awaited<ReturnType<typeof asideByCode>>) => {
@@ -46,11 +34,11 @@ const standing = ({ failure, running, live, rebuilt, outdated }: Progress) => {
 };
 
 const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
-  const { metrics } = runtime;
+  const { metrics, database, store, clock, entropy, log } = runtime;
   const together = { ...runtime, solitude: solitude() };
   const lasting = new Map<string, Work>();
   lasting.set('clean_up', (stopped) => runCleanUps(together, cleanUpsOf(runtime), metrics, stopped));
-  lasting.set('placement', placing(together));
+  lasting.set('placement', workerOf(together, placing({ database, clock })));
   const all = PROJECTIONS.map((projection) => {
     const progress = unstarted(projection.name);
     health.add(`projection ${projection.name}`, () => standing(progress));
@@ -61,7 +49,7 @@ const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
   health.add('calendars set aside', async () => aside(await asideByCode(runtime.database)));
   return {
     lasting,
-    first: [(signal) => keepBringingZoneRules(runtime, signal), (signal) => warmUp(runtime, signal)],
+    first: [(signal) => bringZoneRules({ store, clock, entropy, log }, signal), (signal) => warmUp(runtime, signal)],
   };
 };
 

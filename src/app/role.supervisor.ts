@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Config } from '../config/service.config.js';
-import { type RoleApart } from './role.body.js';
+import { type Role } from '../config/variables.config.js';
 import { type EngineAddresses } from './engines.js';
 import { type LogSettings } from '../infra/logging/log.pino.js';
 import { type MetricsSnapshot, type PrometheusMetrics } from '../infra/telemetry/metrics.prometheus.js';
@@ -12,7 +12,7 @@ import { type Log } from '../kernel/log.js';
 export type RoleThreadData = Readonly<{
   /** Names the thread in health checks, metrics and logs. */
   name: string;
-  role: RoleApart;
+  role: Role;
   config: Config;
   logSettings: LogSettings;
 }>;

@@ -4,10 +4,9 @@ import { healthRegistry } from '../infra/http/health.registry.js';
 import { pinoLog } from '../infra/logging/log.pino.js';
 import { prometheusMetrics } from '../infra/telemetry/metrics.prometheus.js';
 import { measurePool } from './measures.js';
-import { playRole } from './role.body.js';
-import { loadRole } from './role.loader.js';
 import { type FromMain, type FromThread, type RoleThreadData } from './role.supervisor.js';
-import { openRuntime } from './runtime.js';
+import { roleNamed } from './roles.js';
+import { openRuntime, type Runtime } from './runtime.js';
 
 // The body of the thread that `startRoleThread` starts: a role, with connections of its own, until it is told to stop.
 const { name, role, config, logSettings } = workerData as RoleThreadData;
@@ -30,15 +29,21 @@ const told = new Promise<EngineAddresses | null>((resolve) => {
       });
   });
 });
-const body = await loadRole(role);
-const engines = await told;
-if (engines !== null) {
-  const runtime = await openRuntime(config, engines, { ...body, log, metrics });
-  measurePool(runtime, metrics, name);
-  const played = playRole(body, runtime, health, stopping.signal);
-  tell({ tell: 'begun' });
-  await played;
-  await runtime.close();
-}
+const opened: Runtime[] = [];
+const { rested } = await roleNamed(role).start({
+  open: async (needs) => {
+    const engines = await told;
+    if (engines === null) return null;
+    const runtime = await openRuntime(config, engines, { ...needs, log, metrics });
+    opened.push(runtime);
+    measurePool(runtime, metrics, name);
+    return runtime;
+  },
+  health,
+  signal: stopping.signal,
+});
+if (opened.length > 0) tell({ tell: 'begun' });
+await rested;
+for (const runtime of opened) await runtime.close();
 // Ends this thread alone; channels of the event store's client would keep it.
 process.exit(0);

@@ -17,8 +17,8 @@ const isLoaded = (names: string | undefined): boolean =>
     .split(',')
     .some((name) => name.trim() !== '' && !name.trim().startsWith('type '));
 
-/** Packages that are loaded with some files of the program, before anything of it runs. */
-const packagesOf = (...entries: readonly string[]): ReadonlySet<string> => {
+/** Files and packages that are loaded with some files of the program, before anything of it runs. */
+const loadedWith = (...entries: readonly string[]) => {
   const [files, packages] = [new Set<string>(), new Set<string>()];
   const walk = (file: string): void => {
     if (files.has(file)) return;
@@ -31,8 +31,11 @@ const packagesOf = (...entries: readonly string[]): ReadonlySet<string> => {
     }
   };
   for (const entry of entries) walk(resolve(SRC, entry));
-  return packages;
+  return { files, packages };
 };
+
+const packagesOf = (...entries: readonly string[]): ReadonlySet<string> => loadedWith(...entries).packages;
+const filesOf = (...entries: readonly string[]): readonly string[] => [...loadedWith(...entries).files];
 
 /** What takes long to load and is not needed everywhere. */
 const HEAVY = [
@@ -47,6 +50,16 @@ const HEAVY = [
   'jose',
   'rxjs',
 ];
+
+/** What the slices' lists (`*.runs.ts`) load where a role is played. */
+const OF_PROJECTOR = [
+  'connection/vault.cleanup.ts',
+  'merged-events/occurrences.cleanup.ts',
+  'merged-events/placement.worker.ts',
+  'merged-events/zone-change.handler.ts',
+  'sync/feeds.cleanup.ts',
+];
+const OF_SYNC = ['connection/account.door.ts', 'connection/connection.worker.ts', 'sync/sync.run.ts', 'sync/sync.state.ts'];
 
 const heavyOf = (...entries: readonly string[]): readonly string[] => {
   const packages = packagesOf(...entries);
@@ -64,11 +77,17 @@ describe('A start loads', () => {
 
   it('into the thread of the projector nothing that answers requests or reads calendars', () => {
     expect(packagesOf('app/role.thread.ts', 'app/role.projector.ts')).toContain('pg');
-    expect(heavyOf('app/role.thread.ts', 'app/role.projector.ts')).toEqual([]);
+    expect(heavyOf('app/role.thread.ts', 'app/role.projector.ts', ...OF_PROJECTOR)).toEqual([]);
   });
 
   it('into the thread of the sync nothing that answers requests', () => {
-    expect(heavyOf('app/role.thread.ts', 'app/role.sync.ts')).toEqual(['undici', 'saxes', 'ical.js']);
+    expect(heavyOf('app/role.thread.ts', 'app/role.sync.ts', ...OF_SYNC)).toEqual(['undici', 'saxes', 'ical.js']);
+  });
+
+  it('in a slice’s list of what it runs no worker and no clean-up, which the thread loads that runs them', () => {
+    const lists = ['calendar/calendar', 'connection/connection', 'merged-events/merged-events', 'preference/preference', 'sync/sync'];
+    const loaded = filesOf(...lists.map((list) => `${list}.runs.ts`));
+    expect(loaded.filter((file) => /[.](worker|cleanup|run|handler)[.]ts$/.test(file))).toEqual([]);
   });
 
   it('neither what makes the document of the API nor what brings tables up to date', () => {

@@ -1,43 +1,9 @@
 import { type Clock, instant, SECOND } from '../../kernel/clock.js';
-import { type DueTask } from '../../kernel/due-work.js';
+import { type Queue } from '../../kernel/due-work.js';
 import { type Entropy } from '../../kernel/entropy.js';
 import { afterCrash, type SetAside, TOLD_AFTER, type Trouble } from '../../kernel/failure-policy.js';
 import { type Sql } from '../../kernel/sql.js';
 import { PRESENCE } from './presence.postgres.js';
-
-/**
- * Rows that are slow together, `width` of whose group are worked at by one process at the same time, however many of it are due. `member`: the
- * column by which it is remembered what group a row is in; `named`: the column that holds the group itself, for some rows. `exempt`: a
- * condition on rows that are not counted; `groupOf` answers null for them, and for any other row that stands for itself.
- */
-export type Crowds<Row> = Readonly<{
-  member: string;
-  named: string;
-  width: number;
-  exempt: string;
-  groupOf: (row: Row) => Promise<string | null>;
-}>;
-
-/**
- * A table whose rows are work: `due_at`, `wake`, `epoch`, `claimed_until`, `claimed_by`, `unforeseen`, `crashes`, `set_aside`, `failed_in` and a
- * key. Its name doubles as the channel of hints.
- */
-export type Queue<Row> = Readonly<{
-  table: 'sync_state' | 'connection_state' | 'clean_up' | 'placement';
-  key: string;
-  order: string;
-  concurrency: number;
-  task: DueTask<Row>;
-  crowds?: Crowds<Row>;
-  /** Milliseconds after which a worker that got no hint looks again. */
-  idle?: number;
-  /** The column that holds whose row it is, of rows of which one person may have any number: half of the places are theirs at most, not counting lasting rows. */
-  person?: 'user_id';
-  /** Whether a row's work may never be left undone: it backs off and goes on, is not set aside, and waits for no place of its person. */
-  isLasting?: (row: Row) => boolean;
-  /** Is told of a row that people are to be told of, each time it has failed or crashed; repeatable. */
-  onTrouble?: (id: unknown, trouble: Trouble) => Promise<void>;
-}>;
 
 /** `version`: of the program. A row that failed in another one is tried at once. */
 export type RowsRuntime = Readonly<{ database: Sql; clock: Clock; entropy: Pick<Entropy, 'fraction'>; version: string }>;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MINUTE, SECOND } from '../../kernel/clock.js';
-import { type Lease, Superseded } from '../../kernel/due-work.js';
+import { type Lease, type Queue, Superseded } from '../../kernel/due-work.js';
 import { EngineAway } from '../../kernel/engine-away.js';
 import { afterFailure, type Trouble } from '../../kernel/failure-policy.js';
 import { type Log } from '../../kernel/log.js';
@@ -13,7 +13,6 @@ import {
   type Held,
   isHeld,
   isTold,
-  type Queue,
   release,
   renew,
   type Room,

@@ -1,0 +1,24 @@
+import { type Role } from '../config/variables.config.js';
+import { type PlayableRole, playing } from './role.body.js';
+
+/**
+ * Every role there is. A role with a thread keeps a core busy for seconds, in which the main thread must go on answering. Each is loaded when it is
+ * started.
+ */
+const BY_NAME: Readonly<Record<Role, PlayableRole>> = {
+  // Its routes are part of the HTTP server, which every process has for its health and metrics.
+  api: { name: 'api', thread: false, start: () => Promise.resolve({ rested: Promise.resolve() }) },
+  projector: { name: 'projector', thread: true, start: playing(async () => (await import('./role.projector.js')).projector) },
+  sync: { name: 'sync', thread: true, start: playing(async () => (await import('./role.sync.js')).sync) },
+};
+
+export const roleNamed = (name: Role): PlayableRole => BY_NAME[name];
+
+type Cast = Readonly<{ apart: readonly PlayableRole[]; here: readonly PlayableRole[] }>;
+
+/** Which of the roles that a process plays have a thread of their own, and which it plays in its main thread: the only one is played there. */
+export const cast = (names: ReadonlySet<Role>): Cast => {
+  const played = [...names].map(roleNamed);
+  const isApart = ({ thread }: PlayableRole): boolean => thread && played.length > 1;
+  return { apart: played.filter(isApart), here: played.filter((role) => !isApart(role)) };
+};

@@ -1,0 +1,47 @@
+import { type CleanUp } from '../kernel/clean-up.js';
+import { type Queue } from '../kernel/due-work.js';
+import { type EventStore } from '../kernel/event-store.js';
+import { type Database } from '../kernel/sql.js';
+import { type Vault } from '../kernel/vault.js';
+import { type ConnectionRow } from './connection.record.js';
+import { type ConnectionRuntime } from './connection.runtime.js';
+import { connections } from './connections.projection.js';
+
+type CleanUpPorts = Readonly<{ database: Database; store: EventStore; vault: Vault }>;
+
+/** Work waits for servers, of which some hang until they time out: each has few of the places. */
+const AT_ONCE = 10;
+const OF_A_SERVER = 2;
+
+/**
+ * What this slice runs besides answering requests. `cleanUps` and `queue` are loaded by the thread that runs them, and then given the ports they
+ * work with.
+ */
+export const connectionRuns = {
+  projection: connections,
+  cleanUps: async (): Promise<(ports: CleanUpPorts) => readonly CleanUp[]> => (await import('./vault.cleanup.js')).vaultCleanUps,
+  /** Tends accounts: discovers their calendars, and winds up what was revoked. */
+  queue: async (): Promise<(ports: ConnectionRuntime) => Queue<ConnectionRow>> => {
+    const [{ serverOf }, { tendConnection }] = await Promise.all([import('./account.door.js'), import('./connection.worker.js')]);
+    return (ports) => {
+      const server = serverOf(ports.vault);
+      return {
+        table: 'connection_state',
+        key: 'connection_id',
+        // Who revokes waits for no server.
+        order: `task <> 'revoke', due_at`,
+        concurrency: AT_ONCE,
+        crowds: {
+          member: 'connection_id',
+          named: 'provider',
+          width: OF_A_SERVER,
+          exempt: `task = 'revoke'`,
+          groupOf: (row) => (row.task === 'revoke' ? Promise.resolve(null) : server(row)),
+        },
+        person: 'user_id',
+        isLasting: ({ task }) => task === 'revoke',
+        task: tendConnection(ports),
+      };
+    };
+  },
+} as const;
