@@ -4,11 +4,14 @@ import { type Cause, metadataOf } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { uuidOf } from '../kernel/mark-uuid.js';
-import { type Marker, type Sealer } from '../kernel/vault.js';
+import { type Marker, type Sealer, type Vault } from '../kernel/vault.js';
 import { type DiscoveredCalendar } from '../provider/calendar-provider.js';
 import { calendarsOf, connection, firstFoundIn, type FoundCalendar } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
+
+/** What an account is recorded with. */
+type Recording = Pick<ConnectionRuntime, 'store' | 'vault' | 'clock' | 'entropy'>;
 
 /** Whose account was looked into, and why. */
 export type Looked = Readonly<{ connectionId: string; userId: string; provider: string; cause: Cause }>;
@@ -21,7 +24,7 @@ const calendarIdOf = (mark: Marker, connectionId: string, remoteId: string): str
 
 /** The ids that calendars of an account have in a connection. */
 export const calendarIdsOf = async (
-  { vault }: Pick<ConnectionRuntime, 'vault'>,
+  vault: Pick<Vault, 'marker'>,
   { connectionId, userId }: Pick<Looked, 'connectionId' | 'userId'>,
   found: readonly DiscoveredCalendar[],
 ): Promise<readonly string[]> => {
@@ -44,7 +47,7 @@ type Listed = FoundCalendar & Readonly<{ clear: string }>;
 
 /** Null: one that is listed only. */
 const commandFor = async (
-  { store, clock }: ConnectionRuntime,
+  { store, clock }: Recording,
   { connectionId, userId, provider }: Looked,
   { calendarId, clear, ...described }: Listed,
   seal: Seal,
@@ -60,11 +63,7 @@ const commandFor = async (
  * Records what an account holds, adopts its calendars, and tells those that are adopted what the account says of them now; calendars found for
  * the first time later on are only listed. Repeating it is harmless.
  */
-export const recordDiscovery = async (
-  runtime: ConnectionRuntime,
-  looked: Looked,
-  found: readonly DiscoveredCalendar[],
-): Promise<Discovered> => {
+export const recordDiscovery = async (runtime: Recording, looked: Looked, found: readonly DiscoveredCalendar[]): Promise<Discovered> => {
   const { store, vault, clock, entropy } = runtime;
   const { connectionId, userId, cause } = looked;
   const metadata = () => metadataOf(cause, entropy.uuid());

@@ -20,7 +20,7 @@ export const causeOf = ({ entropy }: ConnectionRuntime, { user_id }: ConnectionR
 
 /** Gives a connection a command of the system. */
 export const record = async (
-  { store, entropy }: ConnectionRuntime,
+  { store, entropy }: Pick<ConnectionRuntime, 'store' | 'entropy'>,
   id: string,
   command: ConnectionCommand,
   cause: Cause,

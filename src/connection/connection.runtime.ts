@@ -5,7 +5,7 @@ import { type Database } from '../kernel/sql.js';
 import { type Vault } from '../kernel/vault.js';
 import { type Providers } from '../provider/calendar-provider.js';
 
-/** What linking, tending and ending accounts works with. */
+/** What tending and ending accounts works with, in the role `sync`. */
 export type ConnectionRuntime = Readonly<{
   store: EventStore;
   database: Database;
@@ -14,6 +14,3 @@ export type ConnectionRuntime = Readonly<{
   clock: Clock;
   entropy: Entropy;
 }>;
-
-/** DI token of the `ConnectionRuntime`. */
-export const CONNECTION_RUNTIME = Symbol('ConnectionRuntime');

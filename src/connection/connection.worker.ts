@@ -11,6 +11,7 @@ import { recordDiscovery } from './account.discovery.js';
 import { accountMarks } from './account.door.js';
 import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
+import { type KeyGone } from './key-gone.js';
 import { windUp } from './revocation.worker.js';
 
 /** What a dead grant or a failing account means for its connection. */
@@ -29,10 +30,10 @@ export const recoveryReporter =
     await record(runtime, connectionId, { type: 'ReportRecovery', at }, cause);
   };
 
-/** What a destroyed key means for its connection: nothing of it can be read any more, so it is revoked; what is still due of it is removed. */
+/** `KeyGone`, also for the workers, which have no Nest. */
 export const keyGoneReporter =
-  (runtime: ConnectionRuntime) =>
-  async (connectionId: string, cause: Cause): Promise<void> => {
+  (runtime: Pick<ConnectionRuntime, 'store' | 'database' | 'clock' | 'entropy'>): KeyGone =>
+  async (connectionId, cause) => {
     const at = instant(runtime.clock.now());
     try {
       await record(runtime, connectionId, { type: 'Revoke', owner: null, at }, cause);

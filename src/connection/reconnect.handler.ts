@@ -1,32 +1,39 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type Cause, metadataOf, systemCause } from '../kernel/cause.js';
-import { instant } from '../kernel/clock.js';
+import { type Clock, CLOCK, instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
-import { AccountTaken, KeyDestroyed, type Secret } from '../kernel/vault.js';
+import { EVENT_STORE, type EventStore } from '../kernel/event-store.js';
+import { AccountTaken, KeyDestroyed, type Secret, VAULT, type Vault } from '../kernel/vault.js';
+import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
 import { calendarIdsOf } from './account.discovery.js';
 import { accountExists, accountMarks, openAccount, toSecret } from './account.door.js';
 import { connection, connectionRevoked, reconnectable } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type Reached, Reconnect } from './connection.commands.js';
-import { CONNECTION_RUNTIME, type ConnectionRuntime } from './connection.runtime.js';
-import { keyGoneReporter } from './connection.worker.js';
+import { KEY_GONE, type KeyGone } from './key-gone.js';
 
 /** The new secret is stored before the fact: the fact wakes the syncs, which must find it. A death in between leaves a repeat to the user. */
 @CommandHandler(Reconnect)
 export class ReconnectHandler implements ICommandHandler<Reconnect> {
-  constructor(@Inject(CONNECTION_RUNTIME) private readonly runtime: ConnectionRuntime) {}
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(VAULT) private readonly vault: Vault,
+    @Inject(PROVIDERS) private readonly providers: Providers,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(KEY_GONE) private readonly keyGone: KeyGone,
+  ) {}
 
   async execute({ actor: { userId }, connectionId, credentials, cause, commandId }: Reconnect): Promise<Reached> {
-    const { vault, store } = this.runtime;
+    const { vault, store } = this;
     const { state } = await store.stateOf(connection, connectionCodec, connectionId);
     const { provider } = reconnectable(state, userId);
     const secret = toSecret(credentials);
-    const discovery = await openAccount(this.runtime.providers, provider, secret);
+    const discovery = await openAccount(this.providers, provider, secret);
     const { proved, typed } = await accountMarks(vault, userId, provider, secret, discovery);
-    const calendarIds = await calendarIdsOf(this.runtime, { connectionId, userId }, discovery.calendars);
+    const calendarIds = await calendarIdsOf(vault, { connectionId, userId }, discovery.calendars);
     const likeness = { held: await vault.accountOf(connectionId), typed, calendarIds };
-    const command = { type: 'Reconnect', owner: userId, account: proved, likeness, at: instant(this.runtime.clock.now()) } as const;
+    const command = { type: 'Reconnect', owner: userId, account: proved, likeness, at: instant(this.clock.now()) } as const;
     connection.decide(state, command);
     await this.hold(userId, connectionId, proved);
     await this.replaceSecret(userId, connectionId, secret, cause);
@@ -41,7 +48,7 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
 
   private async hold(userId: string, connectionId: string, account: string): Promise<void> {
     try {
-      await this.runtime.vault.holdAccount(userId, connectionId, account);
+      await this.vault.holdAccount(userId, connectionId, account);
     } catch (error) {
       throw error instanceof AccountTaken ? accountExists(error.connectionId) : error;
     }
@@ -49,10 +56,10 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
 
   private async replaceSecret(userId: string, connectionId: string, secret: Secret, cause: Cause): Promise<void> {
     try {
-      await this.runtime.vault.replaceSecret(userId, connectionId, secret);
+      await this.vault.replaceSecret(userId, connectionId, secret);
     } catch (error) {
       if (!(error instanceof KeyDestroyed)) throw error;
-      await keyGoneReporter(this.runtime)(connectionId, systemCause('sync', userId, cause.correlationId));
+      await this.keyGone(connectionId, systemCause('sync', userId, cause.correlationId));
       throw connectionRevoked();
     }
   }

@@ -133,3 +133,6 @@ export type CalendarProvider = Readonly<{
 
 /** Every provider by its name (`caldav`, `apple`). */
 export type Providers = ReadonlyMap<string, CalendarProvider>;
+
+/** DI token of the `Providers`. */
+export const PROVIDERS = Symbol('Providers');

@@ -1,6 +1,9 @@
 /** How long a calendar is not synced by hand again, and not read whole by hand again, in milliseconds. */
 export type ManualPauses = Readonly<{ sync: number; full: number }>;
 
+/** DI token of the `ManualPauses`. */
+export const MANUAL_PAUSES = Symbol('ManualPauses');
+
 /** A calendar of the person who asks. `objects`: as many as its last whole reading brought; null before one has ended. */
 export type Syncable = Readonly<{
   calendarId: string;

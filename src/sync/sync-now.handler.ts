@@ -4,10 +4,7 @@ import { type Clock, CLOCK, instant } from '../kernel/clock.js';
 import { Refused } from '../kernel/refused.js';
 import { DATABASE, type Database, type Sql } from '../kernel/sql.js';
 import { type Scope, SyncNow } from './sync.commands.js';
-import { allowedOf, type ManualPauses, type Syncable } from './manual-sync.js';
-
-/** DI token of the `ManualPauses`. */
-export const MANUAL_PAUSES = Symbol('ManualPauses');
+import { allowedOf, MANUAL_PAUSES, type ManualPauses, type Syncable } from './manual-sync.js';
 
 type Wanted = Readonly<{
   calendar_id: string;

@@ -5,7 +5,7 @@ import { recordDiscovery } from '../../src/connection/account.discovery.js';
 import { accountMarks } from '../../src/connection/account.door.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { ConnectCalendar, Reconnect, Revoke } from '../../src/connection/connection.commands.js';
-import { tendConnection } from '../../src/connection/connection.worker.js';
+import { keyGoneReporter, tendConnection } from '../../src/connection/connection.worker.js';
 import { connections } from '../../src/connection/connections.projection.js';
 import { ReconnectHandler } from '../../src/connection/reconnect.handler.js';
 import { RevokeHandler } from '../../src/connection/revoke.handler.js';
@@ -47,9 +47,22 @@ afterAll(async () => {
 
 const actor = (userId: string) => ({ userId, roles: ['user'], teams: [] }) as const;
 
+const connecting = () => {
+  const { store, vault: kept, providers, database, clock, entropy } = runtime;
+  return new ConnectCalendarHandler(store, kept, providers, database, clock, entropy);
+};
+const reconnecting = () => {
+  const { store, vault: kept, providers, clock } = runtime;
+  return new ReconnectHandler(store, kept, providers, clock, keyGoneReporter(runtime));
+};
+const revoking = () => {
+  const { store, database, vault: kept, clock, entropy } = runtime;
+  return new RevokeHandler(store, database, kept, clock, entropy);
+};
+
 const connect = async (userId: string, serverUrl: string, { name, password } = { name: radicale.user, password: radicale.password }) => {
   const request = { provider: 'caldav', consent: true, access: 'read', credentials: { username: name, password, serverUrl } } as const;
-  return (await new ConnectCalendarHandler(runtime).execute(new ConnectCalendar(actor(userId), request, cause, randomUUID()))).connectionId;
+  return (await connecting().execute(new ConnectCalendar(actor(userId), request, cause, randomUUID()))).connectionId;
 };
 
 const reconnect = (
@@ -57,7 +70,7 @@ const reconnect = (
   id: string,
   serverUrl: string,
   { name, password } = { name: radicale.user, password: radicale.password },
-) => new ReconnectHandler(runtime).execute(new Reconnect(actor(userId), id, { username: name, password, serverUrl }, cause, randomUUID()));
+) => reconnecting().execute(new Reconnect(actor(userId), id, { username: name, password, serverUrl }, cause, randomUUID()));
 
 const factsOf = async (connectionId: string) => await stores.store.load(`connection-${connectionId}`, connectionCodec);
 
@@ -136,7 +149,7 @@ describe('An account', () => {
   it('may be connected again as soon as its connection was revoked', async () => {
     const userId = randomUUID();
     const connectionId = await connect(userId, radicale.url);
-    await new RevokeHandler(runtime).execute(new Revoke(actor(userId), connectionId, null, cause));
+    await revoking().execute(new Revoke(actor(userId), connectionId, null, cause));
     expect(await connect(userId, radicale.url)).not.toBe(connectionId);
   });
 

@@ -7,20 +7,22 @@ import { type NestExpressApplication } from '@nestjs/platform-express';
 import { readConfig } from '../../src/config/service.config.js';
 import { ConnectCalendarHandler } from '../../src/connection/connect.handler.js';
 import { ConnectionController } from '../../src/connection/connection.controller.js';
-import { CONNECTION_RUNTIME } from '../../src/connection/connection.runtime.js';
 import { MyConnectionsHandler } from '../../src/connection/connections.query.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { createApp } from '../../src/infra/http/http.app.js';
 import { HttpModule } from '../../src/infra/http/http.module.js';
 import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
+import { systemEntropy } from '../../src/infra/system.entropy.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { CLOCK } from '../../src/kernel/clock.js';
+import { ENTROPY } from '../../src/kernel/entropy.js';
+import { EVENT_STORE } from '../../src/kernel/event-store.js';
 import { READ_MODELS, type ReadModels } from '../../src/kernel/projection.js';
 import { DATABASE } from '../../src/kernel/sql.js';
 import { VAULT } from '../../src/kernel/vault.js';
+import { PROVIDERS } from '../../src/provider/calendar-provider.js';
 import { PROJECTIONS } from '../../src/app/projections.js';
-import { connectionRuntime } from '../support/account.js';
 import { nearHttp, nearProvider } from '../support/caldav.js';
 import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
@@ -75,7 +77,9 @@ beforeAll(async () => {
       { provide: VAULT, useValue: keys },
       { provide: CLOCK, useValue: clock },
       { provide: READ_MODELS, useValue: unbuilt() },
-      { provide: CONNECTION_RUNTIME, useValue: connectionRuntime(stores, keys, nearProvider(http), clock.now) },
+      { provide: EVENT_STORE, useValue: stores.store },
+      { provide: ENTROPY, useValue: systemEntropy },
+      { provide: PROVIDERS, useValue: new Map([['caldav', nearProvider(http)]]) },
       ConnectCalendarHandler,
       MyConnectionsHandler,
     ],
