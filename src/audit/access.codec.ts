@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { codecOf } from '../infra/codec.zod.js';
-import { type DataAccessed } from './access.js';
+import { type EventFamily } from '../kernel/event-store.js';
+import { ACCESS, type DataAccessed } from './access.js';
 
 export const accessSchemas = {
   'DataAccessed.v1': z.strictObject({
@@ -14,3 +15,5 @@ export const accessSchemas = {
 };
 
 export const accessCodec = codecOf<DataAccessed>(accessSchemas);
+
+export const accessFamily: EventFamily<DataAccessed> = { category: ACCESS, codec: accessCodec };

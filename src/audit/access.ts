@@ -14,5 +14,8 @@ export type DataAccessed = Readonly<{
   at: string;
 }>;
 
+/** First part of the stream name `access-<day>`; permanent. */
+export const ACCESS = 'access';
+
 /** One stream for each day in UTC, so that none grows without end; the name is permanent. */
-export const accessStream = (at: string): string => `access-${at.slice(0, 10)}`;
+export const accessStream = (at: string): string => `${ACCESS}-${at.slice(0, 10)}`;

@@ -3,15 +3,15 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { accessCodec, accessSchemas } from '../../src/audit/access.codec.js';
-import { calendarCodec, calendarSchemas } from '../../src/calendar/calendar.codec.js';
-import { feedCodec, feedSchemas } from '../../src/sync/feed.codec.js';
-import { zonesCodec, zonesSchemas } from '../../src/merged-events/zone-change.codec.js';
-import { connectionCodec, connectionSchemas } from '../../src/connection/connection.codec.js';
+import { accessCodec, accessFamily, accessSchemas } from '../../src/audit/access.codec.js';
+import { calendarCodec, calendarFamily, calendarSchemas } from '../../src/calendar/calendar.codec.js';
+import { feedCodec, feedFamily, feedSchemas } from '../../src/sync/feed.codec.js';
+import { zonesCodec, zonesFamily, zonesSchemas } from '../../src/merged-events/zone-change.codec.js';
+import { connectionCodec, connectionFamily, connectionSchemas } from '../../src/connection/connection.codec.js';
 import { logCodec, logSchemas } from '../../src/infra/postgres/log-name.postgres.js';
 import { type Message } from '../../src/kernel/decider.js';
-import { type Codec } from '../../src/kernel/event-store.js';
-import { preferenceCodec, preferenceSchemas } from '../../src/preference/preference.codec.js';
+import { type Codec, type EventFamily } from '../../src/kernel/event-store.js';
+import { preferenceCodec, preferenceFamily, preferenceSchemas } from '../../src/preference/preference.codec.js';
 
 const FOLDER = fileURLToPath(new URL('../../eventstore/schemas', import.meta.url));
 
@@ -21,20 +21,24 @@ type Family = Readonly<{
   repeat: (type: string, data: unknown) => Readonly<{ type: string; data: unknown }>;
 }>;
 
-const family = <E extends Message>(category: string, schemas: Readonly<Record<string, z.ZodType>>, codec: Codec<E>): Family => ({
+const family = <E extends Message>(
+  { category }: Pick<EventFamily<E>, 'category'>,
+  schemas: Readonly<Record<string, z.ZodType>>,
+  codec: Codec<E>,
+): Family => ({
   category,
   schemas,
   repeat: (type, data) => codec.encode(codec.decode(type, data)),
 });
 
 const FAMILIES = [
-  family('connection', connectionSchemas, connectionCodec),
-  family('calendar', calendarSchemas, calendarCodec),
-  family('feed', feedSchemas, feedCodec),
-  family('preference', preferenceSchemas, preferenceCodec),
-  family('zones', zonesSchemas, zonesCodec),
-  family('access', accessSchemas, accessCodec),
-  family('log', logSchemas, logCodec),
+  family(connectionFamily, connectionSchemas, connectionCodec),
+  family(calendarFamily, calendarSchemas, calendarCodec),
+  family(feedFamily, feedSchemas, feedCodec),
+  family(preferenceFamily, preferenceSchemas, preferenceCodec),
+  family(zonesFamily, zonesSchemas, zonesCodec),
+  family(accessFamily, accessSchemas, accessCodec),
+  family({ category: 'log' }, logSchemas, logCodec),
 ];
 const EVENTS = FAMILIES.flatMap(({ category, schemas, repeat }) =>
   Object.entries(schemas).map(([type, schema]) => ({ category, type, schema, repeat })),
