@@ -4,7 +4,7 @@ import { type Cause } from './cause.js';
 export type Access = Readonly<{
   subjects: readonly string[];
   purpose: 'availability';
-  /** The request that asks, by its actor's wish. */
+  /** The request that asks. */
   cause: Cause;
 }>;
 

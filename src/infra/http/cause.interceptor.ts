@@ -15,8 +15,8 @@ export const MARKERS = Symbol('Markers');
 const causes = new WeakMap<Request, () => Promise<Cause>>();
 
 /**
- * The parameter that says what the events of a request are caused by: `@RequestCause() cause: Cause`. Only on routes that are not `@Public()`. It
- * reads the person's key, which routes without it save.
+ * The parameter that says what the events of a request are caused by: `@RequestCause() cause: Cause`. Only on routes that are not `@Public()`, and
+ * only where something is written, because it costs a look-up of the person's key.
  */
 export const RequestCause = createParamDecorator((_data: unknown, context: ExecutionContext): Promise<Cause> => {
   const cause = causes.get(context.switchToHttp().getRequest<Request>());
@@ -44,7 +44,7 @@ export const originOf = async (markers: Markers, userId: string, address: string
   }
 };
 
-/** Gives each request of a known person its cause, which is worked out where a route asks for it. People read and change their own data. */
+/** Gives each request of a known person its cause, which is worked out where a route asks for it. Its subject is its actor: people change their own data. */
 @Injectable()
 export class CauseInterceptor implements NestInterceptor {
   constructor(@Inject(MARKERS) private readonly markers: Markers) {}
