@@ -146,6 +146,17 @@ describe('An account', () => {
     expect((await keys.secret(userId, connectionId))['username']).toBe('alice');
   });
 
+  it('does not exist for another person, with any credentials and any condition', async () => {
+    const connectionId = await connect(randomUUID(), radicale.url);
+    const eve = randomUUID();
+    for (const ifMatch of [null, 0n, 99n])
+      await expect(revoking().execute(new Revoke(actor(eve), connectionId, ifMatch, cause))).rejects.toMatchObject({
+        code: 'connection.unknown',
+      });
+    await expect(reconnect(eve, connectionId, radicale.url)).rejects.toMatchObject({ code: 'connection.unknown' });
+    expect((await factsOf(connectionId)).map(({ type }) => type)).not.toContain('ConnectionRevoked');
+  });
+
   it('may be connected again as soon as its connection was revoked', async () => {
     const userId = randomUUID();
     const connectionId = await connect(userId, radicale.url);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { PROJECTIONS } from '../../src/app/projections.js';
 import { shownIn } from '../../src/preference/shown-in.js';
 
 describe('A change of settings', () => {
@@ -17,5 +18,10 @@ describe('A change of settings', () => {
 
   it('is shown by the person’s own stream when it changes nothing of a calendar', () => {
     expect(shownIn([], false)).toEqual(['preferences']);
+  });
+
+  it('names read models that there are', () => {
+    const names = PROJECTIONS.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining([...shownIn(['CalendarAdopted', 'VisibilitySet', 'WriteToggled', 'PrivacySet'], true)]));
   });
 });
