@@ -1,4 +1,4 @@
-import { serverOf } from '../connection/account.door.js';
+import { secretOnce, serverOf } from '../connection/account.door.js';
 import { connectionRuns } from '../connection/connection.runs.js';
 import { faultReporter, keyGoneReporter, recoveryReporter } from '../connection/connection.worker.js';
 import { reached } from '../infra/postgres/read-models.postgres.js';
@@ -20,6 +20,7 @@ const [syncing, tending] = await Promise.all([syncRuns.queue(), connectionRuns.q
 const worksOf = (runtime: Runtime): Works => {
   const { database, store, vault, providers, clock, entropy, log, mostListed, pollWithin } = runtime;
   const connection = { store, database, vault, providers, clock, entropy };
+  const secretOf = secretOnce(vault);
   const together = { ...runtime, solitude: solitude() };
   const calendars = syncing({
     ...{ database, store, vault, providers, clock, entropy, log, mostListed, pollWithin },
@@ -27,7 +28,8 @@ const worksOf = (runtime: Runtime): Works => {
     reportFault: faultReporter(connection),
     reportRecovery: recoveryReporter(connection),
     reportKeyGone: keyGoneReporter(connection),
-    serverOf: serverOf(vault),
+    secretOf,
+    serverOf: serverOf(secretOf),
   });
   return {
     lasting: new Map([

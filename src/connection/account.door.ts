@@ -16,14 +16,27 @@ export const toSecret = ({ username, password, serverUrl }: Credentials): Secret
 
 type Account = Readonly<{ connection_id: string; user_id: string; provider: string }>;
 
+/** Opens the secret of the account that a claimed row belongs to. */
+export type SecretOf = (row: Account) => Promise<Secret>;
+
+/** The secret is opened once for a row, however often it is asked for, and held no longer than the row. */
+export const secretOnce = (vault: Pick<Vault, 'secret'>): SecretOf => {
+  const opened = new WeakMap<Account, Promise<Secret>>();
+  return (row) => {
+    const secret = opened.get(row) ?? vault.secret(row.user_id, row.connection_id);
+    opened.set(row, secret);
+    return secret;
+  };
+};
+
 /** Whose time reading an account takes: `//` and the host it named, else its provider. Null when the secret is gone, and with it the reading. */
 export const serverOf =
-  (vault: Pick<Vault, 'secret'>) =>
-  async ({ connection_id: connectionId, user_id: userId, provider }: Account): Promise<string | null> => {
+  (secretOf: SecretOf) =>
+  async (row: Account): Promise<string | null> => {
     try {
-      const { serverUrl } = await vault.secret(userId, connectionId);
+      const { serverUrl } = await secretOf(row);
       return serverUrl === undefined
-        ? provider
+        ? row.provider
         : `//${serverUrl
             .replace(/^[a-z][a-z0-9+.-]*:[/][/]/i, '')
             .replace(/[/?#].*$/s, '')

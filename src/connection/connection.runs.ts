@@ -22,9 +22,13 @@ export const connectionRuns = {
   cleanUps: async (): Promise<(ports: CleanUpPorts) => readonly CleanUp[]> => (await import('./vault.cleanup.js')).vaultCleanUps,
   /** Tends accounts: discovers their calendars, and winds up what was revoked. */
   queue: async (): Promise<(ports: ConnectionRuntime) => Queue<ConnectionRow>> => {
-    const [{ serverOf }, { tendConnection }] = await Promise.all([import('./account.door.js'), import('./connection.worker.js')]);
+    const [{ secretOnce, serverOf }, { tendConnection }] = await Promise.all([
+      import('./account.door.js'),
+      import('./connection.worker.js'),
+    ]);
     return (ports) => {
-      const server = serverOf(ports.vault);
+      const secretOf = secretOnce(ports.vault);
+      const server = serverOf(secretOf);
       return {
         table: 'connection_state',
         key: 'connection_id',
@@ -40,7 +44,7 @@ export const connectionRuns = {
         },
         person: 'user_id',
         isLasting: ({ task }) => task === 'revoke',
-        task: tendConnection(ports),
+        task: tendConnection(ports, secretOf),
       };
     };
   },

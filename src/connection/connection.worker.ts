@@ -1,14 +1,14 @@
-import { freshFrom } from '../sync/freshness.js';
+import { isToldOf } from '../sync/freshness.js';
 import { retryAt } from '../sync/generation.js';
-import { PASSING_FAULTS } from '../sync/reasons.js';
 import { type Cause } from '../kernel/cause.js';
 import { DAY, HOUR, instant } from '../kernel/clock.js';
 import { type Lease } from '../kernel/due-work.js';
 import { Refused } from '../kernel/refused.js';
-import { AccountTaken, KeyDestroyed, type Secret, SecretMissing } from '../kernel/vault.js';
-import { type Discovery, ProviderFault } from '../provider/calendar-provider.js';
+import { AccountTaken, type Secret } from '../kernel/vault.js';
+import { type Discovery, type ProviderFault } from '../provider/calendar-provider.js';
+import { accountFaultOf, type AccountFault, isDeadGrant, obstacleOf } from './account-fault.js';
 import { recordDiscovery } from './account.discovery.js';
-import { accountMarks } from './account.door.js';
+import { accountMarks, secretOnce, type SecretOf } from './account.door.js';
 import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 import { type KeyGone } from './key-gone.js';
@@ -17,9 +17,9 @@ import { windUp } from './revocation.worker.js';
 /** What a dead grant or a failing account means for its connection. */
 export const faultReporter =
   (runtime: ConnectionRuntime) =>
-  async (connectionId: string, fault: string, needsReconnect: boolean, cause: Cause): Promise<void> => {
+  async (connectionId: string, told: AccountFault, cause: Cause): Promise<void> => {
     const at = instant(runtime.clock.now());
-    await record(runtime, connectionId, { type: 'ReportFault', fault, needsReconnect, at }, cause);
+    await record(runtime, connectionId, { type: 'ReportFault', ...told, at }, cause);
   };
 
 /** What a good reading means for a connection that was said to be failing. */
@@ -67,7 +67,7 @@ const prove = async (runtime: ConnectionRuntime, { row, cause }: Tended, secret:
 };
 
 /** Reads the list of calendars again once a day, and completes what a death while connecting left open. */
-const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<void> => {
+const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease, secretOf: SecretOf): Promise<void> => {
   const { connection_id: connectionId, user_id: userId, provider } = row;
   const now = runtime.clock.now();
   const adapter = runtime.providers.get(provider);
@@ -75,7 +75,7 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
   await runtime.vault.activate(connectionId);
   const cause = causeOf(runtime, row);
   try {
-    const secret = await runtime.vault.secret(userId, connectionId);
+    const secret = await secretOf(row);
     const discovery = await adapter.discover(secret, lease);
     await lease.permit();
     await prove(runtime, { row, cause }, secret, discovery);
@@ -86,21 +86,19 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
   }
 };
 
-/** Whether a fault passes by itself as far as anybody knows: a calendar of the account was read a moment ago. */
-const passes = async ({ database, clock }: ConnectionRuntime, { connection_id }: ConnectionRow, fault: string): Promise<boolean> =>
-  PASSING_FAULTS.includes(fault) &&
-  (
-    await database.query('select 1 from sync_state where connection_id = $1 and last_success_at >= $2 limit 1', [
-      connection_id,
-      instant(freshFrom(clock.now())),
-    ])
-  ).length > 0;
+/** When a calendar of the account was last read well; null: none was. */
+const lastReadAt = async ({ database }: ConnectionRuntime, { connection_id }: ConnectionRow): Promise<Date | null> => {
+  const [row] = await database.query<{ at: Date | null }>('select max(last_success_at) as at from sync_state where connection_id = $1', [
+    connection_id,
+  ]);
+  return row?.at ?? null;
+};
 
 const undiscovered = async (runtime: ConnectionRuntime, tended: Tended, lease: Lease, error: unknown): Promise<void> => {
   const { row, cause } = tended;
-  if (error instanceof ProviderFault) return putOff(runtime, tended, lease, error);
-  if (error instanceof SecretMissing) return putOff(runtime, tended, lease, new ProviderFault('access-revoked', error.message));
-  if (!(error instanceof KeyDestroyed)) throw error;
+  const obstacle = obstacleOf(error);
+  if (obstacle === null) throw error;
+  if (obstacle !== 'key-gone') return putOff(runtime, tended, lease, obstacle);
   await keyGoneReporter(runtime)(row.connection_id, cause);
   // The fact brings a row of its own.
   await runtime.database.query('delete from connection_state where connection_id = $1 and epoch = $2', [row.connection_id, lease.epoch]);
@@ -114,13 +112,14 @@ const putOff = async (
   { fault, retryAfter }: ProviderFault,
 ): Promise<void> => {
   const [now, failures, chance] = [runtime.clock.now(), row.failures + 1, runtime.entropy.fraction()];
-  const dead = fault === 'access-revoked';
-  if (!(await passes(runtime, row, fault))) await faultReporter(runtime)(row.connection_id, fault, dead, cause);
+  const dead = isDeadGrant(fault);
+  const told = isToldOf(fault, await lastReadAt(runtime, row), now) ? accountFaultOf(fault, 'account') : null;
+  if (told !== null) await faultReporter(runtime)(row.connection_id, told, cause);
   await later(runtime, row, lease, failures, dead ? now + DAY + Math.floor(chance * HOUR) : retryAt(now, failures, retryAfter, chance));
 };
 
 /** One piece of due work on a connection. */
 export const tendConnection =
-  (runtime: ConnectionRuntime) =>
+  (runtime: ConnectionRuntime, secretOf: SecretOf = secretOnce(runtime.vault)) =>
   (row: ConnectionRow, lease: Lease): Promise<void> =>
-    row.task === 'revoke' ? windUp(runtime, row, lease) : discover(runtime, row, lease);
+    row.task === 'revoke' ? windUp(runtime, row, lease) : discover(runtime, row, lease, secretOf);

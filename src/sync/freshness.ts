@@ -1,3 +1,4 @@
+import { isDeadGrant } from '../connection/account-fault.js';
 import { instant, MINUTE } from '../kernel/clock.js';
 import { TOLD_AFTER } from '../kernel/failure-policy.js';
 import { type TimeRange } from '../kernel/time-range.js';
@@ -96,7 +97,7 @@ export const isToldOf = (fault: string, lastSuccessAt: Date | null, now: number)
   !PASSING_FAULTS.includes(fault) || lastSuccessAt === null || lastSuccessAt.getTime() < freshFrom(now);
 
 const stateOf = ({ last_success_at, behind }: FreshnessRow, fault: string | null, now: number): FreshnessState => {
-  if (fault === 'access-revoked') return 'needs_reconnect';
+  if (isDeadGrant(fault)) return 'needs_reconnect';
   if (fault !== null) return 'failing';
   if (last_success_at === null || behind) return 'syncing';
   return last_success_at.getTime() < freshFrom(now) ? 'stale' : 'fresh';

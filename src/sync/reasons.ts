@@ -68,9 +68,6 @@ export const reasonFor = (fault: string | null, provider = ''): string | null =>
 export const nextStepFor = (fault: string | null, provider = ''): string | null =>
   fault === null ? null : wordsFor(fault, provider).nextStep;
 
-/** Faults of an account or its server, as opposed to those of one calendar of it. */
-export const ACCOUNT_FAULTS: readonly string[] = ['access-revoked', 'unavailable', 'throttled', 'refused-address', 'elsewhere'];
-
 /** Whether an object with this fault was read and is shown, without the parts of it that make no sense. */
 export const isRead = (fault: string | null): boolean => fault === null || fault.startsWith('component.');
 

@@ -1,12 +1,16 @@
 import { type EventFamily, idOf } from '../kernel/event-store.js';
 import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from '../calendar/account-events.js';
+import { ACCOUNT_FAULTS } from '../connection/account-fault.js';
 
 /** How long after connecting the account is looked at again, should the request that connected it have died before its calendars were adopted. */
 const REPAIR = `interval '20 seconds'`;
 
 /** A refused password is history, and what failed before counts once: whether it is over is told by the next reading. */
 const FORGIVEN = `failures = least(failures, 1), fault = nullif(fault, 'access-revoked')`;
+
+/** A server that asked for time gets it, also when another calendar could be read. */
+const RETRIED = ACCOUNT_FAULTS.filter((fault) => fault !== 'throttled');
 
 /** What became of an account as a whole holds for all of its calendars. */
 const health: Handlers<AccountEvent> = {
@@ -28,8 +32,8 @@ const health: Handlers<AccountEvent> = {
   ConnectionRecovered: async (sql, { stream, event }) => {
     await sql.query(
       `update sync_state set due_at = least(due_at, $2), ${FORGIVEN}
-       where connection_id = $1 and fault in ('access-revoked', 'unavailable', 'refused-address', 'elsewhere')`,
-      [idOf(stream), event.at],
+       where connection_id = $1 and fault = any($3)`,
+      [idOf(stream), event.at, RETRIED],
     );
     await sql.query('notify sync_state');
   },

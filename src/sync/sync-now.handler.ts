@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { isDeadGrant } from '../connection/account-fault.js';
 import { type Clock, CLOCK, instant } from '../kernel/clock.js';
 import { Refused } from '../kernel/refused.js';
 import { DATABASE, type Database, type Sql } from '../kernel/sql.js';
@@ -58,7 +59,7 @@ export class SyncNowHandler implements ICommandHandler<SyncNow> {
       const all = await inScope(sql, userId, scope, full);
       const wanted = all.filter((row) => row.wanted);
       if (wanted.length === 0) throw new Refused('calendar.unknown', 404, 'There is no such calendar to sync.');
-      const reachable = wanted.filter(({ fault }) => fault !== 'access-revoked');
+      const reachable = wanted.filter(({ fault }) => !isDeadGrant(fault));
       if (reachable.length === 0)
         throw new Refused('connection.needs-reconnect', 409, 'The account refuses the stored password: reconnect it first.');
       const { calendarIds: ids, retryAfter } = allowedOf(reachable.map(syncableOf), all.map(syncableOf), {

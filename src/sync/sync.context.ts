@@ -1,3 +1,4 @@
+import { type AccountFault } from '../connection/account-fault.js';
 import { type Cause } from '../kernel/cause.js';
 import { type Clock } from '../kernel/clock.js';
 import { type Lease } from '../kernel/due-work.js';
@@ -25,8 +26,10 @@ export type SyncRuntime = Readonly<{
   mostListed: number;
   /** Milliseconds within which a calendar is read again after a good reading. */
   pollWithin: number;
+  /** The secret of the account that a claimed row belongs to, opened once for the row. */
+  secretOf: (row: SyncRow) => Promise<Secret>;
   /** What concerns the account and not one calendar is told to the connection; a dead grant makes it ask its owner to reconnect. */
-  reportFault: (connectionId: string, fault: string, needsReconnect: boolean, cause: Cause) => Promise<void>;
+  reportFault: (connectionId: string, told: AccountFault, cause: Cause) => Promise<void>;
   /** The connection's key is destroyed: nothing of it can be read again. */
   reportKeyGone: (connectionId: string, cause: Cause) => Promise<void>;
   /** No calendar of the account has such a fault any more. */

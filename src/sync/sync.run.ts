@@ -1,9 +1,9 @@
+import { accountFaultOf, isDeadGrant, obstacleOf } from '../connection/account-fault.js';
 import { type Cause, metadataOf, systemCause } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { KeyDestroyed, SecretMissing } from '../kernel/vault.js';
 import { ProviderFault, type ScanEnd } from '../provider/calendar-provider.js';
 import { type GenerationReason, type SyncReport, calendar } from '../calendar/calendar.js';
 import { calendarCodec } from '../calendar/calendar.codec.js';
@@ -12,7 +12,6 @@ import { FEED } from './feed.js';
 import { FeedWriter } from './feed.writer.js';
 import { isToldOf } from './freshness.js';
 import { isListingDue, isMassRemoval, newGenerationFor, remappedAt, soonAt, windowAt } from './generation.js';
-import { ACCOUNT_FAULTS } from './reasons.js';
 import { readSyncCursor, type SyncCursor, writeSyncCursor } from './sync-cursor.js';
 import { absorb, type Absorbed } from './sync.absorb.js';
 import { carryOver } from './sync.carry.js';
@@ -60,7 +59,7 @@ const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease, cause: 
     lease,
     cause,
     provider,
-    secret: await runtime.vault.secret(userId, connectionId),
+    secret: await runtime.secretOf(row),
     sealer,
     ink: { calendarId, seal: sealer.seal, mark: await runtime.vault.marker(userId) },
     address,
@@ -225,7 +224,7 @@ const scanWith = async (run: Run, planned: Plan): Promise<void> => {
 
 /** Some servers answer 401 for one calendar that is no longer shared: the grant is dead only when the account itself is refused. */
 const confirmed = async ({ provider, secret, lease }: Run, error: ProviderFault): Promise<ProviderFault> => {
-  if (error.fault !== 'access-revoked') return error;
+  if (!isDeadGrant(error.fault)) return error;
   try {
     await provider.discover(secret, lease);
     return new ProviderFault('forbidden', 'the account may not read this');
@@ -242,16 +241,17 @@ const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, { 
   // A passing fault is told when what is shown is no longer fresh: calendars that flap would fill their streams with it.
   if (isToldOf(fault, row.last_success_at, runtime.clock.now())) {
     await report(run, { kind: 'failed', fault });
-    if (ACCOUNT_FAULTS.includes(fault)) await runtime.reportFault(row.connection_id, fault, fault === 'access-revoked', cause);
+    const told = accountFaultOf(fault, 'calendar');
+    if (told !== null) await runtime.reportFault(row.connection_id, told, cause);
   }
   await finishFailed(runtime, row, lease, { fault, retryAfter, held: null });
 };
 
-/** Without its secret an account waits for its owner; without its key nothing of it can be read again, and its rows are about to go. */
 const unprepared = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, error: unknown): Promise<void> => {
-  if (error instanceof SecretMissing) return endWith(run, new ProviderFault('access-revoked', error.message));
-  if (!(error instanceof KeyDestroyed)) throw error;
-  await run.runtime.reportKeyGone(run.row.connection_id, run.cause);
+  const obstacle = obstacleOf(error);
+  if (obstacle === null) throw error;
+  if (obstacle === 'key-gone') return run.runtime.reportKeyGone(run.row.connection_id, run.cause);
+  return endWith(run, obstacle);
 };
 
 /**

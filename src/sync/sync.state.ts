@@ -1,3 +1,4 @@
+import { ACCOUNT_FAULTS, isDeadGrant } from '../connection/account-fault.js';
 import { type Clock, instant, MINUTE, SECOND } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type Entropy } from '../kernel/entropy.js';
@@ -5,7 +6,6 @@ import { type Position } from '../kernel/event-store.js';
 import { type Trouble } from '../kernel/failure-policy.js';
 import { type Database, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
-import { ACCOUNT_FAULTS } from './reasons.js';
 import { nextGenerationAt, nextListingAt, nextPollAt, retryAt } from './generation.js';
 
 /** A generation whose reading has begun and not ended. `after`: the revision its feed was at, after which stands what runs appended of it. */
@@ -186,10 +186,9 @@ type Failure = Readonly<{ fault: string; retryAfter: number | null; held: string
 export const finishFailed = async ({ database, clock, entropy }: Runtime, row: SyncRow, lease: Lease, failure: Failure): Promise<void> => {
   const now = clock.now();
   const failures = row.failures + 1;
-  const due =
-    failure.fault === 'access-revoked'
-      ? 'infinity'
-      : instant(failure.held === null ? retryAt(now, failures, failure.retryAfter, entropy.fraction()) : now + MINUTE);
+  const due = isDeadGrant(failure.fault)
+    ? 'infinity'
+    : instant(failure.held === null ? retryAt(now, failures, failure.retryAfter, entropy.fraction()) : now + MINUTE);
   await database.transaction(async (sql) => {
     const held = await sql.query(
       `update sync_state set last_attempt_at = $3, failures = $4, fault = $5, held = coalesce($6, held), due_at = $7
