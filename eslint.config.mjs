@@ -28,7 +28,7 @@ export default tseslint.config(
       // `{ type: _, ...rest }` is how a property is left out.
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      'max-params': ['error', 6],
+      'max-params': ['error', 5],
       eqeqeq: 'error',
       'no-console': 'error',
     },
@@ -39,10 +39,10 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': ['error', ...clocks],
       'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true }],
-      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines': ['error', { max: 250 }],
     },
   },
-  { files: ['src/time/zone-rules.ts'], rules: { 'max-lines': 'off' } },
+  { files: ['src/time/zone-rules.ts', 'src/infra/postgres/migrations/schema.migration.ts'], rules: { 'max-lines': 'off' } },
   {
     files: ['src/*/**/*.ts'],
     ignores: ['src/**/*.*.ts', 'src/app/**'],

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
 import { RequestCause } from '../infra/http/cause.interceptor.js';
-import { CommandId } from '../infra/http/idempotency.interceptor.js';
+import { CommandId, commandIdOf } from '../infra/http/idempotency.interceptor.js';
 import { etag, expectedRevision, REVISION_TAG } from '../infra/http/revision.js';
 import { type Actor as Person } from '../kernel/actor.js';
 import { type Cause } from '../kernel/cause.js';
@@ -98,10 +98,9 @@ export class ConnectionController {
     @Body({ schema: NewCredentials }) body: z.output<typeof NewCredentials>,
     @Actor() actor: Person,
     @RequestCause() cause: Cause,
-    @CommandId() commandId: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
-    const reached = await this.commands.execute(new Reconnect(actor, id, complete(body.credentials), cause, commandId));
+    const reached = await this.commands.execute(new Reconnect(actor, id, complete(body.credentials), cause, commandIdOf(response.req)));
     return this.answer(actor, reached, response, HttpStatus.OK);
   }
 

@@ -4,7 +4,7 @@ import { keptFrom } from './retention.js';
 import { type ZoneRulesChanged } from './zone-change.js';
 import { type EventFamily, idOf, type Position, type Recorded } from '../kernel/event-store.js';
 import { instant } from '../kernel/clock.js';
-import { type Deciding, type Projection, type Separable } from '../kernel/projection.js';
+import { type Projection, type Separable } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
 import { type PreferenceEvent } from '../preference/preference.js';
 import { changesOf, type EventChange, MOST_TOLD } from './changes/changes.js';
@@ -12,19 +12,15 @@ import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEv
 import { isUnplaced, type StoredObject } from './placed-series.js';
 import { storedObjects } from './occurrences.rows.js';
 import { chooseZone, nameZone, placeLater } from './placement.rows.js';
+import { adopt, empty, forget, NAME, show, takeBack, tellOwner } from './event-calendars.rows.js';
 import { adjustShare, AT_ONCE, type PlacedCalendar, placeSlices } from './placing.rows.js';
 import { admitZoneRules, placeByNewRules } from './zone-rules.rows.js';
-
-const NAME = 'user_calendar_events';
 
 /** What the merged calendar is built from. */
 export type MergedEvent = AccountEvent | DeltaSynced | PreferenceEvent | ZoneRulesChanged;
 
 /** `zone` is where days and floating times are: the calendar's, else its owner's, else UTC. */
 type CalendarRow = PlacedCalendar & Readonly<{ whole: boolean; visible: boolean; window_start: Date | null; window_end: Date | null }>;
-
-/** What is known of a calendar's content. */
-const OF_CALENDARS = ['user_calendar_events', 'event_contents', 'event_series'] as const;
 
 const storeContents = async (
   sql: Sql,
@@ -171,66 +167,6 @@ const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Pro
   await tellChanges(sql, { userId: calendar.user_id, position, at: delta.at }, calendar, delta, placed);
 };
 
-/** A calendar that was adopted behind a revoke belongs to no connection and never becomes a row, because its adopter had not heard of the revoke. */
-const adopt = async (sql: Sql, calendarId: string, event: Extract<MergedEvent, { type: 'CalendarAdopted' }>): Promise<void> => {
-  await sql.query(
-    `insert into event_calendars (calendar_id, connection_id, user_id, provider, time_zone) select $1::uuid, $2::uuid, $3, $4, $5
-     where not exists (select 1 from event_tombstones where connection_id = $2::uuid) on conflict do nothing`,
-    [calendarId, event.connectionId, event.userId, event.provider, event.timeZone],
-  );
-};
-
-/** Of a hidden calendar it has been told already that it is gone. */
-const forget = async (sql: Sql, source: Source, connectionId: string): Promise<void> => {
-  await sql.query('insert into event_tombstones (connection_id) values ($1) on conflict do nothing', [connectionId]);
-  const gone = await sql.query<{ calendar_id: string; visible: boolean }>(
-    'delete from event_calendars where connection_id = $1 returning calendar_id, visible',
-    [connectionId],
-  );
-  const idsOf = (calendars: typeof gone): readonly string[] => calendars.map(({ calendar_id }) => calendar_id);
-  for (const table of OF_CALENDARS) await sql.query(`delete from ${table} where calendar_id = any($1)`, [idsOf(gone)]);
-  await sql.query('delete from set_aside where projection = $1 and calendar_id = any($2)', [NAME, idsOf(gone)]);
-  const shown = gone.filter(({ visible }) => visible);
-  await recordCalendarChanges(sql, source, 'calendar-removed', idsOf(shown));
-};
-
-/** Takes a calendar for one that has not been read whole. Answers whose it is when they have been told of it, else null. */
-const untold = async (sql: Sql, calendarId: string): Promise<string | null> => {
-  const [row] = await sql.query<{ user_id: string; told: boolean }>(
-    `update event_calendars set whole = false from event_calendars before
-     where event_calendars.calendar_id = $1 and before.calendar_id = $1 returning before.user_id, before.whole and before.visible as told`,
-    [calendarId],
-  );
-  return row?.told === true ? row.user_id : null;
-};
-
-/** The calendar stays; what was known of it has outlived its time. */
-const empty = async (sql: Sql, calendarId: string, at: Pick<Source, 'position' | 'at'>): Promise<void> => {
-  for (const table of OF_CALENDARS) await sql.query(`delete from ${table} where calendar_id = $1`, [calendarId]);
-  const owner = await untold(sql, calendarId);
-  if (owner !== null) await recordCalendarChanges(sql, { userId: owner, ...at }, 'calendar-removed', [calendarId]);
-};
-
-/** Tells whose calendar a fact of its own stream is about that its connection stands otherwise; no person once that is revoked. */
-const tellOwner = async (sql: Sql, { calendarId, position, at }: Deciding): Promise<void> => {
-  const [owner] = await sql.query<{ user_id: string; connection_id: string }>(
-    'select user_id, connection_id from event_calendars where calendar_id = $1',
-    [calendarId],
-  );
-  if (owner !== undefined) await recordConnectionChange(sql, { userId: owner.user_id, position, at }, owner.connection_id, 'calendar');
-};
-
-/** Who follows the changes loses sight of a hidden calendar, and reads one that is shown again anew. */
-const show = async (sql: Sql, source: Omit<Source, 'userId'>, calendarId: string, visible: boolean): Promise<void> => {
-  const [calendar] = await sql.query<{ user_id: string; whole: boolean }>(
-    'update event_calendars set visible = $2 where calendar_id = $1 returning user_id, whole',
-    [calendarId, visible],
-  );
-  if (calendar?.whole !== true) return;
-  const change = visible ? 'calendar-added' : 'calendar-removed';
-  await recordCalendarChanges(sql, { ...source, userId: calendar.user_id }, change, [calendarId]);
-};
-
 const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEvent>): Promise<void> => {
   switch (event.type) {
     case 'CalendarAdopted':
@@ -267,12 +203,6 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
     default:
       return;
   }
-};
-
-/** Who follows the changes reads a calendar again that was aside: what came meanwhile was not told. */
-const takeBack = async (sql: Sql, { calendarId, position, at }: Deciding): Promise<void> => {
-  const owner = await untold(sql, calendarId);
-  if (owner !== null) await recordCalendarChanges(sql, { userId: owner, position, at }, 'calendar-removed', [calendarId]);
 };
 
 const separable: Separable<MergedEvent> = {

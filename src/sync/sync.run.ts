@@ -1,21 +1,18 @@
-import { accountFaultOf, isDeadGrant, obstacleOf } from '../connection/account-fault.js';
-import { type Cause, metadataOf, systemCause } from '../kernel/cause.js';
+import { type Cause, systemCause } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
-import { handle } from '../kernel/commands.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { ProviderFault, type ScanEnd } from '../provider/calendar-provider.js';
-import { type GenerationReason, type SyncReport, calendar } from '../calendar/calendar.js';
-import { calendarCodec } from '../calendar/calendar.codec.js';
+import { type GenerationReason } from '../calendar/calendar.js';
 import { feedCodec } from './feed.codec.js';
 import { FEED } from './feed.js';
 import { FeedWriter } from './feed.writer.js';
-import { isToldOf } from './freshness.js';
 import { isListingDue, isMassRemoval, newGenerationFor, remappedAt, soonAt, windowAt } from './generation.js';
 import { readSyncCursor, type SyncCursor, writeSyncCursor } from './sync-cursor.js';
 import { absorb, type Absorbed } from './sync.absorb.js';
 import { carryOver } from './sync.carry.js';
 import { type Run, type SyncRuntime } from './sync.context.js';
+import { fail, report, unprepared } from './sync.ends.js';
 import { type Known, openKnown } from './sync.known.js';
 import {
   adoptRuns,
@@ -29,19 +26,6 @@ import {
   siblingsFail,
   type SyncRow,
 } from './sync.state.js';
-
-/** `isNew`: a fact was written. */
-type Reported = Readonly<{ generation: number; isNew: boolean }>;
-
-const report = async ({ runtime, row, cause }: Pick<Run, 'runtime' | 'row' | 'cause'>, found: SyncReport): Promise<Reported> => {
-  const { state, position } = await handle(runtime.store, calendar, calendarCodec, {
-    id: row.calendar_id,
-    command: { type: 'SyncDelta', report: found, at: instant(runtime.clock.now()) },
-    metadata: metadataOf(cause, runtime.entropy.uuid()),
-    ifMatch: null,
-  });
-  return { generation: state.status === 'none' ? 0 : state.generation, isNew: position !== null };
-};
 
 const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease, cause: Cause): Promise<Run> => {
   const { calendar_id: calendarId, connection_id: connectionId, user_id: userId } = row;
@@ -220,38 +204,6 @@ const scanWith = async (run: Run, planned: Plan): Promise<void> => {
   const counted = await occurrencesOf(run, [...gone, ...absorbed.emptied.keys()]);
   if (isMassRemoval(counted.removed, counted.known) && run.row.held === null) await hold(run, writer, counted);
   else await complete(run, planned, writer, { ...absorbed, gone });
-};
-
-/** Some servers answer 401 for one calendar that is no longer shared: the grant is dead only when the account itself is refused. */
-const confirmed = async ({ provider, secret, lease }: Run, error: ProviderFault): Promise<ProviderFault> => {
-  if (!isDeadGrant(error.fault)) return error;
-  try {
-    await provider.discover(secret, lease);
-    return new ProviderFault('forbidden', 'the account may not read this');
-  } catch (again) {
-    if (!(again instanceof ProviderFault)) throw again;
-    return again;
-  }
-};
-
-const fail = async (run: Run, error: ProviderFault): Promise<void> => endWith(run, await confirmed(run, error));
-
-const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, { fault, retryAfter }: ProviderFault): Promise<void> => {
-  const { runtime, row, lease, cause } = run;
-  // A passing fault is told when what is shown is no longer fresh: calendars that flap would fill their streams with it.
-  if (isToldOf(fault, row.last_success_at, runtime.clock.now())) {
-    await report(run, { kind: 'failed', fault });
-    const told = accountFaultOf(fault, 'calendar');
-    if (told !== null) await runtime.reportFault(row.connection_id, told, cause);
-  }
-  await finishFailed(runtime, row, lease, { fault, retryAfter, held: null });
-};
-
-const unprepared = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, error: unknown): Promise<void> => {
-  const obstacle = obstacleOf(error);
-  if (obstacle === null) throw error;
-  if (obstacle === 'key-gone') return run.runtime.reportKeyGone(run.row.connection_id, run.cause);
-  return endWith(run, obstacle);
 };
 
 /**

@@ -49,14 +49,19 @@ type Naming = (() => string) | null;
 
 /** Of the many that a series may have most are only counted: texts are made of those that are asked for them. */
 class Located implements Occurrence {
+  readonly start: number;
+  readonly end: number;
+
   constructor(
     readonly component: number,
-    readonly start: number,
-    readonly end: number,
+    { start, end }: InstantRange,
     private readonly clock: Moment,
     private readonly walls: readonly [number, number] | null,
     private readonly naming: Naming,
-  ) {}
+  ) {
+    this.start = start;
+    this.end = end;
+  }
 
   get original(): string {
     return this.naming?.() ?? '';
@@ -100,6 +105,7 @@ export const occurrenceIn = (range: InstantRange, placed: Placed, naming: Naming
   const lastWall = wall + (allDay ? Math.max(1, span.days) * DAY_SECONDS : span.days * DAY_SECONDS + span.seconds);
   const from = Math.max(FIRST_WALL, placed.startsAt ?? clock.zone.instantOf(wall));
   const to = Math.min(LAST_WALL, allDay ? clock.zone.instantOf(lastWall) : Math.max(from, endOf(placed, from)));
-  if (!overlaps(from * 1_000, to * 1_000, range)) return null;
-  return new Located(component, from * 1_000, to * 1_000, clock, clock.kind === 'zoned' ? null : [wall, lastWall], naming);
+  const at = { start: from * 1_000, end: to * 1_000 };
+  if (!overlaps(at.start, at.end, range)) return null;
+  return new Located(component, at, clock, clock.kind === 'zoned' ? null : [wall, lastWall], naming);
 };

@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Call } from '../../src/provider/calendar-provider.js';
-import { type GuardedHttp, type GuardedHttpOptions, type HttpResponse } from '../../src/provider/http/guarded.http.js';
+import { type GuardedHttp, type HttpResponse } from '../../src/provider/http/guarded.http.js';
+import { type GuardedHttpOptions } from '../../src/provider/http/guarded.settings.js';
 import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress } from '../../src/provider/http/addresses.check.js';
 import { allowed, nearHttp } from '../support/caldav.js';
 

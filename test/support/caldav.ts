@@ -1,7 +1,8 @@
 import { type Secret } from '../../src/kernel/vault.js';
 import { caldavProvider } from '../../src/provider/caldav/caldav.provider.js';
 import { type Call, type CalendarProvider, type Change, type ScanEnd, type ScanRequest } from '../../src/provider/calendar-provider.js';
-import { type GuardedHttp, guardedHttp, type GuardedHttpOptions } from '../../src/provider/http/guarded.http.js';
+import { type GuardedHttp, guardedHttp } from '../../src/provider/http/guarded.http.js';
+import { type GuardedHttpOptions } from '../../src/provider/http/guarded.settings.js';
 
 /** Everything a scan brought, with how it ended. */
 export type Scan = Readonly<{

@@ -4,7 +4,7 @@ import { type Client } from 'pg';
 import { type Log } from '../engine.js';
 import { isRefusal, openWriting } from './log.database.js';
 import { headsOf, insert, knownAmong, lastPosition, placed, repeated } from './log.statements.js';
-import { type Head, type Order, type Outcome, type Plan, plan, type Write } from './order.js';
+import { doneWith, type Group, type Head, type Order, type Outcome, type Pending, type Plan, plan, type Write } from './order.js';
 import { describedBy, metadataStreamOf, type StoredEvent, weightOf } from './stored-event.js';
 import { type Tail } from './tail.js';
 
@@ -17,8 +17,6 @@ export type Writer = Readonly<{
   stop: () => Promise<void>;
 }>;
 
-type Pending = Readonly<{ order: Order; since: number; answer: (outcome: Outcome) => void }>;
-
 /** One transaction takes what is queued, up to about this much. */
 const GROUP_BYTES = 8 * 1_048_576;
 const GROUP_ORDERS = 2_000;
@@ -27,17 +25,6 @@ const QUEUE_BYTES = 32 * 1_048_576;
 const QUEUE_ORDERS = 20_000;
 const TIMEOUT = 10_000;
 const HEADS_KEPT = 50_000;
-
-/** A transaction in the making: what it stores, what it answers, and what it has to leave to the next one. */
-type Group = {
-  readonly writes: Write[];
-  readonly answers: (readonly [Pending, Outcome | Write])[];
-  readonly later: Pending[];
-  readonly ids: Set<string>;
-  /** Streams whose standing is known only after the commit. */
-  readonly unsettled: Set<string>;
-  readonly heads: Map<string, Head>;
-};
 
 /** Opens the log for writing; waits until no other process writes it. */
 export const startWriter = async (url: string, tail: Tail, log: Log): Promise<Writer> => {
@@ -252,8 +239,3 @@ class LogWriter {
     for (const [pending, result] of group.answers) pending.answer('kind' in result ? result : doneWith(result, positions));
   }
 }
-
-const doneWith = ({ stream, from, events }: Write, positions: ReadonlyMap<string, bigint>): Outcome => {
-  const revision = from + BigInt(events.length - 1);
-  return { kind: 'done', revision, position: positions.get(`${revision}/${stream}`) ?? null };
-};

@@ -92,3 +92,23 @@ export const plan = (order: Order, head: Head, id: string): Plan => {
   if (verdict.kind === 'append') return { kind: 'write', writes };
   return { kind: 'look', after: verdict.kind === 'repeat-of' ? verdict.after : null, writes };
 };
+
+/** What is answered for a write that was stored. `positions`: of stored events, by `<revision>/<stream>`. */
+export const doneWith = ({ stream, from, events }: Write, positions: ReadonlyMap<string, bigint>): Outcome => {
+  const revision = from + BigInt(events.length - 1);
+  return { kind: 'done', revision, position: positions.get(`${revision}/${stream}`) ?? null };
+};
+
+/** An order that waits for its answer. `since`: when it came, in milliseconds of the process's clock. */
+export type Pending = Readonly<{ order: Order; since: number; answer: (outcome: Outcome) => void }>;
+
+/** A transaction in the making: what it stores, what it answers, and what it has to leave to the next one. */
+export type Group = {
+  readonly writes: Write[];
+  readonly answers: (readonly [Pending, Outcome | Write])[];
+  readonly later: Pending[];
+  readonly ids: Set<string>;
+  /** Streams whose standing is known only after the commit. */
+  readonly unsettled: Set<string>;
+  readonly heads: Map<string, Head>;
+};

@@ -20,11 +20,14 @@ import { pathOf } from './request.observer.js';
 const commandIds = new WeakMap<Request, string>();
 
 /**
- * The parameter that names the command a POST is turned into: made of its `Idempotency-Key`, so that a repeated request is recognised as one that
- * was handled, else a new UUID.
+ * What names the command a POST is turned into: made of its `Idempotency-Key`, so that a repeated request is recognised as one that was handled,
+ * else a new UUID.
  */
-export const CommandId = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): string => commandIds.get(context.switchToHttp().getRequest<Request>()) ?? randomUUID(),
+export const commandIdOf = (request: Request): string => commandIds.get(request) ?? randomUUID();
+
+/** The same as a parameter of a route. */
+export const CommandId = createParamDecorator((_data: unknown, context: ExecutionContext): string =>
+  commandIdOf(context.switchToHttp().getRequest<Request>()),
 );
 
 /** Headers of an answer that a client may act on. */

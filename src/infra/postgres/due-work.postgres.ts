@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MINUTE, SECOND } from '../../kernel/clock.js';
-import { type Lease, type Queue, Superseded } from '../../kernel/due-work.js';
+import { type Queue, Superseded } from '../../kernel/due-work.js';
 import { EngineAway } from '../../kernel/engine-away.js';
 import { afterFailure, type Trouble } from '../../kernel/failure-policy.js';
 import { type Log } from '../../kernel/log.js';
@@ -11,16 +11,16 @@ import {
   claim,
   type Ending,
   type Held,
-  isHeld,
   isTold,
   release,
-  renew,
   type Room,
   type RowsRuntime,
   settle,
   survey,
   troubleOf,
 } from './due-rows.postgres.js';
+import { attention } from './due-work.attention.js';
+import { leaseOf } from './due-work.lease.js';
 import { type Presence } from './presence.postgres.js';
 import { type Shares, shares } from './shares.js';
 import { type Solitude, solitude, type Turn } from './solitude.js';
@@ -45,7 +45,6 @@ type Worker<Row> = Readonly<{
   stopping: AbortSignal;
 }>;
 
-const RENEWAL = 2 * SECOND;
 const IDLE = 2 * SECOND;
 
 /** How soon it is looked again whether a suspect may begin, or whether others may. */
@@ -53,38 +52,6 @@ const BLOCKED = SECOND / 4;
 
 /** An engine is usually back within seconds. A row that always ends so may have made the engine go away, so its pauses grow. */
 const awayPause = (times: number): number => Math.min(SECOND * 2 ** Math.max(0, times - 5), 5 * MINUTE);
-
-const leaseOf = <Row>(
-  { runtime, queue, presence, leases, stopping }: Worker<Row>,
-  id: unknown,
-  epoch: bigint,
-): Lease & { end: () => Promise<void> } => {
-  const ending = new AbortController();
-  if (stopping.aborted) ending.abort(stopping.reason);
-  leases.add(ending);
-  const renewed = async (): Promise<void> => {
-    if (!(await renew(runtime, queue, id, epoch, presence.number()))) ending.abort(new Superseded());
-  };
-  let renewal: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    renewal = renewed().catch((error: unknown) => {
-      runtime.log.error('a lease could not be renewed', error, { queue: queue.table });
-    });
-  }, RENEWAL);
-  return {
-    epoch,
-    signal: ending.signal,
-    permit: async () => {
-      if (!(await isHeld(runtime, queue, id, epoch))) throw new Superseded();
-    },
-    end: () => {
-      clearInterval(timer);
-      leases.delete(ending);
-      // A renewal that overtook the release would hold the row for nobody.
-      return renewal;
-    },
-  };
-};
 
 /** Does a row's work in a place of its person and of its group; false when there is none. The row stays due: now it is known whom it waits for. */
 const inItsPlace = async <Row>(
@@ -167,31 +134,6 @@ const runOne = async <Row>(worker: Worker<Row>, row: Row & Held): Promise<void> 
     await queue.onTrouble?.(id, ending.trouble).catch((error: unknown) => {
       runtime.log.error('that due work is in trouble could not be told', error, { queue: queue.table });
     });
-};
-
-/** Somebody who waits until there may be something to do: a hint, also one that came while nobody waited, or the time. */
-const attention = () => {
-  let hinted = false;
-  let wake: () => void = () => undefined;
-  return {
-    hint: (): void => {
-      hinted = true;
-      wake();
-    },
-    /** Forgets the hints that came so far: what they were about is looked at now. */
-    look: (): void => {
-      hinted = false;
-    },
-    rest: async (milliseconds: number): Promise<void> => {
-      const idle = new AbortController();
-      const hint = new Promise<void>((resolve) => {
-        wake = resolve;
-        if (hinted) resolve();
-      });
-      await Promise.race([hint, sleep(milliseconds, undefined, { signal: idle.signal }).catch(() => undefined)]);
-      idle.abort();
-    },
-  };
 };
 
 const start = <Row>(worker: Worker<Row>, rows: readonly (Row & Held)[], hint: () => void): void => {
