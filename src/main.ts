@@ -9,7 +9,7 @@ import { type PlayableRole } from './app/role.body.js';
 import { startRoleThread } from './app/role.supervisor.js';
 import { cast } from './app/roles.js';
 import { type Runtime } from './app/runtime.js';
-import { type Stops } from './app/serving.js';
+import { startInOrder, type Stops } from './app/stops.js';
 
 type Stop = () => Promise<void>;
 
@@ -96,27 +96,12 @@ const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Pr
   await serve(parts, engines, runtime, { stops, ready: Promise.all(threads.map(({ tried }) => tried)) });
 };
 
-/** Answers the way to stop everything, the last part first. When a part does not start, those before it are stopped: no engine is left over. */
-const start = async (given: Given): Promise<Stop> => {
-  const stops: Stops = [];
-  const stop = async (): Promise<void> => {
-    for (const each of stops.reverse()) await each();
-  };
-  try {
-    await startParts(given, stops);
-    return stop;
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-};
-
 const main = async (): Promise<void> => {
   const config = readConfig();
   await checkPorts(config);
   const logSettings: LogSettings = { level: config.logLevel, format: config.production || !process.stdout.isTTY ? 'json' : 'text' };
   const log = pinoLog(logSettings);
-  const starting = start({ config, log, logSettings });
+  const starting = startInOrder((stops) => startParts({ config, log, logSettings }, stops)).then(({ stop }) => stop);
   stopOnSignals(log, starting);
   await starting;
 };

@@ -1,6 +1,7 @@
 import { type Config } from '../config/service.config.js';
 import { machineZone, systemClock } from '../infra/system.clock.js';
 import { type Log } from '../kernel/log.js';
+import { startInOrder, type Stops } from './stops.js';
 
 /** A CalDAV server with made-up accounts: its address, and the origins it may be called at although they are on this machine. */
 export type SandboxAddress = Readonly<{ url: string; origins: readonly string[] }>;
@@ -23,7 +24,6 @@ const startSandbox = async ({ dataDir, http }: Config, log: Say): Promise<Sandbo
 /** The log must not share a database with the read models. */
 const LOG_DATABASE = 'eventstore';
 
-type Stops = (() => Promise<void>)[];
 type Stores = Pick<EngineAddresses, 'databaseUrl' | 'eventStoreUrl'>;
 
 const startStores = async (
@@ -58,20 +58,6 @@ const startStores = async (
   return stores;
 };
 
-/** Starts one thing after the other; when one fails, those before it are stopped again, the last first. */
-const startInOrder = async <T>(start: (stops: Stops) => Promise<T>): Promise<T & Readonly<{ stop: () => Promise<void> }>> => {
-  const stops: Stops = [];
-  const stop = async (): Promise<void> => {
-    for (const each of stops.reverse()) await each();
-  };
-  try {
-    return { ...(await start(stops)), stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-};
-
 const sayTo =
   (log: Log): Say =>
   (message) => {
@@ -82,20 +68,25 @@ const sayTo =
  * Starts what no variable names; the embedded engines are loaded only when they are needed. `onLaunched`: the embedded PostgreSQL, which all
  * others wait for, is on its way, and needs this process no more for a while.
  */
-export const startEngines = (config: Config, log: Log, onLaunched: () => void = () => undefined): Promise<Engines> =>
-  startInOrder(async (stops) => {
+export const startEngines = async (config: Config, log: Log, onLaunched: () => void = () => undefined): Promise<Engines> => {
+  const { started, stop } = await startInOrder(async (stops): Promise<EngineAddresses> => {
     const stores = await startStores(config, { say: sayTo(log), onLaunched }, stops);
     if (config.providers === 'live') return { ...stores, sandbox: null };
-    const { url, origins, stop } = await startSandbox(config, sayTo(log));
-    stops.push(stop);
-    return { ...stores, sandbox: { url, origins } };
+    const sandbox = await startSandbox(config, sayTo(log));
+    stops.push(sandbox.stop);
+    return { ...stores, sandbox: { url: sandbox.url, origins: sandbox.origins } };
   });
+  return { ...started, stop };
+};
 
 /** For tools: the stores the variables name, else those of the service that runs in this folder, else ones started for the occasion. */
 export const reachStores = async (config: Config, log: Log): Promise<Stores & Pick<Engines, 'stop'>> => {
   const { addressesOfOwner } = await import('../embedded/owner.file.js');
   const running = config.databaseUrl === null || config.eventStoreUrl === null ? await addressesOfOwner(config.dataDir) : null;
-  if (running === null) return startInOrder((stops) => startStores(config, { say: sayTo(log) }, stops));
+  if (running === null) {
+    const { started, stop } = await startInOrder((stops) => startStores(config, { say: sayTo(log) }, stops));
+    return { ...started, stop };
+  }
   return {
     databaseUrl: config.databaseUrl ?? running.databaseUrl,
     eventStoreUrl: config.eventStoreUrl ?? running.eventStoreUrl,

@@ -1,4 +1,4 @@
-import { secretOnce, serverOf } from '../connection/account.door.js';
+import { secretOnce, serverOf } from '../connection/account.proof.js';
 import { connectionRuns } from '../connection/connection.runs.js';
 import { faultReporter, keyGoneReporter, recoveryReporter } from '../connection/connection.worker.js';
 import { reached } from '../infra/postgres/read-models.postgres.js';

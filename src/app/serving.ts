@@ -14,13 +14,11 @@ import { type Log } from '../kernel/log.js';
 import { measureLog, measurePool, measureState, measureZoneRules, watchQueues } from './measures.js';
 import { openProviders } from './providers.js';
 import { CONNECTIONS, openRuntime, type Runtime } from './runtime.js';
+import { type Stops } from './stops.js';
 import { welcome } from './welcome.js';
 
 /** What a process is made of before its engines have started. */
 export type Parts = Readonly<{ config: Config; log: Log; health: HealthChecks; metrics: PrometheusMetrics }>;
-
-/** The way to stop each part, in the order in which they were started. */
-export type Stops = (() => Promise<void>)[];
 
 const watchEngines = (health: HealthChecks, { database, store }: Runtime): void => {
   health.add('database', async () => {

@@ -1,11 +1,9 @@
-import { type EventFamily } from '../kernel/event-store.js';
+import { type EventFamily, idOf } from '../kernel/event-store.js';
 import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
 import { type Sql } from '../kernel/sql.js';
 import { type AccountEvent } from './account-events.js';
 
 const NAME = 'calendars';
-
-const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 
 const insert = `insert into calendars
     (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, color, time_zone, sealed, generation,

@@ -10,7 +10,7 @@ import { DATABASE, type Database } from '../kernel/sql.js';
 import { AccountTaken, type Secret, VAULT, type Vault } from '../kernel/vault.js';
 import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
 import { recordDiscovery } from './account.discovery.js';
-import { accountExists, accountMarks, openAccount, toSecret } from './account.door.js';
+import { accountExists, accountMarks, openAccount, toSecret } from './account.proof.js';
 import { connection } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { ConnectCalendar, type Reached } from './connection.commands.js';

@@ -2,7 +2,7 @@ import { Command } from '@nestjs/cqrs';
 import { type Actor } from '../kernel/actor.js';
 import { type Cause } from '../kernel/cause.js';
 import { type Written } from '../kernel/projection.js';
-import { type Credentials } from './account.door.js';
+import { type AccountCredentials } from './account.proof.js';
 import { type Access } from './connection.js';
 
 /** Which connection a command was about, and what it wrote: what the read models must have reached to show it. */
@@ -15,7 +15,7 @@ export type Reached = Readonly<{ connectionId: string; written: Written }>;
 export class ConnectCalendar extends Command<Reached> {
   constructor(
     readonly actor: Actor,
-    readonly request: Readonly<{ provider: 'apple' | 'caldav'; consent: boolean; access: Access; credentials: Credentials }>,
+    readonly request: Readonly<{ provider: 'apple' | 'caldav'; consent: boolean; access: Access; credentials: AccountCredentials }>,
     readonly cause: Cause,
     readonly commandId: string,
   ) {
@@ -28,7 +28,7 @@ export class Reconnect extends Command<Reached> {
   constructor(
     readonly actor: Actor,
     readonly connectionId: string,
-    readonly credentials: Credentials,
+    readonly credentials: AccountCredentials,
     readonly cause: Cause,
     readonly commandId: string,
   ) {

@@ -18,7 +18,7 @@ import { MyConnections } from './connections.query.js';
 import { PROVIDER_LIST } from './providers.js';
 
 const Id = z.uuid();
-type Credentials = NonNullable<z.output<typeof NewConnection>['credentials']>;
+type GivenCredentials = NonNullable<z.output<typeof NewConnection>['credentials']>;
 
 /** The read models a command's answer is read from, and how long it waits for them. */
 const READ_FROM = ['connections', 'calendars', 'schedule', 'user_calendar_events'];
@@ -28,7 +28,7 @@ const LONG_PATIENCE = 30_000;
 /** In seconds. */
 const RETRY_AFTER = 5;
 
-const complete = (credentials: Credentials) => ({ ...credentials, serverUrl: credentials.serverUrl ?? null });
+const complete = (credentials: GivenCredentials) => ({ ...credentials, serverUrl: credentials.serverUrl ?? null });
 
 @ApiTags('connections')
 @Controller('v1/calendar')

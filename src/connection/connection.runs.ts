@@ -23,7 +23,7 @@ export const connectionRuns = {
   /** Tends accounts: discovers their calendars, and winds up what was revoked. */
   queue: async (): Promise<(ports: ConnectionRuntime) => Queue<ConnectionRow>> => {
     const [{ secretOnce, serverOf }, { tendConnection }] = await Promise.all([
-      import('./account.door.js'),
+      import('./account.proof.js'),
       import('./connection.worker.js'),
     ]);
     return (ports) => {

@@ -8,7 +8,7 @@ import { AccountTaken, type Secret } from '../kernel/vault.js';
 import { type Discovery, type ProviderFault } from '../provider/calendar-provider.js';
 import { accountFaultOf, type AccountFault, isDeadGrant, obstacleOf } from './account-fault.js';
 import { recordDiscovery } from './account.discovery.js';
-import { accountMarks, secretOnce, type SecretOf } from './account.door.js';
+import { accountMarks, secretOnce, type SecretOf } from './account.proof.js';
 import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 import { type KeyGone } from './key-gone.js';

@@ -7,7 +7,7 @@ import { EVENT_STORE, type EventStore } from '../kernel/event-store.js';
 import { AccountTaken, KeyDestroyed, type Secret, VAULT, type Vault } from '../kernel/vault.js';
 import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
 import { calendarIdsOf } from './account.discovery.js';
-import { accountExists, accountMarks, openAccount, toSecret } from './account.door.js';
+import { accountExists, accountMarks, openAccount, toSecret } from './account.proof.js';
 import { connection, connectionRevoked, reconnectable } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type Reached, Reconnect } from './connection.commands.js';

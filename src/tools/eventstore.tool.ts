@@ -1,4 +1,5 @@
 import { type EventStoreConfig, Misconfigured, readEventStoreConfig } from '../config/service.config.js';
+import { startInOrder, type Stops } from '../app/stops.js';
 import { startEventStore } from '../embedded/eventstore.process.js';
 import { leaveEnvironment, ownFolder, quoted } from '../embedded/owner.file.js';
 import { databaseBeside } from '../embedded/postgres.database.js';
@@ -8,9 +9,7 @@ const say = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
-type Started = Readonly<{ lines: readonly string[]; stop: () => Promise<void> }>;
-
-const startWith = async ({ dataDir, databaseUrl, port }: EventStoreConfig, stops: (() => Promise<void>)[]): Promise<readonly string[]> => {
+const startWith = async ({ dataDir, databaseUrl, port }: EventStoreConfig, stops: Stops): Promise<readonly string[]> => {
   stops.push(await ownFolder(dataDir));
   let database = databaseUrl;
   if (database === null) {
@@ -37,19 +36,6 @@ const startWith = async ({ dataDir, databaseUrl, port }: EventStoreConfig, stops
   ];
 };
 
-const start = async (config: EventStoreConfig): Promise<Started> => {
-  const stops: (() => Promise<void>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (const each of stops.reverse()) await each();
-  };
-  try {
-    return { lines: await startWith(config, stops), stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-};
-
 const fail = (error: unknown): void => {
   const reason = error instanceof Error ? error.message : String(error);
   process.stderr.write(error instanceof Misconfigured ? `${reason}\n` : `The event store could not start: ${reason}\n`);
@@ -57,14 +43,15 @@ const fail = (error: unknown): void => {
 };
 
 const main = async (): Promise<void> => {
-  const starting = start(readEventStoreConfig());
+  const config = readEventStoreConfig();
+  const starting = startInOrder((stops) => startWith(config, stops));
   let stopped: Promise<void> | null = null;
   const end = (): void => {
     stopped ??= starting.then(({ stop }) => stop()).then(() => process.exit(0), fail);
   };
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
-  say((await starting).lines.join('\n'));
+  say((await starting).started.join('\n'));
 };
 
 main().catch(fail);

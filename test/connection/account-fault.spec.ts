@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ACCOUNT_FAULTS, accountFaultOf, obstacleOf } from '../../src/connection/account-fault.js';
-import { secretOnce, serverOf } from '../../src/connection/account.door.js';
+import { secretOnce, serverOf } from '../../src/connection/account.proof.js';
 import { KeyDestroyed, type Secret, SecretMissing } from '../../src/kernel/vault.js';
 import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { ConnectCalendarHandler } from '../../src/connection/connect.handler.js';
 import { recordDiscovery } from '../../src/connection/account.discovery.js';
-import { accountMarks } from '../../src/connection/account.door.js';
+import { accountMarks } from '../../src/connection/account.proof.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { ConnectCalendar, Reconnect, Revoke } from '../../src/connection/connection.commands.js';
 import { keyGoneReporter, tendConnection } from '../../src/connection/connection.worker.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { openAccount } from '../../src/connection/account.door.js';
+import { openAccount } from '../../src/connection/account.proof.js';
 import { describeError } from '../../src/infra/logging/redaction.js';
 import { type Discovery } from '../../src/provider/calendar-provider.js';
 import { allowed, nearHttp, nearProvider } from '../support/caldav.js';

@@ -4,7 +4,7 @@ import { readCursor, writeCursor } from '../../src/provider/caldav/cursor.js';
 import { canonicalEtag, collectionUrl, objectPath } from '../../src/provider/caldav/hrefs.js';
 import { calendarTimeZone } from '../../src/provider/caldav/calendar-timezone.js';
 import { calendarQuery, multiget, syncCollection } from '../../src/provider/caldav/requests.js';
-import { mayAuthorize } from '../../src/provider/http/credentials.js';
+import { mayAuthorize } from '../../src/provider/http/authorization.js';
 import { lanes } from '../../src/provider/http/lanes.js';
 import { retryAfterSeconds, retryDelay } from '../../src/provider/http/retry.js';
 

@@ -12,7 +12,7 @@ import { type SyncRow } from '../../src/sync/sync.state.js';
 import { zonesFamily } from '../../src/merged-events/zone-change.codec.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec, connectionFamily } from '../../src/connection/connection.codec.js';
-import { secretOnce } from '../../src/connection/account.door.js';
+import { secretOnce } from '../../src/connection/account.proof.js';
 import { faultReporter, keyGoneReporter, recoveryReporter } from '../../src/connection/connection.worker.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';

@@ -6,7 +6,7 @@ import { type Sql } from '../../kernel/sql.js';
 import { type Session } from './database.postgres.js';
 import { isAnotherLog } from './log-name.postgres.js';
 import { isLost } from './lost-events.postgres.js';
-import { OlderLog, Superseded } from './follower.failure.js';
+import { OlderLog, CheckpointMoved } from './follower.failure.js';
 
 /** What a checkpoint is kept by. */
 type Named = Pick<Follower<Placed>, 'name' | 'meaning'>;
@@ -59,7 +59,7 @@ export const meaningOf = async (sql: Sql, projection: Pick<Projection<Message>, 
   return found === meaning ? 'same' : found < meaning ? 'older' : 'newer';
 };
 
-/** Moves the checkpoint from where this process last saw it, in rows of its meaning. Throws `Superseded` when it is not there any more. */
+/** Moves the checkpoint from where this process last saw it, in rows of its meaning. Throws `CheckpointMoved` when it is not there any more. */
 const moveCheckpoint = async (
   sql: Sql,
   { name, meaning }: Named,
@@ -71,7 +71,7 @@ const moveCheckpoint = async (
      where name = $1 and position is not distinct from $2 and meaning = $5 returning 1`,
     [name, from, to.position, to.items.at(-1)?.position ?? null, meaning],
   );
-  if (moved === undefined) throw new Superseded(name);
+  if (moved === undefined) throw new CheckpointMoved(name);
 };
 
 /**

@@ -7,8 +7,8 @@ import { kindOf } from '../logging/redaction.js';
 export type Failure = Readonly<{ code: string; sentence: string }>;
 
 /** Another runner has moved the checkpoint: this one lost its lock without noticing and must stop writing. */
-export class Superseded extends Error {
-  override readonly name = 'Superseded';
+export class CheckpointMoved extends Error {
+  override readonly name = 'CheckpointMoved';
 }
 
 /** The log is an older one, or another: it lacks events that were applied, and to go on would be to take the next ones for them. */
@@ -39,7 +39,7 @@ export const failureOf = (error: unknown): Failure => {
   if (error instanceof OlderProgram) return { code: 'program-older', sentence: error.message };
   if (error instanceof UnreadableEvent) return { code: 'event-unreadable', sentence: 'an event of the log does not match its schema' };
   if (error instanceof OlderLog) return { code: 'log-older', sentence: 'the log is another one than was applied, or an older copy of it' };
-  if (error instanceof Superseded) return { code: 'superseded', sentence: 'another process applies its events' };
+  if (error instanceof CheckpointMoved) return { code: 'superseded', sentence: 'another process applies its events' };
   if (error instanceof EngineAway) return { code: 'engine-away', sentence: error.message };
   return { code: 'event-failed', sentence: `an event could not be applied: ${kindOf(error)}` };
 };

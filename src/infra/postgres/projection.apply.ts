@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
 import { EngineAway } from '../../kernel/engine-away.js';
-import { type EventStore, type Position, type Recorded, UnknownEvent, UnreadableEvent } from '../../kernel/event-store.js';
+import { type EventStore, idOf, type Position, type Recorded, UnknownEvent, UnreadableEvent } from '../../kernel/event-store.js';
 import { type Batch, decodedLog, type IsOver } from '../../kernel/follower.js';
 import { OlderProgram, type Projection } from '../../kernel/projection.js';
 import { type Sql } from '../../kernel/sql.js';
-import { Superseded } from './follower.failure.js';
-import { type Aside, asidesOf, belongsToCalendar, idOf, isContent, setAside, standingOf } from './set-aside.postgres.js';
+import { CheckpointMoved } from './follower.failure.js';
+import { type Aside, asidesOf, belongsToCalendar, isContent, setAside, standingOf } from './set-aside.postgres.js';
 
 /** What a projection is given: an event, or one of a calendar's that cannot be read. */
 export type Followed<E extends Message> = Recorded<E> | UnreadableEvent;
@@ -28,7 +28,7 @@ const isPassing = (error: unknown): boolean =>
   error instanceof EngineAway ||
   error instanceof UnknownEvent ||
   error instanceof OlderProgram ||
-  error instanceof Superseded ||
+  error instanceof CheckpointMoved ||
   PASSING.test(codeOf(error));
 
 const isUnreadable = <E extends Message>(item: Followed<E>): item is UnreadableEvent => item instanceof UnreadableEvent;

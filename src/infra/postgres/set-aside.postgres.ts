@@ -1,13 +1,11 @@
 import { type CleanUp } from '../../kernel/clean-up.js';
 import { HOUR } from '../../kernel/clock.js';
 import { type Message } from '../../kernel/decider.js';
-import { type Position, type Recorded, UnreadableEvent } from '../../kernel/event-store.js';
+import { idOf, type Position, type Recorded, UnreadableEvent } from '../../kernel/event-store.js';
 import { type Projection, type Separable } from '../../kernel/projection.js';
 import { type Sql } from '../../kernel/sql.js';
 import { kindOf } from '../logging/redaction.js';
 
-/** The id in a stream's name `<category>-<id>`. */
-export const idOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1);
 const categoryOf = (stream: string): string => stream.slice(0, stream.indexOf('-'));
 
 /** Whether a stream brings a calendar's contents. */

@@ -1,14 +1,14 @@
 import { type Secret } from '../../kernel/vault.js';
 import { ProviderFault } from '../calendar-provider.js';
-import { type Credentials } from '../http/credentials.js';
+import { type Authorization } from '../http/authorization.js';
 import { canonicalSegment } from './hrefs.js';
 
 /** An account as a secret describes it: where it is and how it is entered. */
-export type Account = Readonly<{
+export type CaldavAccount = Readonly<{
   /** As the user gave it, absolute. */
   serverUrl: string;
   username: string;
-  credentials: Credentials;
+  credentials: Authorization;
   /** Names the account among all that one process serves; requests of one account wait for each other. */
   lane: string;
 }>;
@@ -24,7 +24,7 @@ export type Service = Readonly<{
 const absolute = (address: string): string => (/^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `https://${address}`);
 
 /** Reads `{ serverUrl?, username, password }`. Throws `refused-address` for what is no address, `access-revoked` when something is missing. */
-export const accountOf = (secret: Secret, service: Service): Account => {
+export const accountOf = (secret: Secret, service: Service): CaldavAccount => {
   const { username, password } = secret;
   if (username === undefined || password === undefined) throw new ProviderFault('access-revoked', 'user name or password is missing');
   const serverUrl = absolute(secret['serverUrl'] ?? service.serverUrl ?? '');

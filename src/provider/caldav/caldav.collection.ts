@@ -1,6 +1,6 @@
 import { type Clock, MINUTE } from '../../kernel/clock.js';
 import { ProviderFault } from '../calendar-provider.js';
-import { type Account } from './caldav.account.js';
+import { type CaldavAccount } from './caldav.account.js';
 import { readPrincipal } from './caldav.discovery.js';
 import { type DavClient, DavRefused } from './dav.client.js';
 import { child, hrefsOf, textOf } from './multistatus.wire.js';
@@ -32,7 +32,7 @@ export const readCtag = async (dav: DavClient, calendar: string): Promise<Ctag> 
   return first.ctag;
 };
 
-const addressesOf = async (dav: DavClient, principal: string | null, { username }: Account): Promise<readonly string[]> => {
+const addressesOf = async (dav: DavClient, principal: string | null, { username }: CaldavAccount): Promise<readonly string[]> => {
   const named = username.includes('@') ? [username.toLowerCase()] : [];
   if (principal === null) return named;
   try {
@@ -45,7 +45,7 @@ const addressesOf = async (dav: DavClient, principal: string | null, { username 
 };
 
 /** Asks the calendar about itself. */
-const read = async (dav: DavClient, calendar: string, account: Account): Promise<Collection> => {
+const read = async (dav: DavClient, calendar: string, account: CaldavAccount): Promise<Collection> => {
   const request = { method: 'PROPFIND', url: calendar, depth: 0, body: propfind(PROPERTIES) } as const;
   const { items } = await dav.multistatus(request, (row, base) => {
     if (row.status !== null && row.status >= 400) throw new DavRefused(row.status, []);
@@ -64,14 +64,14 @@ const read = async (dav: DavClient, calendar: string, account: Account): Promise
 /** What is known about calendars, kept for a quarter of an hour; nothing secret is kept. */
 export type Collections = Readonly<{
   /** From memory when it is known. */
-  known: (dav: DavClient, calendar: string, account: Account) => Promise<Collection>;
+  known: (dav: DavClient, calendar: string, account: CaldavAccount) => Promise<Collection>;
   /** Asked anew. */
-  fresh: (dav: DavClient, calendar: string, account: Account) => Promise<Collection>;
+  fresh: (dav: DavClient, calendar: string, account: CaldavAccount) => Promise<Collection>;
 }>;
 
 export const collections = (clock: Clock): Collections => {
   const kept = new Map<string, Readonly<{ until: number; about: Collection }>>();
-  const keyOf = (calendar: string, { lane }: Account): string => `${lane} ${calendar}`;
+  const keyOf = (calendar: string, { lane }: CaldavAccount): string => `${lane} ${calendar}`;
 
   const fresh: Collections['fresh'] = async (dav, calendar, account) => {
     const about = await read(dav, calendar, account);

@@ -1,7 +1,7 @@
 import { type Clock } from '../../kernel/clock.js';
 import { type CalendarProvider } from '../calendar-provider.js';
 import { type GuardedHttp } from '../http/guarded.http.js';
-import { type Account, accountIdOf, accountOf, type Service } from './caldav.account.js';
+import { type CaldavAccount, accountIdOf, accountOf, type Service } from './caldav.account.js';
 import { collections } from './caldav.collection.js';
 import { discoverCalendars, type ZoneOf } from './caldav.discovery.js';
 import { type ParseResource } from './caldav.objects.js';
@@ -44,7 +44,7 @@ export const caldavProvider = ({
   return {
     mapping: MAPPING,
     discover: async (secret, call) => {
-      const account: Account = accountOf(secret, service);
+      const account: CaldavAccount = accountOf(secret, service);
       const dav = davClient(http, account, call);
       const { principal, calendars } = await discoverCalendars(dav, account.serverUrl, zoneOf);
       return { accountId: accountIdOf(principal, service), accountName: account.username, calendars };

@@ -1,5 +1,5 @@
 import { type Call, OnAnotherHost, ProviderFault } from '../calendar-provider.js';
-import { type Account } from './caldav.account.js';
+import { type CaldavAccount } from './caldav.account.js';
 import { charsetOf } from '../http/charset.js';
 import { calendarText } from '../http/text.stream.js';
 import { type GuardedHttp, type HttpResponse } from '../http/guarded.http.js';
@@ -83,7 +83,7 @@ const unlessUnauthorized = async <T>(request: () => Promise<T>): Promise<T> => {
   }
 };
 
-export const davClient = (http: GuardedHttp, { credentials, lane }: Account, call: Call): DavClient => ({
+export const davClient = (http: GuardedHttp, { credentials, lane }: CaldavAccount, call: Call): DavClient => ({
   multistatus: ({ method, url, depth, body, maxBytes = null, most = Infinity }, pick, ready) => {
     const headers = { 'content-type': 'application/xml; charset=utf-8', depth: String(depth), accept: 'application/xml, text/xml' };
     return unlessUnauthorized(() =>

@@ -4,7 +4,7 @@ import { Agent, type Dispatcher, request as send } from 'undici';
 import { type Call, ProviderFault } from '../calendar-provider.js';
 import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress, literalAddress } from './addresses.check.js';
 import { decompressed, headerOf, limited, unpaused } from './answer.stream.js';
-import { type Credentials, mayAuthorize } from './credentials.js';
+import { type Authorization, mayAuthorize } from './authorization.js';
 import { DEFAULTS, type GuardedHttpOptions, type Settings } from './guarded.settings.js';
 import { lanes } from './lanes.js';
 import { retryAfterSeconds, retryDelay } from './retry.js';
@@ -15,7 +15,7 @@ export type ReadRequest = Readonly<{
   url: string;
   headers: Readonly<Record<string, string>>;
   body: string | null;
-  credentials: Credentials | null;
+  credentials: Authorization | null;
   /** Whose budget it counts against: requests of one lane wait for each other. */
   lane: string;
   /** Of the answer; one that is larger is `malformed`. Null: as large as any may be. */

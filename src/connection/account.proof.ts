@@ -3,25 +3,25 @@ import { KeyDestroyed, type Secret, SecretMissing, type Vault } from '../kernel/
 import { type Discovery, OnAnotherHost, ProviderFault, type Providers } from '../provider/calendar-provider.js';
 import { type ProviderName } from '../provider/names.js';
 
-export type Credentials = Readonly<{ username: string; password: string; serverUrl: string | null }>;
+export type AccountCredentials = Readonly<{ username: string; password: string; serverUrl: string | null }>;
 
 /** Discovery is a handful of requests; a person waits for it. */
 const PATIENCE = 20_000;
 
-export const toSecret = ({ username, password, serverUrl }: Credentials): Secret => ({
+export const toSecret = ({ username, password, serverUrl }: AccountCredentials): Secret => ({
   username,
   password,
   ...(serverUrl === null ? {} : { serverUrl }),
 });
 
-type Account = Readonly<{ connection_id: string; user_id: string; provider: string }>;
+type AccountRow = Readonly<{ connection_id: string; user_id: string; provider: string }>;
 
 /** Opens the secret of the account that a claimed row belongs to. */
-export type SecretOf = (row: Account) => Promise<Secret>;
+export type SecretOf = (row: AccountRow) => Promise<Secret>;
 
 /** The secret is opened once for a row, however often it is asked for, and held no longer than the row. */
 export const secretOnce = (vault: Pick<Vault, 'secret'>): SecretOf => {
-  const opened = new WeakMap<Account, Promise<Secret>>();
+  const opened = new WeakMap<AccountRow, Promise<Secret>>();
   return (row) => {
     const secret = opened.get(row) ?? vault.secret(row.user_id, row.connection_id);
     opened.set(row, secret);
@@ -32,7 +32,7 @@ export const secretOnce = (vault: Pick<Vault, 'secret'>): SecretOf => {
 /** Whose time reading an account takes: `//` and the host it named, else its provider. Null when the secret is gone, and with it the reading. */
 export const serverOf =
   (secretOf: SecretOf) =>
-  async (row: Account): Promise<string | null> => {
+  async (row: AccountRow): Promise<string | null> => {
     try {
       const { serverUrl } = await secretOf(row);
       return serverUrl === undefined

@@ -1,5 +1,5 @@
 /** An `Authorization` header and where it may go. */
-export type Credentials = Readonly<{
+export type Authorization = Readonly<{
   header: string;
   /** The origin the user gave them for. */
   origin: string;
@@ -13,7 +13,7 @@ const below = (host: string, domain: string): boolean => host === domain || host
  * Whether credentials may be sent to `url`: to the very origin they were given for, or, where one service spans many hosts, to a host of
  * its domain over https. A password never follows a redirect anywhere else.
  */
-export const mayAuthorize = ({ origin, domain }: Credentials, url: URL): boolean =>
+export const mayAuthorize = ({ origin, domain }: Authorization, url: URL): boolean =>
   url.origin === origin ||
   (domain !== null &&
     url.protocol === 'https:' &&
