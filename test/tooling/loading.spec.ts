@@ -59,7 +59,7 @@ const OF_PROJECTOR = [
   'merged-events/zone-change.handler.ts',
   'sync/feeds.cleanup.ts',
 ];
-const OF_SYNC = ['connection/account.door.ts', 'connection/connection.worker.ts', 'sync/sync.run.ts', 'sync/sync.state.ts'];
+const OF_SYNC = ['connection/account.proof.ts', 'connection/connection.worker.ts', 'sync/sync.run.ts', 'sync/sync.state.ts'];
 
 const heavyOf = (...entries: readonly string[]): readonly string[] => {
   const packages = packagesOf(...entries);
