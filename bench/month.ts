@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { Pool } from 'undici';
+import { named } from '../src/kernel/sql.js';
 import { EVENTS_SQL, FIRST } from '../src/merged-events/events.sql.js';
 import { type EventPage } from '../src/merged-events/events.contract.js';
 import { median } from './timing.js';
@@ -26,8 +27,10 @@ const questions = (people: number, count: number, from: number): readonly Questi
 
 const bare = (pool: pg.Pool, asked: readonly Question[], found: number[]) => async (index: number) => {
   const { person, start, end } = asked[index % asked.length] as Question;
-  const cursor = [FIRST.start, FIRST.calendarId, FIRST.series, FIRST.original];
-  const { rowCount } = await pool.query(EVENTS_SQL, [person, start, end, null, null, ...cursor, LIMIT + 1]);
+  const range = { userId: person, from: start, to: end, provider: null, calendarId: null, limit: LIMIT + 1 };
+  const after = { afterStart: FIRST.start, afterCalendar: FIRST.calendarId, afterSeries: FIRST.series, afterOriginal: FIRST.original };
+  const [text, values] = named(EVENTS_SQL, { ...range, ...after });
+  const { rowCount } = await pool.query(text, [...values]);
   found[index] = rowCount ?? 0;
 };
 

@@ -1,6 +1,6 @@
 import { type EventFamily, idOf } from '../kernel/event-store.js';
 import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
-import { type Sql } from '../kernel/sql.js';
+import { named, type Sql } from '../kernel/sql.js';
 import { type AccountEvent } from './account-events.js';
 
 const NAME = 'calendars';
@@ -8,8 +8,9 @@ const NAME = 'calendars';
 const insert = `insert into calendars
     (calendar_id, connection_id, user_id, provider, status, mode, privacy, visible, writable, busy_only, color, time_zone, sealed, generation,
      revision)
-  select $1::uuid, $2::uuid, $3, $4, $5::text, 'read_only', 'busy_only', $5 = 'adopted', $6::boolean, $7::boolean, $8, $9, $10, 0, $11::bigint
-  where not exists (select 1 from calendar_tombstones where connection_id = $2::uuid)
+  select :calendarId::uuid, :connectionId::uuid, :userId, :provider, :status::text, 'read_only', 'busy_only', :status = 'adopted', :writable::boolean,
+    :busyOnly::boolean, :color, :timeZone, :sealed, 0, :revision::bigint
+  where not exists (select 1 from calendar_tombstones where connection_id = :connectionId::uuid)
   on conflict (calendar_id) do update set writable = excluded.writable, busy_only = excluded.busy_only, color = excluded.color,
     time_zone = excluded.time_zone, sealed = excluded.sealed,
     status = case when excluded.status = 'adopted' then 'adopted' else calendars.status end,
@@ -25,36 +26,20 @@ const forget = (sql: Sql, connectionId: string): Promise<unknown> =>
 
 const whereFrom: Handlers<AccountEvent> = {
   CalendarsDiscovered: async (sql, { stream, event }) => {
-    for (const { calendarId, writable, busyOnly, color, timeZone, sealed } of event.calendars)
-      await sql.query(insert, [
-        calendarId,
-        idOf(stream),
-        event.userId,
-        event.provider,
-        'listed',
-        writable,
-        busyOnly,
-        color,
-        timeZone,
-        sealed,
-        -1,
-      ]);
+    const { userId, provider } = event;
+    for (const { calendarId, writable, busyOnly, color, timeZone, sealed } of event.calendars) {
+      const described = { writable, busyOnly, color, timeZone, sealed };
+      await sql.query(
+        ...named(insert, { calendarId, connectionId: idOf(stream), userId, provider, status: 'listed', ...described, revision: -1 }),
+      );
+    }
   },
   CalendarAdopted: (sql, { stream, revision, event }) => {
     const { connectionId, userId, provider, writable, busyOnly, color, timeZone, sealed } = event;
-    return sql.query(insert, [
-      idOf(stream),
-      connectionId,
-      userId,
-      provider,
-      'adopted',
-      writable,
-      busyOnly,
-      color,
-      timeZone,
-      sealed,
-      revision,
-    ]);
+    const described = { writable, busyOnly, color, timeZone, sealed };
+    return sql.query(
+      ...named(insert, { calendarId: idOf(stream), connectionId, userId, provider, status: 'adopted', ...described, revision }),
+    );
   },
   // Who adopted a calendar meanwhile had not heard of it: from here on nothing of this connection becomes a row.
   ConnectionRevoked: async (sql, { stream }) => {
@@ -67,8 +52,11 @@ const howItStands: Handlers<AccountEvent> = {
   CalendarDescribed: (sql, { stream, revision, event }) => {
     const { writable, busyOnly, color, timeZone, sealed } = event;
     return sql.query(
-      `update calendars set writable = $2, busy_only = $3, color = $4, time_zone = $5, sealed = $6, revision = $7 where calendar_id = $1`,
-      [idOf(stream), writable, busyOnly, color, timeZone, sealed, revision],
+      ...named(
+        `update calendars set writable = :writable, busy_only = :busyOnly, color = :color, time_zone = :timeZone, sealed = :sealed, revision = :revision
+         where calendar_id = :calendarId`,
+        { calendarId: idOf(stream), writable, busyOnly, color, timeZone, sealed, revision },
+      ),
     );
   },
   WriteToggled: (sql, { stream, revision, event }) =>

@@ -1,3 +1,4 @@
+import { named } from '../kernel/sql.js';
 import { applyEach, type Projection } from '../kernel/projection.js';
 import { idOf } from '../kernel/event-store.js';
 import { type ConnectionEvent } from './connection.js';
@@ -11,20 +12,22 @@ export const connections: Projection<ConnectionEvent> = {
   apply: applyEach<ConnectionEvent>({
     CalendarConnected: (sql, { stream, revision, event }) =>
       sql.query(
-        `insert into connections (connection_id, user_id, provider, access, account, status, sealed, consent_version, consented_at, connected_at, revision)
-         values ($1, $2, $3, $4, $5, 'connected', $6, $7, $8, $9, $10)`,
-        [
-          idOf(stream),
-          event.userId,
-          event.provider,
-          event.access,
-          event.account,
-          event.sealed,
-          event.consent.textVersion,
-          event.consent.givenAt,
-          event.at,
-          revision,
-        ],
+        ...named(
+          `insert into connections (connection_id, user_id, provider, access, account, status, sealed, consent_version, consented_at, connected_at, revision)
+           values (:connectionId, :userId, :provider, :access, :account, 'connected', :sealed, :consentVersion, :consentedAt, :connectedAt, :revision)`,
+          {
+            connectionId: idOf(stream),
+            userId: event.userId,
+            provider: event.provider,
+            access: event.access,
+            account: event.account,
+            sealed: event.sealed,
+            consentVersion: event.consent.textVersion,
+            consentedAt: event.consent.givenAt,
+            connectedAt: event.at,
+            revision,
+          },
+        ),
       ),
     CalendarsDiscovered: (sql, { stream, revision }) =>
       sql.query('update connections set revision = $2 where connection_id = $1', [idOf(stream), revision]),

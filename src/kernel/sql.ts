@@ -15,3 +15,21 @@ export type Database = Sql &
 
 /** DI token of the `Database`. */
 export const DATABASE = Symbol('Database');
+
+const NAME = /(?<![:\w]):([a-z]\w*)/gi;
+
+/**
+ * A statement whose values are named (`:userId`), with its values in the order in which Postgres numbers them: for statements of more than five,
+ * which numbers would mix up. Throws when a name has no value, or a value no place.
+ */
+export const named = (text: string, values: Readonly<Record<string, unknown>>): readonly [text: string, values: readonly unknown[]] => {
+  const names: string[] = [];
+  const numbered = text.replace(NAME, (_, name: string) => {
+    if (!Object.hasOwn(values, name)) throw new Error(`the statement names ${name}, which has no value`);
+    if (!names.includes(name)) names.push(name);
+    return `$${names.indexOf(name) + 1}`;
+  });
+  const unused = Object.keys(values).filter((name) => !names.includes(name));
+  if (unused.length > 0) throw new Error(`the statement has no place for ${unused.join(', ')}`);
+  return [numbered, names.map((name) => values[name])];
+};

@@ -5,7 +5,7 @@ import { FRESHNESS_SQL, freshnessOf, type FreshnessRow } from '../sync/freshness
 import { objectName } from '../sync/upsert.js';
 import { type Actor } from '../kernel/actor.js';
 import { type Clock, CLOCK } from '../kernel/clock.js';
-import { DATABASE, type Database } from '../kernel/sql.js';
+import { named, DATABASE, type Database } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type EventCursor, writeCursor } from './event-cursor.js';
@@ -78,8 +78,9 @@ export class MergedEventsHandler implements IQueryHandler<MergedEvents> {
     const shown: EventRow[] = [];
     for (let after: EventCursor | null = cursor ?? FIRST; after !== null && shown.length <= limit;) {
       const { start, calendarId: calendar, series, original }: EventCursor = after;
-      const wanted = [userId, range.start, range.end, provider, calendarId, start, calendar, series, original, limit + 1];
-      const rows: readonly EventRow[] = await this.database.query<EventRow>(EVENTS_SQL, wanted);
+      const wanted = { userId, from: range.start, to: range.end, provider, calendarId, limit: limit + 1 };
+      const from = { afterStart: start, afterCalendar: calendar, afterSeries: series, afterOriginal: original };
+      const rows: readonly EventRow[] = await this.database.query<EventRow>(...named(EVENTS_SQL, { ...wanted, ...from }));
       shown.push(...rows.filter(({ hidden }) => !hidden));
       const last = rows.at(-1);
       after = rows.length > limit && last !== undefined ? placeOf(last) : null;

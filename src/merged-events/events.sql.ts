@@ -40,19 +40,20 @@ export const timesOf = ({ start_at, end_at, all_day, local_start, local_end }: T
 
 /** What overlaps `[start, end)`; without length, what starts in it. */
 const inRange = (start: string, end: string): string =>
-  `${start} < $3::timestamptz and (${end} > $2::timestamptz or (${end} = ${start} and ${start} >= $2::timestamptz))`;
+  `${start} < :to::timestamptz and (${end} > :from::timestamptz or (${end} = ${start} and ${start} >= :from::timestamptz))`;
 
-const wanted = (row: string): string => `($4::text is null or ${row}.provider = $4) and ($5::uuid is null or ${row}.calendar_id = $5)`;
+const wanted = (row: string): string =>
+  `(:provider::text is null or ${row}.provider = :provider) and (:calendarId::uuid is null or ${row}.calendar_id = :calendarId)`;
 
 /** Worked out once, and no join: the read stays a scan of one index. */
 const visible = (row: string): string =>
-  `${row}.calendar_id <> all(coalesce((select array_agg(calendar_id) from event_calendars where user_id = $1 and not visible), '{}'))`;
+  `${row}.calendar_id <> all(coalesce((select array_agg(calendar_id) from event_calendars where user_id = :userId and not visible), '{}'))`;
 
 /** What an instance is called in every calendar: in an object that holds several UIDs `_` and a mark of its own follow. Indexed as it is here. */
 const nameOf = (row: string): string => `split_part(${row}.original, '_', 1)`;
 
 /**
- * User, start, end, provider, calendar, then the cursor's four parts (the first page starts after `FIRST`), then the limit. Calendars that the
+ * Occurrences that overlap a range, of one provider or calendar where these are not null, after a cursor (the first page starts after `FIRST`). Calendars that the
  * user hid are left out. A meeting that sits in several of the wanted calendars is `hidden` in all but the first of them that is in range;
  * the caller leaves those out. The page is cut first, so that copies are looked for and contents joined for its rows alone, and the look for
  * copies can use no index but theirs (`+ interval`): this holds without statistics, which a table that was filled a second ago does not have.
@@ -60,10 +61,10 @@ const nameOf = (row: string): string => `split_part(${row}.original, '_', 1)`;
 export const EVENTS_SQL = `
   with page as materialized (
     select e.* from user_calendar_events e
-    where e.user_id = $1 and ${inRange('e.start_at', 'e.end_at')} and ${wanted('e')} and ${visible('e')}
-      and (e.start_at, e.calendar_id, e.series, e.original) > ($6::timestamptz, $7::uuid, $8::text, $9::text)
+    where e.user_id = :userId and ${inRange('e.start_at', 'e.end_at')} and ${wanted('e')} and ${visible('e')}
+      and (e.start_at, e.calendar_id, e.series, e.original) > (:afterStart::timestamptz, :afterCalendar::uuid, :afterSeries::text, :afterOriginal::text)
     order by e.start_at, e.calendar_id, e.series, e.original
-    limit $10)
+    limit :limit)
   select e.calendar_id, e.provider, e.series, e.original, e.ref, e.component, e.start_at, e.end_at, e.start_at::text as start_key,
     e.all_day, e.floating, e.local_start, e.local_end, e.zone, e.status, e.busy, e.private, e.recurring, k.connection_id, c.sealed,
     coalesce(others.hidden, false) as hidden, others.copies
@@ -77,7 +78,7 @@ export const EVENTS_SQL = `
         json_agg(json_build_object('calendar_id', o.calendar_id, 'provider', o.provider, 'series', o.series, 'original', o.original)
           order by o.calendar_id, o.series) as copies
       from user_calendar_events o
-      where o.user_id = $1 and o.copy = e.copy and ${nameOf('o')} = ${nameOf('e')} and ${visible('o')}
+      where o.user_id = :userId and o.copy = e.copy and ${nameOf('o')} = ${nameOf('e')} and ${visible('o')}
         and (o.calendar_id, o.series) <> (e.calendar_id, e.series)) as others
   order by e.start_at, e.calendar_id, e.series, e.original`;
 

@@ -1,3 +1,4 @@
+import { named } from '../kernel/sql.js';
 import { applyEach, type Projection } from '../kernel/projection.js';
 import { type PreferenceEvent } from './preference.js';
 import { preferenceFamily } from './preference.codec.js';
@@ -10,10 +11,20 @@ export const preferences: Projection<PreferenceEvent> = {
   apply: applyEach<PreferenceEvent>({
     CalendarPreferenceSet: (sql, { revision, event }) =>
       sql.query(
-        `insert into preferences (user_id, time_zone, tentative_is_busy, external_changes, sealed, revision) values ($1, $2, $3, $4, $5, $6)
+        ...named(
+          `insert into preferences (user_id, time_zone, tentative_is_busy, external_changes, sealed, revision)
+         values (:userId, :timeZone, :tentativeIsBusy, :externalChanges, :sealed, :revision)
          on conflict (user_id) do update set time_zone = excluded.time_zone, tentative_is_busy = excluded.tentative_is_busy,
            external_changes = excluded.external_changes, sealed = excluded.sealed, revision = excluded.revision`,
-        [event.userId, event.timeZone, event.tentativeIsBusy, event.externalChanges, event.sealed, revision],
+          {
+            userId: event.userId,
+            timeZone: event.timeZone,
+            tentativeIsBusy: event.tentativeIsBusy,
+            externalChanges: event.externalChanges,
+            sealed: event.sealed,
+            revision,
+          },
+        ),
       ),
   }),
   tables: ['preferences'],

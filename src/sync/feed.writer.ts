@@ -2,7 +2,7 @@ import { type Cause, metadataOf } from '../kernel/cause.js';
 import { type Clock, instant } from '../kernel/clock.js';
 import { Superseded } from '../kernel/due-work.js';
 import { type EventStore, type Position } from '../kernel/event-store.js';
-import { type Sql } from '../kernel/sql.js';
+import { named, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { feedCodec } from './feed.codec.js';
 import { type DeltaSynced, FEED, type Upsert } from './feed.js';
@@ -193,21 +193,24 @@ const writeRemembered = async (
 ): Promise<void> => {
   const last = [...new Map(remembered.map((object) => [object.ref, object])).values()];
   const held = await sql.query(
-    `with held as materialized (select 1 from sync_state where calendar_id = $1 and epoch = $7 for share),
+    ...named(
+      `with held as materialized (select 1 from sync_state where calendar_id = :calendarId and epoch = :epoch for share),
      written as (insert into remote_object (calendar_id, ref, etag, hash, generation, fault)
-       select $1, ref, etag, hash, $2, fault from held, unnest($3::text[], $4::text[], $5::text[], $6::text[]) as fresh(ref, etag, hash, fault)
+       select :calendarId, ref, etag, hash, :generation, fault
+         from held, unnest(:refs::text[], :etags::text[], :hashes::text[], :faults::text[]) as fresh(ref, etag, hash, fault)
        on conflict (calendar_id, ref) do update set etag = excluded.etag, hash = coalesce(excluded.hash, remote_object.hash),
          generation = excluded.generation, fault = excluded.fault)
      select from held`,
-    [
-      calendarId,
-      generation,
-      last.map(({ ref }) => ref),
-      last.map(({ etag }) => etag),
-      last.map(({ hash }) => hash),
-      last.map(({ fault }) => fault),
-      epoch,
-    ],
+      {
+        calendarId,
+        generation,
+        refs: last.map(({ ref }) => ref),
+        etags: last.map(({ etag }) => etag),
+        hashes: last.map(({ hash }) => hash),
+        faults: last.map(({ fault }) => fault),
+        epoch,
+      },
+    ),
   );
   if (held.length === 0) throw new Superseded();
 };

@@ -1,3 +1,4 @@
+import { named } from '../kernel/sql.js';
 import { type EventFamily, idOf } from '../kernel/event-store.js';
 import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from '../calendar/account-events.js';
@@ -48,10 +49,20 @@ const beginningAndEnd: Handlers<AccountEvent> = {
     ),
   CalendarAdopted: async (sql, { stream, event }) => {
     await sql.query(
-      `insert into sync_state (calendar_id, connection_id, user_id, provider, sealed, due_at)
-       select $1::uuid, $2::uuid, $3, $4, $5, $6::timestamptz where not exists (select 1 from schedule_tombstones where connection_id = $2::uuid)
-       on conflict (calendar_id) do nothing`,
-      [idOf(stream), event.connectionId, event.userId, event.provider, event.sealed, event.at],
+      ...named(
+        `insert into sync_state (calendar_id, connection_id, user_id, provider, sealed, due_at)
+         select :calendarId::uuid, :connectionId::uuid, :userId, :provider, :sealed, :at::timestamptz
+         where not exists (select 1 from schedule_tombstones where connection_id = :connectionId::uuid)
+         on conflict (calendar_id) do nothing`,
+        {
+          calendarId: idOf(stream),
+          connectionId: event.connectionId,
+          userId: event.userId,
+          provider: event.provider,
+          sealed: event.sealed,
+          at: event.at,
+        },
+      ),
     );
     await sql.query('notify sync_state');
   },

@@ -4,7 +4,7 @@ import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type Entropy } from '../kernel/entropy.js';
 import { type Position } from '../kernel/event-store.js';
 import { type Trouble } from '../kernel/failure-policy.js';
-import { type Database, type Sql } from '../kernel/sql.js';
+import { named, type Database, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { nextGenerationAt, nextListingAt, nextPollAt, retryAt } from './generation.js';
 
@@ -122,6 +122,17 @@ export const tellRuns =
     await endRuns(database, String(calendarId), instant(clock.now()), setAside === null ? 'unforeseen' : 'set-aside', null);
   };
 
+const SUCCEEDED = `
+  update sync_state set cursor = :cursor, generation = :generation, window_start = :from, window_end = :until,
+    generation_due_at = case when :began then :nextGeneration::timestamptz else least(generation_due_at, :remapAt::timestamptz) end,
+    list_due_at = coalesce(:nextListing, list_due_at),
+    last_attempt_at = :now, last_success_at = :now, position = coalesce(:position, position), failures = 0, fault = null, held = null,
+    begun = case when :whole then null else begun end, objects = case when :whole then :objects else objects end, fed = :fed,
+    full_requested = full_requested
+      and (not :fullRequested or exists (select 1 from sync_run where calendar_id = :calendarId and state = 'queued' and full_read)),
+    lane = 'sweep', due_at = :due
+  where calendar_id = :calendarId and epoch = :epoch returning position`;
+
 /** After the last acknowledgement: what is known and the cursor, in one transaction, if the claim still holds. */
 export const finishSucceeded = async (
   { database, clock, entropy, pollWithin }: Runtime,
@@ -134,30 +145,18 @@ export const finishSucceeded = async (
   const began = generation !== row.generation || row.generation_due_at === null;
   await database.transaction(async (sql) => {
     const [held] = await sql.query<{ position: string | null }>(
-      `update sync_state set cursor = $3, generation = $4, window_start = $5, window_end = $6,
-         generation_due_at = case when $7 then $8::timestamptz else least(generation_due_at, $13::timestamptz) end,
-         list_due_at = coalesce($14, list_due_at),
-         last_attempt_at = $9, last_success_at = $9, position = coalesce($10, position), failures = 0, fault = null, held = null,
-         begun = case when $15 then null else begun end, objects = case when $15 then $16 else objects end, fed = $17,
-         full_requested = full_requested and (not $12 or exists (select 1 from sync_run where calendar_id = $1 and state = 'queued' and full_read)), lane = 'sweep', due_at = $11
-       where calendar_id = $1 and epoch = $2 returning position`,
-      [
-        row.calendar_id,
-        lease.epoch,
-        cursor,
-        generation,
-        ...[window.start, window.end],
-        began,
-        instant(nextGenerationAt(now, entropy.fraction())),
-        instant(now),
+      ...named(SUCCEEDED, {
+        ...{ calendarId: row.calendar_id, epoch: lease.epoch, cursor, generation, from: window.start, until: window.end, began },
+        nextGeneration: instant(nextGenerationAt(now, entropy.fraction())),
+        now: instant(now),
         position,
-        instant(again ? now : nextPollAt(now, pollWithin, entropy.fraction())),
+        due: instant(again ? now : nextPollAt(now, pollWithin, entropy.fraction())),
         // One that was asked for while this run was under way is still owed.
-        row.full_requested,
-        remapAt === null ? null : instant(remapAt),
-        listed ? instant(nextListingAt(now, entropy.fraction())) : null,
-        ...[whole, objects, fed],
-      ],
+        fullRequested: row.full_requested,
+        remapAt: remapAt === null ? null : instant(remapAt),
+        nextListing: listed ? instant(nextListingAt(now, entropy.fraction())) : null,
+        ...{ whole, objects, fed },
+      }),
     );
     if (held === undefined) throw new Superseded();
     await sql.query('delete from remote_object where calendar_id = $1 and ref = any($2)', [row.calendar_id, gone]);
@@ -191,9 +190,11 @@ export const finishFailed = async ({ database, clock, entropy }: Runtime, row: S
     : instant(failure.held === null ? retryAt(now, failures, failure.retryAfter, entropy.fraction()) : now + MINUTE);
   await database.transaction(async (sql) => {
     const held = await sql.query(
-      `update sync_state set last_attempt_at = $3, failures = $4, fault = $5, held = coalesce($6, held), due_at = $7
-       where calendar_id = $1 and epoch = $2 returning 1`,
-      [row.calendar_id, lease.epoch, instant(now), failures, failure.fault, failure.held, due],
+      ...named(
+        `update sync_state set last_attempt_at = :now, failures = :failures, fault = :fault, held = coalesce(:held, held), due_at = :due
+         where calendar_id = :calendarId and epoch = :epoch returning 1`,
+        { calendarId: row.calendar_id, epoch: lease.epoch, now: instant(now), failures, fault: failure.fault, held: failure.held, due },
+      ),
     );
     if (held.length === 0) throw new Superseded();
     // A server that asks for time asks it for the whole account.

@@ -3,7 +3,7 @@ import { type Actor, ROLES_OF_PEOPLE } from '../../kernel/actor.js';
 import { type Clock, instant, MINUTE } from '../../kernel/clock.js';
 import { type Entropy } from '../../kernel/entropy.js';
 import { Refused } from '../../kernel/refused.js';
-import { type Sql } from '../../kernel/sql.js';
+import { named, type Sql } from '../../kernel/sql.js';
 
 /** Who was let in by a ticket, and until when the token lasts that it was asked for with (milliseconds since the epoch). */
 export type Admitted = Readonly<{ actor: Actor; until: number }>;
@@ -31,14 +31,12 @@ export const tickets = (sql: Sql, clock: Clock, entropy: Entropy): Tickets => ({
     const ticket = `${entropy.uuid()}${entropy.uuid()}`.replaceAll('-', '');
     const now = clock.now();
     await sql.query('delete from stream_ticket where expires_at < $1', [instant(now)]);
-    await sql.query('insert into stream_ticket (hash, user_id, roles, teams, until, expires_at) values ($1, $2, $3, $4, $5, $6)', [
-      hashOf(ticket),
-      userId,
-      roles,
-      teams,
-      instant(until),
-      instant(now + LIFE),
-    ]);
+    await sql.query(
+      ...named(
+        'insert into stream_ticket (hash, user_id, roles, teams, until, expires_at) values (:hash, :userId, :roles, :teams, :until, :expiresAt)',
+        { hash: hashOf(ticket), userId, roles, teams, until: instant(until), expiresAt: instant(now + LIFE) },
+      ),
+    );
     return { ticket, expiresAt: now + LIFE };
   },
   redeem: async (ticket) => {

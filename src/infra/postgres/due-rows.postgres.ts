@@ -2,7 +2,7 @@ import { type Clock, instant, SECOND } from '../../kernel/clock.js';
 import { type Queue } from '../../kernel/due-work.js';
 import { type Entropy } from '../../kernel/entropy.js';
 import { afterCrash, type SetAside, TOLD_AFTER, type Trouble } from '../../kernel/failure-policy.js';
-import { type Sql } from '../../kernel/sql.js';
+import { named, type Sql } from '../../kernel/sql.js';
 import { PRESENCE } from './presence.postgres.js';
 
 /** `version`: of the program. A row that failed in another one is tried at once. */
@@ -26,15 +26,15 @@ const IS_FREE = '(claimed_until is null or claimed_until < clock_timestamp())';
 const LIVING = `array(select objid::bigint from pg_locks where locktype = 'advisory' and classid = ${PRESENCE} and objsubid = 2 and granted
   and database = (select oid from pg_database where datname = current_database()))`;
 
-/** Rows of groups or people that have no place left are passed over. Takes the parameters from `$2` to `$4`. */
+/** Rows of groups or people that have no place left are passed over. `values`: as the condition names them. */
 const roomFor = <Row>({ crowds, person }: Queue<Row>, { groups, members, people }: Room) => ({
   sql: [
     crowds === undefined
-      ? '($2::text[] is null or $3::text[] is null or true)'
-      : `(${crowds.exempt} or (${crowds.member}::text <> all($2::text[]) and ${crowds.named} <> all($3::text[])))`,
-    person === undefined ? '($4::text[] is null or true)' : `(${crowds?.exempt ?? 'false'} or ${person} <> all($4::text[]))`,
+      ? '(:members::text[] is null or :groups::text[] is null or true)'
+      : `(${crowds.exempt} or (${crowds.member}::text <> all(:members::text[]) and ${crowds.named} <> all(:groups::text[])))`,
+    person === undefined ? '(:people::text[] is null or true)' : `(${crowds?.exempt ?? 'false'} or ${person} <> all(:people::text[]))`,
   ].join(' and '),
-  values: [members, groups, people],
+  values: { members, groups, people },
 });
 
 export const troubleOf = ({ unforeseen, crashes, set_aside }: Held): Trouble => ({ unforeseen, crashes, setAside: set_aside });
@@ -52,12 +52,14 @@ export const survey = async <Row>(
   const { table, key, order } = queue;
   const { sql, values } = roomFor(queue, room);
   const rows = await database.query<Row & Held & Readonly<{ has_died: boolean }>>(
-    `select * from (
+    ...named(
+      `select * from (
        select *, claimed_until is not null and claimed_by is not null and claimed_by <> all(${LIVING}) as has_died from ${table}
-       where due_at <= $1 and (crashes > 0 or claimed_until is not null) and ${key}::text <> all($5::text[])) as odd
+       where due_at <= :now and (crashes > 0 or claimed_until is not null) and ${key}::text <> all(:mine::text[])) as odd
      where has_died or (crashes > 0 and ${IS_FREE} and ${sql})
      order by crashes, ${order}`,
-    [instant(clock.now()), ...values, mine],
+      { now: instant(clock.now()), ...values, mine },
+    ),
   );
   return { dead: rows.filter(({ has_died }) => has_died), suspects: rows.filter(({ has_died }) => !has_died) };
 };
@@ -75,13 +77,15 @@ export const claim = <Row>(
   const { table, key, order } = queue;
   const { sql, values } = roomFor(queue, room);
   return database.query<Row & Held>(
-    `update ${table} set epoch = epoch + 1, wake = false, claimed_until = ${LEASED}, claimed_by = $6
+    ...named(
+      `update ${table} set epoch = epoch + 1, wake = false, claimed_until = ${LEASED}, claimed_by = :number
      where ${key} in (
-       select ${key} from ${table} where due_at <= $1 and ${IS_FREE} and ${key}::text <> all($8::text[]) and ${sql}
-         and ${suspect === null ? '$7::text is null and crashes = 0' : `${key}::text = $7`}
-       order by ${order} limit $5 for update skip locked)
+       select ${key} from ${table} where due_at <= :now and ${IS_FREE} and ${key}::text <> all(:mine::text[]) and ${sql}
+         and ${suspect === null ? ':suspect::text is null and crashes = 0' : `${key}::text = :suspect`}
+       order by ${order} limit :limit for update skip locked)
      returning *`,
-    [instant(clock.now()), ...values, limit, number, suspect, mine],
+      { now: instant(clock.now()), ...values, limit, number, suspect, mine },
+    ),
   );
 };
 
@@ -117,10 +121,16 @@ export const release = async <Row>(
 ): Promise<void> => {
   const { unforeseen, crashes, setAside } = trouble;
   await database.query(
-    `update ${table} set claimed_until = null, unforeseen = $5, crashes = $6, set_aside = $7, failed_in = coalesce($8, failed_in),
-       due_at = case when $4 > 0 then greatest(due_at, $3::timestamptz + $4 * interval '1 millisecond') when wake then $3 else due_at end
-     where ${key} = $1 and epoch = $2`,
-    [id, epoch, instant(clock.now()), Math.ceil(pause), unforeseen, crashes, setAside, hasFailed ? version : null],
+    ...named(
+      `update ${table} set claimed_until = null, unforeseen = :unforeseen, crashes = :crashes, set_aside = :setAside,
+         failed_in = coalesce(:failedIn, failed_in),
+         due_at = case when :pause > 0 then greatest(due_at, :now::timestamptz + :pause * interval '1 millisecond') when wake then :now else due_at end
+       where ${key} = :id and epoch = :epoch`,
+      {
+        ...{ id, epoch, now: instant(clock.now()), pause: Math.ceil(pause), unforeseen, crashes, setAside },
+        failedIn: hasFailed ? version : null,
+      },
+    ),
   );
 };
 
@@ -132,19 +142,16 @@ export const settle = async <Row>(runtime: RowsRuntime, queue: Queue<Row>, row: 
   const { table, key, isLasting, onTrouble } = queue;
   const { trouble, pause } = afterCrash(troubleOf(row), isLasting?.(row) ?? false, entropy.fraction());
   const settled = await database.query(
-    `update ${table} set epoch = epoch + 1, claimed_until = null, claimed_by = null, crashes = $4, set_aside = $5, failed_in = $6,
-       due_at = greatest(due_at, $7::timestamptz + $8 * interval '1 millisecond')
-     where ${key} = $1 and epoch = $2 and claimed_by = $3 and claimed_until is not null returning 1`,
-    [
-      row[key],
-      row.epoch,
-      row['claimed_by'],
-      trouble.crashes,
-      trouble.setAside,
-      version,
-      instant(pause === 0 ? 0 : clock.now()),
-      Math.ceil(pause),
-    ],
+    ...named(
+      `update ${table} set epoch = epoch + 1, claimed_until = null, claimed_by = null, crashes = :crashes, set_aside = :setAside, failed_in = :version,
+         due_at = greatest(due_at, :from::timestamptz + :pause * interval '1 millisecond')
+       where ${key} = :id and epoch = :epoch and claimed_by = :claimedBy and claimed_until is not null returning 1`,
+      {
+        ...{ id: row[key], epoch: row.epoch, claimedBy: row['claimed_by'] },
+        ...{ crashes: trouble.crashes, setAside: trouble.setAside, version },
+        ...{ from: instant(pause === 0 ? 0 : clock.now()), pause: Math.ceil(pause) },
+      },
+    ),
   );
   if (settled.length > 0 && isTold(trouble)) await onTrouble?.(row[key], trouble);
 };

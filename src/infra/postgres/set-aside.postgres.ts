@@ -3,7 +3,7 @@ import { HOUR } from '../../kernel/clock.js';
 import { type Message } from '../../kernel/decider.js';
 import { idOf, type Position, type Recorded, UnreadableEvent } from '../../kernel/event-store.js';
 import { type Projection, type Separable } from '../../kernel/projection.js';
-import { type Sql } from '../../kernel/sql.js';
+import { named, type Sql } from '../../kernel/sql.js';
 import { kindOf } from '../logging/redaction.js';
 
 const categoryOf = (stream: string): string => stream.slice(0, stream.indexOf('-'));
@@ -58,18 +58,21 @@ export type Cause = Readonly<{ stream: string; position: Position; at: string; g
 export const setAside = async <E extends Message>(sql: Sql, name: string, separable: Separable<E>, cause: Cause): Promise<void> => {
   const { stream, position, at, generation, error } = cause;
   await sql.query(
-    `insert into set_aside (projection, calendar_id, position, contents, generation, code, error) values ($1, $2, $3, $4, $5, $6, $7)
+    ...named(
+      `insert into set_aside (projection, calendar_id, position, contents, generation, code, error)
+     values (:name, :calendarId, :position, :contents, :generation, :code, :error)
      on conflict (projection, calendar_id) do update set position = excluded.position, contents = set_aside.contents and excluded.contents,
        generation = excluded.generation, code = excluded.code, error = excluded.error`,
-    [
-      name,
-      idOf(stream),
-      position,
-      isContent(separable, stream),
-      generation,
-      error instanceof UnreadableEvent ? 'event-unreadable' : 'event-failed',
-      kindOf(error),
-    ],
+      {
+        name,
+        calendarId: idOf(stream),
+        position,
+        contents: isContent(separable, stream),
+        generation,
+        code: error instanceof UnreadableEvent ? 'event-unreadable' : 'event-failed',
+        error: kindOf(error),
+      },
+    ),
   );
   await separable.setAside(sql, { calendarId: idOf(stream), position, at });
 };

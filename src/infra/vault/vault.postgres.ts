@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Database, type Sql } from '../../kernel/sql.js';
+import { named, type Database, type Sql } from '../../kernel/sql.js';
 import { AccountTaken, KeyDestroyed, type Secret, SecretMissing, type Vault } from '../../kernel/vault.js';
 import { idOf } from './master-keys.postgres.js';
 import { marker, openBytes, sealBytes, sealer } from './sealing.aes.js';
@@ -166,12 +166,14 @@ const secretsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'keep' | 'replaceSecret
     const wrapped = sealBytes(await keys.subject(userId), name, key);
     await holding(
       sql,
-      `insert into vault (name, user_id, connection_id, sealed, status, account)
-       select name, $3, $4, sealed, 'pending', account
-       from (values ($1::text, $5::bytea, $7::text), ($2::text, $6::bytea, null)) as fresh (name, sealed, account)
-       where not exists (select 1 from vault where vault.name = $1)
-       on conflict (name) do nothing`,
-      [name, hiddenName, userId, connectionId, wrapped, sealSecret(key, hiddenName, secret), account],
+      ...named(
+        `insert into vault (name, user_id, connection_id, sealed, status, account)
+         select name, :userId, :connectionId, sealed, 'pending', account
+         from (values (:name::text, :wrapped::bytea, :account::text), (:hiddenName::text, :hidden::bytea, null)) as fresh (name, sealed, account)
+         where not exists (select 1 from vault where vault.name = :name)
+         on conflict (name) do nothing`,
+        { name, hiddenName, userId, connectionId, wrapped, hidden: sealSecret(key, hiddenName, secret), account },
+      ),
       userId,
       account,
     );

@@ -1,6 +1,6 @@
 import { type DeltaSynced } from '../../sync/feed.js';
 import { type Position } from '../../kernel/event-store.js';
-import { type Sql } from '../../kernel/sql.js';
+import { named, type Sql } from '../../kernel/sql.js';
 import { CHANGES_KEPT_DAYS } from './change-cursor.js';
 import { type EventChange, MOST_TOLD, type Shown } from './changes.js';
 
@@ -69,9 +69,12 @@ export const recordCalendarChanges = async (
   const { userId, position, at } = source;
   if (change === 'calendar-removed') await sql.query('delete from changes where calendar_id = any($1)', [calendarIds]);
   await sql.query(
-    `insert into changes (user_id, position, part, calendar_id, at, change)
-     select $1, $2, part + $6, calendar_id, $3, $4 from unnest($5::uuid[]) with ordinality as named(calendar_id, part)`,
-    [userId, position, at, change, [...calendarIds].sort(), await lastPart(sql, source)],
+    ...named(
+      `insert into changes (user_id, position, part, calendar_id, at, change)
+       select :userId, :position, part + :taken, calendar_id, :at, :change
+       from unnest(:calendarIds::uuid[]) with ordinality as listed(calendar_id, part)`,
+      { userId, position, at, change, calendarIds: [...calendarIds].sort(), taken: await lastPart(sql, source) },
+    ),
   );
   await tell(sql, userId);
 };
