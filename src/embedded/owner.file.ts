@@ -3,13 +3,18 @@ import { join, resolve } from 'node:path';
 import { readIfThere, writePrivately } from './remembered.file.js';
 import { isRunning } from './supervisor.process.js';
 
-/** What every program that owns a data folder is called. */
-const PROGRAMS = 'main.js';
+/** What the programs that own a data folder are called: the service, and the event store alone. */
+const PROGRAMS = ['main.js', 'eventstore.tool.js'];
+
+const isOwner = async (pid: number): Promise<boolean> => {
+  for (const program of PROGRAMS) if (await isRunning(pid, program)) return true;
+  return false;
+};
 
 /** The living process that runs the folder's engines; null when there is none but, perhaps, this one. */
 const ownerOf = async (dataDir: string): Promise<number | null> => {
   const owner = Number(await readIfThere(join(dataDir, 'owner.pid')));
-  return owner > 0 && owner !== process.pid && (await isRunning(owner, PROGRAMS)) ? owner : null;
+  return owner > 0 && owner !== process.pid && (await isOwner(owner)) ? owner : null;
 };
 
 /**
