@@ -14,7 +14,7 @@ export type GenerationReason = 'first' | 'cursor-expired' | 'scheduled' | 'reque
  * What its account says of a calendar. `sealed` holds name and remote id: sealing the same again gives other bytes, so a name that did not change
  * comes with the bytes it had.
  */
-type Described = Readonly<{
+export type Described = Readonly<{
   writable: boolean;
   busyOnly: boolean;
   color: string | null;

@@ -1,7 +1,15 @@
 import { type Cause } from '../kernel/cause.js';
 import { type Position } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
-import { type CalendarCommand, type CalendarEvent, calendarUnknown, DEFAULT_PRIVACY, type Mode, type Privacy } from './calendar.js';
+import {
+  type CalendarCommand,
+  type CalendarEvent,
+  calendarUnknown,
+  DEFAULT_PRIVACY,
+  type Mode,
+  type Privacy,
+  type Described,
+} from './calendar.js';
 
 /** What the owner of a calendar has chosen for it. */
 export type Chosen = Readonly<{ calendarId: string; adopted: boolean; mode: Mode; privacy: Privacy; visible: boolean }>;
@@ -15,16 +23,7 @@ export type Choice = Readonly<{
 }>;
 
 /** A calendar as the read model lists it, with all that adopting it needs. */
-export type ListedCalendar = Chosen &
-  Readonly<{
-    connectionId: string;
-    provider: string;
-    writable: boolean;
-    busyOnly: boolean;
-    color: string | null;
-    timeZone: string | null;
-    sealed: string;
-  }>;
+export type ListedCalendar = Chosen & Described & Readonly<{ connectionId: string; provider: string }>;
 
 /** Who chooses, and when: RFC 3339, UTC. */
 export type Choosing = Readonly<{ owner: string; at: string }>;
