@@ -57,7 +57,7 @@ export type Recorded<E extends Message> = Readonly<{
 }>;
 
 /**
- * An event as it is stored, of whatever stream and version, without a codec. `data`, `metadata`: the JSON value that is stored; bytes where the writer stored no
+ * An event as it is stored, of any stream and version, without a codec. `data`, `metadata`: the JSON value that is stored; bytes where the writer stored no
  * JSON.
  */
 export type RawEvent = Place & Readonly<{ stream: string; revision: bigint; id: string; type: string; data: unknown; metadata: unknown }>;
@@ -157,7 +157,7 @@ export type EventStore = Readonly<{
   followRaw: (after: Position | null, signal: AbortSignal) => AsyncIterable<RawBatch>;
   /** The last event of the log; null when it is empty. */
   head: () => Promise<Place | null>;
-  /** The first event after a position (null: of all), of whatever stream; null when there is none. */
+  /** The first event after a position (null: of all), of any stream; null when there is none. */
   following: (position: Position | null) => Promise<Place | null>;
   /** The events of a stream from a revision on, one after the other; none when it has none. To be read to its end. */
   read: <E extends Message>(stream: string, codec: Codec<E>, from: bigint) => AsyncIterable<E>;

@@ -18,7 +18,7 @@ export type Projection<E extends Message> = Readonly<{
   /** Of which it knows every event. */
   families: readonly EventFamily<E>[];
   apply: (sql: Sql, events: readonly Recorded<E>[]) => Promise<void>;
-  /** The tables only it writes, emptied or built anew by a replay from zero; none when its rows are operational and outlive one. */
+  /** The tables only it writes, emptied or built again by a replay from zero; none when its rows are operational and outlive one. */
   tables: readonly string[];
   /** Null: an event that cannot be applied stops it in every stream. */
   separable: Separable<E> | null;

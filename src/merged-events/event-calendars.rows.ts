@@ -58,7 +58,7 @@ export const tellOwner = async (sql: Sql, { calendarId, position, at }: Deciding
   if (owner !== undefined) await recordConnectionChange(sql, { userId: owner.user_id, position, at }, owner.connection_id, 'calendar');
 };
 
-/** Who follows the changes loses sight of a hidden calendar, and reads one that is shown again anew. */
+/** A client that follows the changes drops a calendar that is hidden, and reads it whole when it is shown again. */
 export const show = async (sql: Sql, source: Omit<Source, 'userId'>, calendarId: string, visible: boolean): Promise<void> => {
   const [calendar] = await sql.query<{ user_id: string; whole: boolean }>(
     'update event_calendars set visible = $2 where calendar_id = $1 returning user_id, whole',

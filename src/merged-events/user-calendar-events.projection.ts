@@ -47,7 +47,7 @@ const storeContents = async (
   );
 };
 
-/** Takes out what went: what the delta names and, at the end of a generation, whatever the generation did not bring. Answers their series. */
+/** Takes out what went: what the delta names and, at the end of a generation, what the generation did not bring. Answers their series. */
 const drop = async (sql: Sql, { calendarId, generation, upserts, removals, final }: DeltaSynced): Promise<readonly string[]> => {
   const gone = await sql.query<{ series: string }>(
     `delete from event_contents where calendar_id = $1 and (ref = any($2) or ($3 and generation < $4 and ref <> all($5))) returning series`,
@@ -119,7 +119,7 @@ const withoutThePast = (delta: DeltaSynced): DeltaSynced => {
   return delta.window.start >= oldest ? delta : { ...delta, window: { ...delta.window, start: oldest } };
 };
 
-/** The window rows are expanded in: kept for when they have to be placed anew. */
+/** The window rows are expanded in: kept for when they have to be placed again. */
 const moveWindow = async (sql: Sql, { calendar_id, window_start, window_end }: CalendarRow, { window }: DeltaSynced): Promise<void> => {
   if (window_start?.toISOString() === window.start && window_end?.toISOString() === window.end) return;
   await sql.query('update event_calendars set window_start = $2, window_end = $3 where calendar_id = $1', [
@@ -158,7 +158,7 @@ const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Pro
      from event_calendars c where c.calendar_id = $1`,
     [delta.calendarId],
   );
-  // Revoked meanwhile: what a late worker still appended is nobody's any more.
+  // Revoked meanwhile: what a late worker still appended belongs to no person any more.
   if (calendar === undefined) return;
   await moveWindow(sql, calendar, delta);
   await keepUnread(sql, delta);

@@ -35,7 +35,7 @@ describe('A choice for a calendar', () => {
     expect(() => typesOf(null, {})).toThrow('calendar.unknown');
   });
 
-  it('leaves the calendar as it was asked for, whatever it was', () => {
+  it('leaves the calendar as it was asked for, in any state before', () => {
     const choices = fc.record({
       mode: fc.constantFrom('read_only', 'write', undefined),
       privacy: fc.constantFrom('full', 'title_hidden', 'busy_only', undefined),

@@ -58,7 +58,7 @@ const weekly = (title: string, change: Partial<Entry> = {}): Entry => ({ ...entr
 const startOf = ({ master }: Entry): number => master.start;
 
 /**
- * What every implementation of the provider port holds, whatever the service behind it. `troubles`: what the service can be made to do.
+ * What every implementation of the provider port holds, for any service behind it. `troubles`: what the service can be made to do.
  * A fault of the service never names a person, a calendar or a secret.
  */
 export const holdsProviderContract = (service: string, start: () => Promise<ProvidedAccount>, troubles: readonly Trouble[] = []): void => {
@@ -121,7 +121,7 @@ export const holdsProviderContract = (service: string, start: () => Promise<Prov
         expect((await discover(account.otherSecret())).calendars).toEqual([]);
       });
 
-      it('under one proved id, by each secret that opens it, whatever it holds', async () => {
+      it('under one proved id, by each secret that opens it, with any calendars in it', async () => {
         const before = await discover();
         await account.calendar();
         const ids = await Promise.all(account.secrets().map(async (each) => (await discover(each)).accountId));
@@ -205,7 +205,7 @@ export const holdsProviderContract = (service: string, start: () => Promise<Prov
         expect(whole.end.expected).toBe(150);
       });
 
-      it('and lists all of it when asked to, whatever the cursor says', async () => {
+      it('and lists all of it when asked to, at any cursor', async () => {
         await put(entry('Lunch'), entry('Walk'), entry('Swim'));
         const whole = await scan();
         await account.remove(name, 'Lunch');

@@ -57,7 +57,7 @@ describe('What stands beside an event', () => {
 describe('Where a request came from', () => {
   const address = '203.0.113.77';
 
-  it('is a mark of the address that only the person’s key can make, whatever family the socket is of', async () => {
+  it('is a mark of the address that only the person’s key can make, from a socket of either family', async () => {
     const [keys, ada, ben] = [vault(stores.database, randomBytes(32)), randomUUID(), randomUUID()];
     const origin = await originOf(keys, ada, address);
     expect(origin).toBe((await keys.marker(ada))('origin', address));

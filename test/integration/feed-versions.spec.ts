@@ -79,7 +79,7 @@ describe('A feed', () => {
     expect(await rowsFrom(V1)).toEqual(BEFORE);
   });
 
-  it('in its second version gives the same rows, whatever types, meetings and problems it tells', async () => {
+  it('in its second version gives the same rows, with any types, meetings and problems', async () => {
     const data = sampleOf('DeltaSynced.v2') as DeltaSynced;
     expect(new Set(data.upserts.map(({ eventType }) => eventType)).size).toBeGreaterThan(1);
     expect(await rowsFrom({ type: 'DeltaSynced.v2', data })).toEqual(BEFORE);

@@ -52,7 +52,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   bytea: 'a',
 };
 
-/** A row of a calendar in a table, whatever else the table needs. `set_aside` has rows of every projection: one of a projection there is. */
+/** A row of a calendar in a table, with all else that the table needs. `set_aside` has rows of every projection: one of a projection there is. */
 const fill = async (table: string, ids: Readonly<Record<string, string>>): Promise<void> => {
   const columns = (await columnsOf(query)).filter((each) => each.table === table && (each.filled || each.column in ids));
   const special: Readonly<Record<string, unknown>> = { projection: 'calendars' };

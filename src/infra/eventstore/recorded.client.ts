@@ -26,7 +26,7 @@ export const toStored = (metadata: Metadata, schema: string): StoredMetadata => 
   schema,
 });
 
-/** Where an event stands, whatever it says. */
+/** Where an event of any kind stands. */
 export const placeOf = (event: RecordedEvent): Place => ({
   position: event.position?.commit ?? 0n,
   recordedAt: event.created.toISOString(),

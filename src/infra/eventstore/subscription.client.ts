@@ -74,7 +74,7 @@ const open = <T>({ client }: Driver, { filter }: Reading<T>, after: Position | n
     tail.failure = error;
     tail.wake();
   });
-  // A server that stops ends its streams: without this the subscription would wait for ever.
+  // A server that stops ends its streams: without this the subscription would wait without end.
   subscription.on('end', () => {
     tail.failure ??= new Error('the event store ended the subscription');
     tail.wake();
@@ -145,7 +145,7 @@ const change = (subscription: AllStreamSubscription, tail: Tail, aborted: () => 
   });
 
 /**
- * Follows the log from a position, for ever: drains whatever waits as one batch, and takes the subscription up again from the last batch
+ * Follows the log from a position, until aborted: takes all events that wait as one batch, and takes the subscription up again from the last batch
  * when the connection or the server is lost. Ends when aborted; throws only at an event that cannot be read, once it has handed on those before.
  */
 export async function* follow<T>(driver: Driver, wanted: Wanted<T>): AsyncGenerator<Drained<T>> {

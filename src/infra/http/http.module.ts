@@ -43,14 +43,14 @@ export type HttpParts = Readonly<{
 const GRACE = 5_000;
 
 /**
- * What every process serves whatever its role: who may ask, how it is, how it does. On `app.close()` requests in flight may finish; what they
+ * What a process of any role serves: authentication, health and metrics. On `app.close()` requests in flight may finish; what they
  * need must be closed in `onApplicationShutdown`, which comes after.
  */
 @Module({})
 export class HttpModule implements BeforeApplicationShutdown {
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
 
-  // Nest would wait for ever for open connections, or cut every one in mid-answer; a stream stays open, an answer does not.
+  // Nest would wait without end for open connections, or cut all of them in mid-answer; a stream stays open, an answer does not.
   beforeApplicationShutdown(): void {
     const server = this.host.httpAdapter.getHttpServer() as Server;
     const answered = setInterval(() => {

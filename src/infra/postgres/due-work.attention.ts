@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Somebody who waits until there may be something to do: a hint, also one that came while nobody waited, or the time. */
+/** A worker that waits until a row may be due: until a hint comes, or the time is over. A hint that came before the wait ends it at once. */
 export const attention = () => {
   let hinted = false;
   let wake: () => void = () => undefined;

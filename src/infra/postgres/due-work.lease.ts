@@ -42,7 +42,7 @@ export const leaseOf = <Row>(
     end: () => {
       clearInterval(timer);
       leases.delete(ending);
-      // A renewal that overtook the release would hold the row for nobody.
+      // A renewal that arrives after the release would hold the row, although no worker works at it.
       return renewal;
     },
   };

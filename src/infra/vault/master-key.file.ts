@@ -6,7 +6,7 @@ const LENGTH = 32;
 
 /**
  * Reads a file of 32 bytes in base64. With `create` a missing file is made, readable by its owner alone; two processes that make it at once
- * end with the same key. Throws when the file holds anything else: a wrong key would open nothing and seal what nobody can open later.
+ * end with the same key. Throws when the file holds anything else: a wrong key would open nothing and seal what can never be opened later.
  */
 export const masterKeyFile = (path: string, create: boolean): Buffer => {
   if (create) {

@@ -65,7 +65,7 @@ const read = async (dav: DavClient, calendar: string, account: CaldavAccount): P
 export type Collections = Readonly<{
   /** From memory when it is known. */
   known: (dav: DavClient, calendar: string, account: CaldavAccount) => Promise<Collection>;
-  /** Asked anew. */
+  /** Asks the server again. */
   fresh: (dav: DavClient, calendar: string, account: CaldavAccount) => Promise<Collection>;
 }>;
 

@@ -25,7 +25,7 @@ create table sync_state (
   last_success_at timestamptz,
   last_manual_at timestamptz,
   position bigint,
-  -- Since when its rows may be kept without being read anew, unless it was read later.
+  -- From this time on its rows may be kept for 30 days without another reading; a later reading counts instead.
   retained_from timestamptz not null default clock_timestamp(),
   mode text not null default 'poll',
   failures integer not null default 0,

@@ -2,8 +2,8 @@ import { type MigrationInterface, type QueryRunner } from 'typeorm';
 import { operational } from './schema-operational.migration.js';
 
 const infrastructure = `
--- How far a projection has looked through the log, which may be past its end, and the last event it has applied; begun_at: when it had to begin
--- anew because an older log was restored.
+-- How far a projection has looked through the log, which may be past its end, and the last event it has applied; begun_at: when it had to start
+-- from zero because an older log was restored.
 create table checkpoint (name text primary key, position bigint, applied bigint, moved_at timestamptz, begun_at timestamptz);
 
 -- The log that the read models are built from.
