@@ -46,6 +46,8 @@ export type Queue<Row> = Readonly<{
   idle?: number;
   /** The column that holds whose row it is, of rows of which one person may have any number: half of the places are theirs at most, not counting lasting rows. */
   person?: 'user_id';
+  /** The column that holds whose account a row is read from, of which so many rows are worked at at once, by all processes together. */
+  account?: Readonly<{ column: 'connection_id' | 'provider'; most: number }>;
   /** Whether a row's work may never be left undone: it backs off and goes on, is not set aside, and waits for no place of its person. */
   isLasting?: (row: Row) => boolean;
   /** Is told of a row that people are to be told of, each time it has failed or crashed; repeatable. */

@@ -17,6 +17,8 @@ type QueuePorts = SyncRuntime & Readonly<{ serverOf: (row: SyncRow) => Promise<s
 /** Work waits for servers, of which some hang until they time out. Each has few of the places, all that are slow at most half, and everybody else goes on. */
 const AT_ONCE = 20;
 const OF_A_SERVER = 4;
+/** One account's calendars never take more of everybody's processors and read models than this; vendors throttle accounts, too. */
+const OF_AN_ACCOUNT = 2;
 
 /**
  * What this slice runs besides answering requests. `cleanUps` and `queue` are loaded by the thread that runs them, and then given the ports they
@@ -35,6 +37,7 @@ export const syncRuns = {
       concurrency: AT_ONCE,
       crowds: { member: 'connection_id', named: 'provider', width: OF_A_SERVER, exempt: 'false', groupOf: serverOf },
       person: 'user_id',
+      account: { column: 'connection_id', most: OF_AN_ACCOUNT },
       onTrouble: tellRuns(ports),
       task: syncCalendar(ports),
     });

@@ -702,6 +702,47 @@ describe('Due work of one person', () => {
   });
 });
 
+describe('Due work of one account', () => {
+  it('is done by so many workers at once as an account may have, of all processes together, and the work of others is done meanwhile', async () => {
+    const mine = await Promise.all(Array.from({ length: 20 }, () => addRow(NOW - 60_000)));
+    const others = await Promise.all(Array.from({ length: 10 }, () => addRow(NOW, 'elsewhere')));
+    const { opened, open } = gate();
+    let [atOnce, most] = [0, 0];
+    const done = new Set<string>();
+    const task: DueTask<Row> = async (row, lease) => {
+      const id = row.connection_id;
+      if (mine.includes(id)) {
+        atOnce += 1;
+        most = Math.max(most, atOnce);
+        await opened;
+        await sleep(2);
+        atOnce -= 1;
+      }
+      await finish(row, lease);
+      done.add(id);
+    };
+    const workers = [1, 2, 3].map(() => startWorkerWith(task, { account: { column: 'provider', most: 2 } }));
+    await eventually('the others are done', () => others.every((id) => done.has(id)));
+    expect(atOnce).toBe(2);
+    open();
+    await eventually('all is done', () => done.size === mine.length + others.length);
+    await Promise.all(workers.map(({ stop }) => stop()));
+    expect(most).toBe(2);
+    for (const id of mine) expect(await rowOf(id)).toMatchObject({ failures: 1, epoch: '1', claimed_until: null });
+  });
+
+  it('is free again when the worker that had its places has died', async () => {
+    const [first, second] = [await addRow(NOW - 2), await addRow(NOW - 1)];
+    await stores.database.query(
+      `update connection_state set claimed_until = clock_timestamp() - interval '1 second', claimed_by = null, epoch = 1 where connection_id = any($1)`,
+      [[first, second]],
+    );
+    const worker = startWorkerWith(async (row, lease) => void (await finish(row, lease)), { account: { column: 'provider', most: 1 } });
+    await eventually('both are done', async () => (await rowOf(second)).failures === 1 && (await rowOf(first)).failures === 1);
+    await worker.stop();
+  });
+});
+
 describe('A worker that is stopped', () => {
   it('tells its work to stop, waits for it, and leaves the row free at once', async () => {
     const id = await addRow();

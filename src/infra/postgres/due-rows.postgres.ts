@@ -2,11 +2,11 @@ import { type Clock, instant, SECOND } from '../../kernel/clock.js';
 import { type Queue } from '../../kernel/due-work.js';
 import { type Entropy } from '../../kernel/entropy.js';
 import { afterCrash, type SetAside, TOLD_AFTER, type Trouble } from '../../kernel/failure-policy.js';
-import { named, type Sql } from '../../kernel/sql.js';
+import { type Database, named, type Sql } from '../../kernel/sql.js';
 import { PRESENCE } from './presence.postgres.js';
 
 /** `version`: of the program. A row that failed in another one is tried at once. */
-export type RowsRuntime = Readonly<{ database: Sql; clock: Clock; entropy: Pick<Entropy, 'fraction'>; version: string }>;
+export type RowsRuntime = Readonly<{ database: Database; clock: Clock; entropy: Pick<Entropy, 'fraction'>; version: string }>;
 
 /** What every row has. */
 export type Held = Readonly<Record<string, unknown>> &
@@ -64,9 +64,28 @@ export const survey = async <Row>(
   return { dead: rows.filter(({ has_died }) => has_died), suspects: rows.filter(({ has_died }) => !has_died) };
 };
 
+/** Which of the rows `found` may be claimed without an account having more than its places; `passed`: a condition on rows whose accounts have them all. */
+const placesOf = <Row>({ table, key, account }: Queue<Row>) => {
+  if (account === undefined) return { passed: 'true', allowed: `select ${key} from found` };
+  const { column, most } = account;
+  const held = `select ${column} as account, count(*) as places from ${table} where claimed_until >= clock_timestamp() group by 1`;
+  return {
+    passed: `${column} not in (select account from (${held}) as held where places >= ${most})`,
+    allowed: `select ${key} from (
+      select ${key}, row_number() over (partition by ${column} order by due_at) + coalesce(places, 0) as place
+      from found left join (${held}) as held on account = ${column}) as placed where place <= ${most}`,
+  };
+};
+
+/** Ends with the transaction. Without it two processes would each give the same account's last place away. */
+const claimAlone = async (sql: Sql, table: string): Promise<void> => {
+  await sql.query(`select pg_advisory_xact_lock(hashtext('claim'), hashtext($1))`, [table]);
+};
+
 /**
  * `suspect`: the key of the one suspect that is claimed; null claims rows that are suspected of nothing. `mine`: rows this worker is at; one whose
- * lease ended while the worker could not renew it is still its own, and is not begun a second time beside itself.
+ * lease ended while the worker could not renew it is still its own, and is not begun a second time beside itself. Fewer than `limit` come also where
+ * accounts have no more places: the next claim passes them over.
  */
 export const claim = <Row>(
   { database, clock }: RowsRuntime,
@@ -74,19 +93,24 @@ export const claim = <Row>(
   room: Room,
   { limit, number, suspect, mine }: Readonly<{ limit: number; number: number; suspect: unknown; mine: readonly string[] }>,
 ): Promise<readonly (Row & Held)[]> => {
-  const { table, key, order } = queue;
-  const { sql, values } = roomFor(queue, room);
-  return database.query<Row & Held>(
-    ...named(
-      `update ${table} set epoch = epoch + 1, wake = false, claimed_until = ${LEASED}, claimed_by = :number
-     where ${key} in (
-       select ${key} from ${table} where due_at <= :now and ${IS_FREE} and ${key}::text <> all(:mine::text[]) and ${sql}
+  const { table, key, order, account } = queue;
+  const { sql: hasRoom, values } = roomFor(queue, room);
+  const { passed, allowed } = placesOf(queue);
+  const statement = named(
+    `with found as materialized (
+       select * from ${table} where due_at <= :now and ${IS_FREE} and ${key}::text <> all(:mine::text[]) and ${hasRoom} and ${passed}
          and ${suspect === null ? ':suspect::text is null and crashes = 0' : `${key}::text = :suspect`}
        order by ${order} limit :limit for update skip locked)
+     update ${table} set epoch = epoch + 1, wake = false, claimed_until = ${LEASED}, claimed_by = :number
+     where ${key} in (${allowed})
      returning *`,
-      { now: instant(clock.now()), ...values, limit, number, suspect, mine },
-    ),
+    { now: instant(clock.now()), ...values, limit, number, suspect, mine },
   );
+  if (account === undefined) return database.query<Row & Held>(...statement);
+  return database.transaction(async (sql) => {
+    await claimAlone(sql, table);
+    return sql.query<Row & Held>(...statement);
+  });
 };
 
 /** Renews a claim under the worker's number of the moment; false when it is no longer its own. */
