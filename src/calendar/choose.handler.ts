@@ -10,10 +10,10 @@ import {
   type CalendarChoices,
   type Choice,
   choose,
+  type Choosing,
   type Chosen,
   type DecidedChoices,
   type ListedCalendar,
-  type OwnCalendars,
 } from './choose.js';
 
 type Row = Readonly<{
@@ -55,18 +55,13 @@ export class ChooseHandler implements CalendarChoices {
     @Inject(ENTROPY) private readonly entropy: Entropy,
   ) {}
 
-  async of(userId: string): Promise<OwnCalendars> {
-    const rows = await this.database.query<Row>('select * from calendars where user_id = $1 order by calendar_id', [userId]);
-    const listed = rows.map(listedOf);
-    return {
-      chosen: () => this.chosen(listed),
-      decide: (choices, cause, at) => this.decide(listed, choices, { cause, owner: userId, at }),
-    };
-  }
-
-  private async chosen(listed: readonly ListedCalendar[]): Promise<readonly Chosen[]> {
+  async chosenBy(userId: string): Promise<readonly Chosen[]> {
+    const rows = await this.database.query<Pick<Row, 'calendar_id' | 'mode' | 'privacy' | 'visible'>>(
+      'select calendar_id, mode, privacy, visible from calendars where user_id = $1 order by calendar_id',
+      [userId],
+    );
     const chosen: Chosen[] = [];
-    for (const { calendarId, mode, privacy, visible } of listed) {
+    for (const { calendar_id: calendarId, mode, privacy, visible } of rows) {
       const { state } = await this.store.stateOf(calendar, calendarCodec, calendarId);
       chosen.push(
         state.status === 'none' ? { calendarId, adopted: false, mode, privacy, visible } : { ...state, calendarId, adopted: true },
@@ -75,20 +70,14 @@ export class ChooseHandler implements CalendarChoices {
     return chosen;
   }
 
-  private async decide(
-    listed: readonly ListedCalendar[],
-    choices: readonly Choice[],
-    { cause, ...choosing }: Readonly<{ cause: Cause; owner: string; at: string }>,
-  ): Promise<DecidedChoices> {
-    const orders = choices.map((choice) => {
-      const known = listed.find(({ calendarId }) => calendarId === choice.calendarId) ?? null;
-      return {
-        id: choice.calendarId,
-        commands: choose(known, choice, choosing),
-        metadata: metadataOf(cause, this.entropy.uuid()),
-        ifMatch: null,
-      };
-    });
+  async decide(choices: readonly Choice[], choosing: Choosing, cause: Cause): Promise<DecidedChoices> {
+    const listed = await this.listed(choices, choosing.owner);
+    const orders = choices.map((choice) => ({
+      id: choice.calendarId,
+      commands: choose(listed.get(choice.calendarId) ?? null, choice, choosing),
+      metadata: metadataOf(cause, this.entropy.uuid()),
+      ifMatch: null,
+    }));
     const decisions: Decision<Calendar, CalendarCommand, CalendarEvent>[] = [];
     for (const order of orders) decisions.push(await decideOn(this.store, calendar, calendarCodec, order));
     return {
@@ -99,5 +88,15 @@ export class ChooseHandler implements CalendarChoices {
         return last;
       },
     };
+  }
+
+  /** Those of somebody's calendars that are to be chosen for, by id. */
+  private async listed(choices: readonly Choice[], owner: string): Promise<ReadonlyMap<string, ListedCalendar>> {
+    if (choices.length === 0) return new Map();
+    const rows = await this.database.query<Row>('select * from calendars where user_id = $1 and calendar_id = any($2)', [
+      owner,
+      choices.map(({ calendarId }) => calendarId),
+    ]);
+    return new Map(rows.map((row) => [row.calendar_id, listedOf(row)]));
   }
 }

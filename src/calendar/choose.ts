@@ -60,16 +60,13 @@ export type DecidedChoices = Readonly<{
   write: () => Promise<Position | null>;
 }>;
 
-/** The calendars of one person, as they were listed at one moment. */
-export type OwnCalendars = Readonly<{
-  /** What the streams of the calendars say, because the read model may be a moment behind. */
-  chosen: () => Promise<readonly Chosen[]>;
-  /** Decides all choices and writes none; throws `Refused` when one of them may not be. `at`: RFC 3339, UTC. */
-  decide: (choices: readonly Choice[], cause: Cause, at: string) => Promise<DecidedChoices>;
-}>;
-
 /** What people choose for their calendars: whether Juy may write, what others may see, whether it is shown. */
-export type CalendarChoices = Readonly<{ of: (userId: string) => Promise<OwnCalendars> }>;
+export type CalendarChoices = Readonly<{
+  /** What the streams of somebody's calendars say, because the read model may be a moment behind. */
+  chosenBy: (userId: string) => Promise<readonly Chosen[]>;
+  /** Decides all choices and writes none; throws `Refused` when one of them may not be. */
+  decide: (choices: readonly Choice[], choosing: Choosing, cause: Cause) => Promise<DecidedChoices>;
+}>;
 
 /** DI token of the `CalendarChoices`. */
 export const CALENDAR_CHOICES = Symbol('CalendarChoices');

@@ -1,11 +1,12 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { CALENDAR_CHOICES, type CalendarChoices, type OwnCalendars } from '../calendar/choose.js';
+import { CALENDAR_CHOICES, type CalendarChoices } from '../calendar/choose.js';
 import { metadataOf } from '../kernel/cause.js';
 import { type Clock, CLOCK, instant } from '../kernel/clock.js';
 import { decideOn, settle } from '../kernel/commands.js';
 import { ENTROPY, type Entropy } from '../kernel/entropy.js';
 import { EVENT_STORE, type EventStore, type Standing } from '../kernel/event-store.js';
+import { inTurn } from '../kernel/in-turn.js';
 import { Refused } from '../kernel/refused.js';
 import { VAULT, type Vault } from '../kernel/vault.js';
 import { preference, type CalendarPreference, preferenceObject } from './preference.js';
@@ -27,6 +28,9 @@ const stale = (): Refused => new Refused('request.stale', 412, 'Somebody changed
  */
 @CommandHandler(ChangeSettings)
 export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
+  /** Together, one person's changes would lose races to each other, and everybody's requests would wait for what they do again. */
+  private readonly turn = inTurn();
+
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(CALENDAR_CHOICES) private readonly calendars: CalendarChoices,
@@ -35,12 +39,15 @@ export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
     @Inject(ENTROPY) private readonly entropy: Pick<Entropy, 'uuid'>,
   ) {}
 
-  async execute({ actor: { userId }, change, ifMatch, cause }: ChangeSettings): Promise<ChangedSettings> {
+  execute(command: ChangeSettings): Promise<ChangedSettings> {
+    return this.turn(command.actor.userId, () => this.change(command));
+  }
+
+  private async change({ actor: { userId }, change, ifMatch, cause }: ChangeSettings): Promise<ChangedSettings> {
     const at = instant(this.clock.now());
     const preferred = await this.preferred(userId, change);
-    const own = await this.calendars.of(userId);
-    const revision = ifMatch === null ? null : await this.revisionSeen(userId, own, ifMatch);
-    const choices = await own.decide(change.calendars ?? [], cause, at);
+    const revision = ifMatch === null ? null : await this.revisionSeen(userId, ifMatch);
+    const choices = await this.calendars.decide(change.calendars ?? [], { owner: userId, at }, cause);
     const command = { type: 'SetCalendarPreference', userId, change: preferred, restate: choices.events.length > 0, at } as const;
     const orders = { id: userId, commands: [command], metadata: metadataOf(cause, this.entropy.uuid()), ifMatch: revision };
     const decision = await decideOn(this.store, preference, preferenceCodec, orders);
@@ -74,9 +81,9 @@ export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
   }
 
   /** Where the person's own stream stands under a tag; throws `request.stale` when the tag is of other settings. */
-  private async revisionSeen(userId: string, own: OwnCalendars, ifMatch: string): Promise<bigint> {
+  private async revisionSeen(userId: string, ifMatch: string): Promise<bigint> {
     const { revision } = await this.preferenceNow(userId);
-    if (ifMatch !== settingsTag(await own.chosen(), revision)) throw stale();
+    if (ifMatch !== settingsTag(await this.calendars.chosenBy(userId), revision)) throw stale();
     return revision;
   }
 }

@@ -737,7 +737,12 @@ describe('Due work of one account', () => {
       `update connection_state set claimed_until = clock_timestamp() - interval '1 second', claimed_by = null, epoch = 1 where connection_id = any($1)`,
       [[first, second]],
     );
-    const worker = startWorkerWith(async (row, lease) => void (await finish(row, lease)), { account: { column: 'provider', most: 1 } });
+    const worker = startWorkerWith(
+      async (row, lease) => {
+        await finish(row, lease);
+      },
+      { account: { column: 'provider', most: 1 } },
+    );
     await eventually('both are done', async () => (await rowOf(second)).failures === 1 && (await rowOf(first)).failures === 1);
     await worker.stop();
   });
