@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { calendar, type CalendarCommand } from '../calendar/calendar.js';
 import { calendarCodec } from '../calendar/calendar.codec.js';
 import { type Cause, metadataOf } from '../kernel/cause.js';
@@ -9,6 +10,9 @@ import { type DiscoveredCalendar } from '../provider/calendar-provider.js';
 import { calendarsOf, connection, firstFoundIn, type FoundCalendar } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
+
+/** Calendars of an account beyond these are told with rests, because everybody's read models take each of them in. */
+const WITHOUT_REST = 20;
 
 /** What an account is recorded with. */
 type Recording = Pick<ConnectionRuntime, 'store' | 'vault' | 'clock' | 'entropy'>;
@@ -84,11 +88,13 @@ export const recordDiscovery = async (runtime: Recording, looked: Looked, found:
   // Those of the first discovery, also when the process died between discovering and adopting.
   const first = new Set(firstFoundIn(known) ?? listed.map(({ calendarId }) => calendarId));
   let toldAt: bigint | null = null;
-  for (const each of listed) {
+  for (const [index, each] of listed.entries()) {
+    const began = performance.now();
     const command = await commandFor(runtime, looked, each, seal, first.has(each.calendarId));
     if (command === null) continue;
     const told = await handle(store, calendar, calendarCodec, { id: each.calendarId, command, metadata: metadata(), ifMatch: null });
     toldAt = told.position ?? toldAt;
+    if (told.position !== null && index >= WITHOUT_REST) await sleep(performance.now() - began);
   }
   return { connection: position, calendar: toldAt };
 };

@@ -5,10 +5,19 @@ import { pace } from '../../src/sync/feed.pace.js';
 const ROOM = 100;
 
 /** A pace whose projection is where the test says. */
-const following = (stuck = 60_000, alone = ROOM) => {
+const following = (stuck = 60_000, alone = ROOM, allowance = 1_000_000) => {
   let at = 0n;
-  const { enter } = pace(() => Promise.resolve(at), { among: ROOM, alone }, stuck);
   const order: string[] = [];
+  const rests: string[] = [];
+  const { enter } = pace(
+    () => Promise.resolve(at),
+    { among: ROOM, alone, allowance },
+    stuck,
+    () => {
+      rests.push(`after ${order.length}`);
+      return Promise.resolve();
+    },
+  );
   const entering = (name: string, weight: number, { person = 'ada', signal = new AbortController().signal } = {}) =>
     enter(person, weight, signal).then((admitted) => {
       order.push(name);
@@ -17,6 +26,7 @@ const following = (stuck = 60_000, alone = ROOM) => {
   return {
     entering,
     order,
+    rests,
     projectedTo: (position: bigint) => {
       at = position;
     },
@@ -108,5 +118,25 @@ describe('What one person’s calendars bring', () => {
     (await entering('second', 100))(2n);
     await entering('third', 100);
     expect(order).toEqual(['first', 'second', 'third']);
+  });
+
+  it('rests once it is more than one person may bring in a minute among others, who do not', async () => {
+    const { entering, order, rests } = following(60_000, ROOM, 250);
+    const bring = async (name: string, weight: number, person: string): Promise<void> => {
+      (await entering(name, weight, { person }))(0n);
+    };
+    await bring('other', 1, 'grace');
+    for (const name of ['first', 'second', 'third']) await bring(name, 90, 'ada');
+    expect(rests).toEqual([]);
+    await bring('fourth', 90, 'ada');
+    await bring('another', 90, 'grace');
+    expect(order).toEqual(['other', 'first', 'second', 'third', 'fourth', 'another']);
+    expect(rests).toEqual(['after 4']);
+  });
+
+  it('rests never while no other person’s calendars are read', async () => {
+    const { entering, rests } = following(60_000, ROOM, 10);
+    for (const name of ['first', 'second', 'third']) (await entering(name, 90))(0n);
+    expect(rests).toEqual([]);
   });
 });
