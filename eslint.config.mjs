@@ -42,7 +42,7 @@ export default tseslint.config(
       'max-lines': ['error', { max: 250 }],
     },
   },
-  { files: ['src/time/zone-rules.ts', 'src/infra/postgres/migrations/schema.migration.ts'], rules: { 'max-lines': 'off' } },
+
   {
     files: ['src/*/**/*.ts'],
     ignores: ['src/**/*.*.ts', 'src/app/**'],

@@ -27,6 +27,9 @@ const linkTo = (link) => {
 
 const packed = packZones(source.zones, [...source.links, ...OTHER_NAMES.map(linkTo)]);
 
+/** Two to a line, so that the file stays as short as any other. */
+const lines = packed.flatMap((zone, index) => (index % 2 === 0 ? [packed.slice(index, index + 2).join(';')] : []));
+
 const text = `// Written by \`npm run zones:update\` from moment-timezone ${packageVersion}; not edited by hand.
 
 /** Version of the IANA time zone database that \`ZONES\` holds. */
@@ -35,9 +38,9 @@ export const ZONE_RULES_VERSION = '${source.version}';
 /** Full-date (UTC) on which the package that brings it was released. */
 export const ZONE_RULES_RELEASED = '${releasedOn(source.version)}';
 
-/** One line a zone; \`zone-transitions.ts\` says how it reads. */
+/** Two zones a line; \`zone-transitions.ts\` says how each reads. */
 export const ZONES = \`
-${packed.join('\n')}
+${lines.join('\n')}
 \`;
 `;
 

@@ -1,4 +1,4 @@
-import { linesByName, transitionsOf } from './zone-transitions.js';
+import { zonesByName, transitionsOf } from './zone-transitions.js';
 
 /** Offset of a zone, in seconds east of UTC, at an instant in seconds since the epoch. */
 export type OffsetAt = (instant: number) => number;
@@ -15,8 +15,8 @@ const lastAt = (from: readonly number[], instant: number): number => {
 };
 
 /** Most questions are about a time near that of the one before, so that the stretch found last is looked at first. */
-const offsetsOf = (line: string): OffsetAt => {
-  const { first, from, offsets } = transitionsOf(line);
+const offsetsOf = (zone: string): OffsetAt => {
+  const { first, from, offsets } = transitionsOf(zone);
   let [begin, end, offset] = [Infinity, -Infinity, first];
   return (instant) => {
     if (instant >= begin && instant < end) return offset;
@@ -26,25 +26,25 @@ const offsetsOf = (line: string): OffsetAt => {
   };
 };
 
-let lines: ReadonlyMap<string, string> | null = null;
+let zones: ReadonlyMap<string, string> | null = null;
 const known = new Map<string, OffsetAt>();
 
 /** Names are ASCII: what only becomes one when it is put into lower case is none. */
 const NAME = /^[A-Za-z][A-Za-z0-9_+\-/]{1,63}$/;
 
-const lineOf = (id: string): string | undefined => {
-  if (lines === null) {
-    const spelled = linesByName();
-    lines = new Map([...[...spelled].map(([name, line]) => [name.toLowerCase(), line] as const), ...spelled]);
+const zoneOf = (id: string): string | undefined => {
+  if (zones === null) {
+    const spelled = zonesByName();
+    zones = new Map([...[...spelled].map(([name, zone]) => [name.toLowerCase(), zone] as const), ...spelled]);
   }
-  return lines.get(id) ?? (NAME.test(id) ? lines.get(id.toLowerCase()) : undefined);
+  return zones.get(id) ?? (NAME.test(id) ? zones.get(id.toLowerCase()) : undefined);
 };
 
 /** Offsets of an IANA zone by any of its names in any case, or null when there is no such zone. Rules are those of `zone-rules.ts`. */
 export const ianaOffsets = (id: string): OffsetAt | null => {
-  const line = lineOf(id);
-  if (line === undefined) return null;
-  let offsets = known.get(line);
-  if (offsets === undefined) known.set(line, (offsets = offsetsOf(line)));
+  const zone = zoneOf(id);
+  if (zone === undefined) return null;
+  let offsets = known.get(zone);
+  if (offsets === undefined) known.set(zone, (offsets = offsetsOf(zone)));
   return offsets;
 };

@@ -1,4 +1,4 @@
-import { linesByName, type Transitions, transitionsOf } from './zone-transitions.js';
+import { zonesByName, type Transitions, transitionsOf } from './zone-transitions.js';
 
 /** A mark for the rules of each zone by its name, aliases included: equal marks mean equal offsets at all times. */
 export type ZoneMarks = Readonly<Record<string, string>>;
@@ -14,9 +14,9 @@ const markOf = ({ first, from, offsets }: Transitions): string => {
 /** Marks of the zone rules this program has; a few hundredths of a second of work. */
 export const zoneMarks = (): ZoneMarks => {
   const marks = new Map<string, string>();
-  const marked = [...linesByName()].map(([name, line]) => {
-    const mark = marks.get(line) ?? markOf(transitionsOf(line));
-    marks.set(line, mark);
+  const marked = [...zonesByName()].map(([name, zone]) => {
+    const mark = marks.get(zone) ?? markOf(transitionsOf(zone));
+    marks.set(zone, mark);
     return [name, mark] as const;
   });
   return Object.fromEntries(marked);

@@ -24,12 +24,12 @@ const readRule = (text: string, offsets: readonly number[]): YearlyChange => {
 };
 
 /**
- * Reads a line of `ZONES`: `names|offsets|changes|rules`, numbers in base 36. Of the names the first is the database's own. A change is the
+ * Reads a zone of `ZONES`: `names|offsets|changes|rules`, numbers in base 36. Of the names the first is the database's own. A change is the
  * index of its offset (one digit) and the seconds since the change before it, or since 1900. Rules give every change from their year on; a
  * year begins with March here, so that a leap day ends it: `year day.weekday.second.offset ...`.
  */
-export const transitionsOf = (line: string): Transitions => {
-  const [, offsetTexts = '', changes = '', rules = ''] = line.split('|');
+export const transitionsOf = (zone: string): Transitions => {
+  const [, offsetTexts = '', changes = '', rules = ''] = zone.split('|');
   const known = offsetTexts.split(' ').map(number);
   const [from, offsets]: [number[], number[]] = [[], []];
   let at = FIRST;
@@ -48,15 +48,15 @@ export const transitionsOf = (line: string): Transitions => {
   return { first: known[0] ?? 0, from, offsets };
 };
 
-/** The lines of `ZONES` by every name of their zones, aliases included, as they are spelled. */
-export const linesByName = (): ReadonlyMap<string, string> =>
+/** The zones of `ZONES` by every one of their names, aliases included, as they are spelled. */
+export const zonesByName = (): ReadonlyMap<string, string> =>
   new Map(
     ZONES.trim()
-      .split('\n')
-      .flatMap((line) =>
-        line
-          .slice(0, line.indexOf('|'))
+      .split(/[\n;]/)
+      .flatMap((zone) =>
+        zone
+          .slice(0, zone.indexOf('|'))
           .split(',')
-          .map((name) => [name, line] as const),
+          .map((name) => [name, zone] as const),
       ),
   );

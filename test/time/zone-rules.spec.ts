@@ -10,7 +10,7 @@ import { formatWall, parseWall } from '../../src/time/civil.js';
 import { ianaOffsets } from '../../src/time/time-zone-iana.js';
 import { findZone, isIanaZone, type Zone } from '../../src/time/time-zone.js';
 import { ZONE_RULES_VERSION } from '../../src/time/zone-rules.js';
-import { linesByName } from '../../src/time/zone-transitions.js';
+import { zonesByName } from '../../src/time/zone-transitions.js';
 
 const zone = (id: string): Zone => {
   const found = findZone(id, {});
@@ -22,7 +22,7 @@ const utc = (id: string, wall: string): string => `${formatWall(zone(id).instant
 
 const second = (text: string): number => Date.parse(text) / 1_000;
 
-const names = [...linesByName().keys()];
+const names = [...zonesByName().keys()];
 
 /** Expected values were taken from zone rules 2026f. */
 describe('Zone rules of 2026f: sync-rule 38, clocks that governments changed in 2026', () => {
