@@ -23,6 +23,7 @@ const observedProvider = (provider: CalendarProvider, name: string, metrics: Met
   };
   return {
     mapping: provider.mapping,
+    oauth: provider.oauth,
     discover: (...call) => observe(metrics, step(name, 'discover'), () => provider.discover(...call)),
     revoke: (...call) => observe(metrics, step(name, 'revoke'), () => provider.revoke(...call)),
     scan: (...call) => observeEach(metrics, step(name, 'scan'), provider.scan(...call), count),

@@ -15,6 +15,7 @@ import { type Sql } from '../kernel/sql.js';
 import { userCalendarEvents } from '../merged-events/user-calendar-events.projection.js';
 import { caldavProvider } from '../provider/caldav/caldav.provider.js';
 import { type CalendarProvider } from '../provider/calendar-provider.js';
+import { fixedGrant } from '../provider/grant.js';
 import { spareTime } from './spare-time.js';
 import { madeUpServer } from './warm-up.calendar.js';
 
@@ -128,7 +129,7 @@ const readWhole = async (provider: CalendarProvider, clock: Clock, signal: Abort
     list: true,
     call: { signal, permit },
   };
-  const scan = provider.scan(secret, ADDRESS, request);
+  const scan = provider.scan(fixedGrant(secret), ADDRESS, request);
   await absorb({ ink, sealer: sealing, progress: permit }, { scan, writer, known: nothingKnown, whole: true, most: Infinity });
   await writer.flush(true);
   await writer.settled();

@@ -2,7 +2,14 @@ import { KeyDestroyed, SecretMissing } from '../kernel/vault.js';
 import { ProviderFault } from '../provider/calendar-provider.js';
 
 /** Faults of an account or its server, as opposed to those of one calendar of it. */
-export const ACCOUNT_FAULTS: readonly string[] = ['access-revoked', 'unavailable', 'throttled', 'refused-address', 'elsewhere'];
+export const ACCOUNT_FAULTS: readonly string[] = [
+  'access-revoked',
+  'unavailable',
+  'throttled',
+  'refused-address',
+  'elsewhere',
+  'misconfigured',
+];
 
 /** The service refuses the credentials: only new ones help, and more tries could lock the account. */
 export const isDeadGrant = (fault: string | null): boolean => fault === 'access-revoked';

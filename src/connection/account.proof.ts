@@ -1,6 +1,7 @@
 import { Refused } from '../kernel/refused.js';
 import { KeyDestroyed, type Secret, SecretMissing, type Vault } from '../kernel/vault.js';
 import { type Discovery, OnAnotherHost, ProviderFault, type Providers } from '../provider/calendar-provider.js';
+import { fixedGrant } from '../provider/grant.js';
 import { type ProviderName } from '../provider/names.js';
 
 export type AccountCredentials = Readonly<{ username: string; password: string; serverUrl: string | null }>;
@@ -86,7 +87,7 @@ export const openAccount = async (providers: Providers, provider: ProviderName, 
   const adapter = providers.get(provider);
   if (adapter === undefined) throw new Refused('provider.unknown', 422, 'This provider is not configured here.');
   try {
-    return await adapter.discover(secret, { signal: AbortSignal.timeout(PATIENCE), permit: () => Promise.resolve() });
+    return await adapter.discover(fixedGrant(secret), { signal: AbortSignal.timeout(PATIENCE), permit: () => Promise.resolve() });
   } catch (error) {
     throw explained(error, provider);
   }

@@ -6,6 +6,7 @@ import { type Lease } from '../kernel/due-work.js';
 import { Refused } from '../kernel/refused.js';
 import { AccountTaken, type Secret } from '../kernel/vault.js';
 import { type Discovery, type ProviderFault } from '../provider/calendar-provider.js';
+import { fixedGrant } from '../provider/grant.js';
 import { accountFaultOf, type AccountFault, isDeadGrant, obstacleOf } from './account-fault.js';
 import { recordDiscovery } from './account.discovery.js';
 import { accountMarks, secretOnce, type SecretOf } from './account.proof.js';
@@ -76,7 +77,7 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
   const cause = causeOf(runtime, row);
   try {
     const secret = await secretOf(row);
-    const discovery = await adapter.discover(secret, lease);
+    const discovery = await adapter.discover(fixedGrant(secret), lease);
     await lease.permit();
     await prove(runtime, { row, cause }, secret, discovery);
     await recordDiscovery(runtime, { connectionId, userId, provider, cause }, discovery.calendars);

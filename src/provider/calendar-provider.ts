@@ -1,53 +1,11 @@
 import { type CalendarObject } from '../calendar/calendar-object.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { type Secret } from '../kernel/vault.js';
+import { type Grant } from './grant.js';
+import { type OAuth } from './oauth.js';
+import { type Call } from './provider-fault.js';
 
-/**
- * Why a provider could not do what was asked, in words callers switch on: `cursor-expired` read it whole again; `access-revoked` the user
- * must reconnect; `throttled` and `unavailable` pass by themselves; `calendar-gone` it no longer exists; `conflict` somebody else wrote
- * first; `forbidden` the account may not; `malformed` the answer makes no sense; `too-large` it holds more than is read of one calendar;
- * `refused-address` we will not call that address; `elsewhere` the account is on another host than its owner named.
- */
-export type Fault =
-  | 'cursor-expired'
-  | 'access-revoked'
-  | 'throttled'
-  | 'unavailable'
-  | 'calendar-gone'
-  | 'conflict'
-  | 'forbidden'
-  | 'malformed'
-  | 'too-large'
-  | 'refused-address'
-  | 'elsewhere';
-
-/** `detail` names no person, host path or content: it is logged and shown. */
-export class ProviderFault extends Error {
-  override readonly name = 'ProviderFault';
-  constructor(
-    readonly fault: Fault,
-    readonly detail: string,
-    /** Seconds the provider asked us to wait. */
-    readonly retryAfter: number | null = null,
-  ) {
-    super(`${fault}: ${detail}`);
-  }
-}
-
-/** The account is on another host, where a password goes only when its owner names that host. */
-export class OnAnotherHost extends ProviderFault {
-  readonly #origin: string;
-
-  constructor(origin: string) {
-    super('elsewhere', 'the calendars are on another host than the one that was named');
-    this.#origin = origin;
-  }
-
-  /** It may name a person: for the owner alone, and in no log and no event. */
-  get origin(): string {
-    return this.#origin;
-  }
-}
+export { type Call, type Fault, OnAnotherHost, ProviderFault } from './provider-fault.js';
 
 /** A calendar as discovery finds it. */
 export type DiscoveredCalendar = Readonly<{
@@ -84,13 +42,6 @@ export type Change =
   | Readonly<{ kind: 'other'; remoteId: string; etag: string | null }>
   | Readonly<{ kind: 'unreadable'; remoteId: string; etag: string | null; code: string }>;
 
-/** What every request on the network needs: the way to stop it, and leave to make it. */
-export type Call = Readonly<{
-  signal: AbortSignal;
-  /** Awaited before each request; throws when the caller has lost its right to call (revoked, superseded by another worker). */
-  permit: () => Promise<void>;
-}>;
-
 export type ScanRequest = Readonly<{
   /** Where the last scan ended; null reads the calendar whole. */
   cursor: string | null;
@@ -123,10 +74,12 @@ export type ScanPage = Readonly<{ changes: readonly Change[]; expected: number |
 export type CalendarProvider = Readonly<{
   /** Version of what turns the service's objects into ours; it grows with every change of what is read. */
   mapping: number;
+  /** How accounts are connected through the service's own pages; null where they are connected with a password. */
+  oauth: OAuth | null;
   /** Proves the credentials and lists the account's calendars. An account without calendars is empty; one that cannot be read throws. */
-  discover: (secret: Secret, call: Call) => Promise<Discovery>;
+  discover: (grant: Grant, call: Call) => Promise<Discovery>;
   /** Changes since the cursor, page by page; the cursor to keep is the generator's return value. Throws `cursor-expired` when refused. */
-  scan: (secret: Secret, address: string, request: ScanRequest) => AsyncGenerator<ScanPage, ScanEnd>;
+  scan: (grant: Grant, address: string, request: ScanRequest) => AsyncGenerator<ScanPage, ScanEnd>;
   /** Gives the grant back where the provider can; `manual`: the user must do it at the provider. */
   revoke: (secret: Secret, call: Call) => Promise<'revoked' | 'manual'>;
 }>;

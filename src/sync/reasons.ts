@@ -8,6 +8,10 @@ const WORDS: Readonly<Record<string, Words>> = {
     reason: 'The calendar service no longer accepts the stored password.',
     nextStep: 'Connect again with the password you use there now.',
   },
+  misconfigured: {
+    reason: 'This service is not set up properly for the calendar service at the moment. The last good state is shown.',
+    nextStep: 'Nothing: the operator of this service has to mend it, and then it is read again by itself.',
+  },
   throttled: { reason: 'The calendar service asked us to slow down.', nextStep: BY_ITSELF },
   unavailable: { reason: 'The calendar service cannot be reached at the moment. The last good state is shown.', nextStep: BY_ITSELF },
   'calendar-gone': {
@@ -72,7 +76,7 @@ export const nextStepFor = (fault: string | null, provider = ''): string | null 
 export const isRead = (fault: string | null): boolean => fault === null || fault.startsWith('component.');
 
 /** Faults that mostly pass by themselves: while what is shown is fresh, they are not told. */
-export const PASSING_FAULTS: readonly string[] = ['unavailable', 'throttled', 'malformed', 'refused-address'];
+export const PASSING_FAULTS: readonly string[] = ['unavailable', 'throttled', 'malformed', 'refused-address', 'misconfigured'];
 
 const OBJECTS: Readonly<Record<string, string>> = {
   'object.not-icalendar': 'what the server sends is no calendar entry',

@@ -8,6 +8,7 @@ import { type Log } from '../kernel/log.js';
 import { type Database } from '../kernel/sql.js';
 import { type Sealer, type Secret, type Vault } from '../kernel/vault.js';
 import { type CalendarProvider, type Providers } from '../provider/calendar-provider.js';
+import { type Grant } from '../provider/grant.js';
 import { type Pace } from './feed.pace.js';
 import { type SyncRow } from './sync.state.js';
 import { type Ink } from './upsert.js';
@@ -43,7 +44,8 @@ export type Run = Readonly<{
   lease: Lease;
   cause: Cause;
   provider: CalendarProvider;
-  secret: Secret;
+  /** What opens the account. */
+  grant: Grant;
   sealer: Sealer;
   ink: Ink;
   /** What the calendar is called by at its provider; personal. */

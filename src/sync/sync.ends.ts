@@ -24,10 +24,10 @@ export const report = async ({ runtime, row, cause }: Pick<Run, 'runtime' | 'row
 };
 
 /** Some servers answer 401 for one calendar that is no longer shared: the grant is dead only when the account itself is refused. */
-const confirmed = async ({ provider, secret, lease }: Run, error: ProviderFault): Promise<ProviderFault> => {
+const confirmed = async ({ provider, grant, lease }: Run, error: ProviderFault): Promise<ProviderFault> => {
   if (!isDeadGrant(error.fault)) return error;
   try {
-    await provider.discover(secret, lease);
+    await provider.discover(grant, lease);
     return new ProviderFault('forbidden', 'the account may not read this');
   } catch (again) {
     if (!(again instanceof ProviderFault)) throw again;

@@ -3,6 +3,7 @@ import { instant } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { ProviderFault, type ScanEnd } from '../provider/calendar-provider.js';
+import { fixedGrant } from '../provider/grant.js';
 import { type GenerationReason } from '../calendar/calendar.js';
 import { feedCodec } from './feed.codec.js';
 import { FEED } from './feed.js';
@@ -43,7 +44,7 @@ const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease, cause: 
     lease,
     cause,
     provider,
-    secret: await runtime.secretOf(row),
+    grant: fixedGrant(await runtime.secretOf(row)),
     sealer,
     ink: { calendarId, seal: sealer.seal, mark: await runtime.vault.marker(userId) },
     address,
@@ -189,7 +190,7 @@ const scanWith = async (run: Run, planned: Plan): Promise<void> => {
   if (left !== null) await rememberAppended(run, left);
   const known = await openKnown(run);
   refuseHoard(known, planned, runtime.mostListed);
-  const scan = run.provider.scan(run.secret, run.address, {
+  const scan = run.provider.scan(run.grant, run.address, {
     cursor: from?.cursor ?? null,
     soon: from === null ? soonAt(runtime.clock.now()) : null,
     window,

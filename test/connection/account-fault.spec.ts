@@ -10,6 +10,7 @@ const FAULTS: Readonly<Record<Fault, 'account' | 'calendar'>> = {
   throttled: 'account',
   'refused-address': 'account',
   elsewhere: 'account',
+  misconfigured: 'account',
   'cursor-expired': 'calendar',
   'calendar-gone': 'calendar',
   conflict: 'calendar',

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Secret } from '../../src/kernel/vault.js';
 import { type Change, type DiscoveredCalendar, ProviderFault } from '../../src/provider/calendar-provider.js';
 import { expand } from '../../src/time/recurrence.js';
+import { fixedGrant } from '../../src/provider/grant.js';
 import { allowed, allTold, etagsOf, knownAfter, type Scan, scanAll, told } from '../support/caldav.js';
 import { DAY, HOUR, icsOf, type Item } from '../support/calendar-item.js';
 import { instancesIn, lines } from '../support/oracle.js';
@@ -68,7 +69,7 @@ export const holdsProviderContract = (service: string, start: () => Promise<Prov
     let calendar: DiscoveredCalendar;
 
     const secret = (): Secret => account.secrets()[0];
-    const discover = (by: Secret = secret()) => account.provider.discover(by, allowed());
+    const discover = (by: Secret = secret()) => account.provider.discover(fixedGrant(by), allowed());
     const found = async (called: string): Promise<DiscoveredCalendar> => {
       const known = (await discover()).calendars.find((each) => each.name === called);
       if (known === undefined) throw new Error(`${called} was not discovered`);
@@ -306,21 +307,21 @@ export const holdsProviderContract = (service: string, start: () => Promise<Prov
         const refusal = new Error('superseded');
         const call = { ...allowed(), permit: () => Promise.reject(refusal) };
         await expect(scan({ call })).rejects.toBe(refusal);
-        await expect(account.provider.discover(secret(), call)).rejects.toBe(refusal);
+        await expect(account.provider.discover(fixedGrant(secret()), call)).rejects.toBe(refusal);
       });
 
       it('when it is told to, with the reason it is given', async () => {
         const reason = new Error('revoked');
         const call = { ...allowed(), signal: AbortSignal.abort(reason) };
         await expect(scan({ call })).rejects.toBe(reason);
-        await expect(account.provider.discover(secret(), call)).rejects.toBe(reason);
+        await expect(account.provider.discover(fixedGrant(secret()), call)).rejects.toBe(reason);
       });
 
       it('when its reader takes no more, and can be read again', async () => {
         await put(entry('Lunch'), entry('Walk', 30));
         const request = { cursor: null, soon: daysOf(0, 1), window: WINDOW, held: 0, list: false, call: allowed() };
         const known = () => Promise.resolve(new Map<string, string | null>());
-        for await (const page of account.provider.scan(secret(), calendar.address, { ...request, known })) {
+        for await (const page of account.provider.scan(fixedGrant(secret()), calendar.address, { ...request, known })) {
           expect(page.changes).not.toEqual([]);
           break;
         }

@@ -13,6 +13,7 @@ import { type ConnectionRuntime } from '../../src/connection/connection.runtime.
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { type Lease } from '../../src/kernel/due-work.js';
 import { type Vault } from '../../src/kernel/vault.js';
+import { fixedGrant } from '../../src/provider/grant.js';
 import { connectionRuntime, linked } from '../support/account.js';
 import { allowed, nearHttp, nearProvider } from '../support/caldav.js';
 import { suiteResources } from '../support/opened.js';
@@ -94,7 +95,7 @@ const connectedBefore = async (userId: string, serverUrl: string): Promise<strin
   await keys.activate(connectionId);
   const { typed } = await accountMarks(keys, userId, 'caldav', secret, { accountId: '', accountName: radicale.user });
   await stores.store.append(`connection-${connectionId}`, -1n, [linked(userId, typed)], connectionCodec, metadata());
-  const { calendars } = await provider.discover(secret, allowed());
+  const { calendars } = await provider.discover(fixedGrant(secret), allowed());
   await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', cause }, calendars);
   return connectionId;
 };
@@ -167,7 +168,7 @@ describe('An account', () => {
   it('may be connected though a request that died on the way holds it, or a revoked connection whose revoker died', async () => {
     const [userId, dead] = [randomUUID(), randomUUID()];
     const secret = { username: radicale.user, password: radicale.password, serverUrl: radicale.url };
-    const { proved } = await accountMarks(keys, userId, 'caldav', secret, await provider.discover(secret, allowed()));
+    const { proved } = await accountMarks(keys, userId, 'caldav', secret, await provider.discover(fixedGrant(secret), allowed()));
     await keys.keep(userId, dead, secret, proved);
     await expect(connect(userId, radicale.url)).rejects.toMatchObject({ code: 'connection.exists' });
     await stores.database.query(`update vault set created_at = created_at - interval '2 minutes' where connection_id = $1`, [dead]);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { fixedGrant } from '../../src/provider/grant.js';
 import {
   allowed,
   allTold,
@@ -100,7 +101,7 @@ describe('a calendar that only one spelling finds', () => {
       const object = { listed: `${path}lunch.ics`, known: [`${path}lunch.ics`], etag: '"1"', text: event('Lunch') };
       server.objects = [object];
       const secret = { serverUrl: server.url, username: 'anna', password: 'geheim' };
-      const { calendars } = await provider.discover(secret, allowed());
+      const { calendars } = await provider.discover(fixedGrant(secret), allowed());
       const canonical = path
         .split('/')
         .map((name) => encodeURIComponent(decodeURIComponent(name)))

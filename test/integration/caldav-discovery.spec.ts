@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { openAccount } from '../../src/connection/account.proof.js';
 import { describeError } from '../../src/infra/logging/redaction.js';
 import { type Discovery } from '../../src/provider/calendar-provider.js';
+import { fixedGrant } from '../../src/provider/grant.js';
 import { allowed, nearHttp, nearProvider } from '../support/caldav.js';
 import { anything, answered, asks, eachRow, type FaultProxy, listing, type Seen, startFaultProxy } from '../support/fault-proxy.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
@@ -22,7 +23,7 @@ const PARIS = [
 ].join('\r\n');
 
 const discover = (serverUrl = proxy.url, password = radicale.password): Promise<Discovery> =>
-  provider.discover({ serverUrl, username: radicale.user, password }, allowed());
+  provider.discover(fixedGrant({ serverUrl, username: radicale.user, password }), allowed());
 
 beforeAll(async () => {
   radicale = await startRadicale();
@@ -155,7 +156,7 @@ describe('discovering a CalDAV account', () => {
     const bare = await startRadicale([{ name: 'bob', password: 'secret' }]);
     try {
       const secret = { serverUrl: bare.url, username: 'bob', password: 'secret' };
-      expect(await provider.discover(secret, allowed())).toEqual({
+      expect(await provider.discover(fixedGrant(secret), allowed())).toEqual({
         accountId: `${new URL(bare.url).origin}/bob`,
         accountName: 'bob',
         calendars: [],

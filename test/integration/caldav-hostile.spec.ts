@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { fixedGrant } from '../../src/provider/grant.js';
 import { allTold, allowed, event, knownAfter, nearHttp, nearProvider, type Scan, scanAll } from '../support/caldav.js';
 import {
   answered,
@@ -224,7 +225,7 @@ describe('an account that says it holds', () => {
   const home = asks('calendar-home-set');
   const calendars = (seen: { method: string; depth: string | null; body: string }) =>
     seen.depth === '1' && seen.body.includes('calendar-timezone');
-  const discover = () => provider.discover(account(), allowed());
+  const discover = () => provider.discover(fixedGrant(account()), allowed());
   const type = '<d:resourcetype><d:collection/><c:calendar/></d:resourcetype>';
 
   it.each([

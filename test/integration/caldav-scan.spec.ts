@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { fixedGrant } from '../../src/provider/grant.js';
 import {
   allowed,
   allTold,
@@ -92,7 +93,7 @@ describe('scanning a CalDAV calendar', () => {
         'ATTENDEE;PARTSTAT=DECLINED:mailto:alice@example.org\r\nATTENDEE:mailto:bob@example.org\r\nEND:VEVENT',
       );
       await own.put(await own.makeCalendar('home'), 'party.ics', invited);
-      const [home] = (await provider.discover(account, allowed())).calendars;
+      const [home] = (await provider.discover(fixedGrant(account), allowed())).calendars;
       const { changes } = await scanAll(provider, account, home?.remoteId ?? '');
       const attendees = changes.flatMap((change) =>
         change.kind === 'object' ? (change.object.components[0]?.contents.attendees ?? []) : [],
@@ -138,7 +139,7 @@ describe('scanning a CalDAV calendar', () => {
       return Promise.resolve();
     };
     const call = { ...allowed(), permit };
-    const pagewise = provider.scan(secret(), calendar, {
+    const pagewise = provider.scan(fixedGrant(secret()), calendar, {
       cursor: null,
       soon: null,
       window: WINDOW,

@@ -3,6 +3,7 @@ import { caldavProvider } from '../../src/provider/caldav/caldav.provider.js';
 import { parseResource } from '../../src/provider/caldav/ics.mapping.js';
 import { type ScanEnd, type ScanRequest } from '../../src/provider/calendar-provider.js';
 import { type Database } from '../../src/kernel/sql.js';
+import { fixedGrant } from '../../src/provider/grant.js';
 import { memoryAccount } from '../support/builders.js';
 import { allowed, nearHttp, nothingKnown } from '../support/caldav.js';
 import { type MadeCalendar, startMadeCalendar } from '../support/made-calendar.js';
@@ -53,7 +54,7 @@ const read = async (request: Partial<ScanRequest> = {}, server = made): Promise<
   const provider = caldavProvider({ http, clock: { now: () => Date.now() }, parse });
   const secret = { serverUrl: server.url, username: 'ada', password: 'open sesame' };
   const whole = { cursor: null, soon: days(-1, 30), window: days(-30, 400), known: nothingKnown, held: 0, list: false, call: allowed() };
-  const scan = provider.scan(secret, `${server.url}dav/ada/work/`, { ...whole, ...request });
+  const scan = provider.scan(fixedGrant(secret), `${server.url}dav/ada/work/`, { ...whole, ...request });
   const seen = new Set<string>();
   let [objects, mostHeld, longestPage] = [0, 0, 0];
   for (;;) {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startSandbox } from '../../src/embedded/caldav.sandbox.js';
 import { SANDBOX_PASSWORD, seedOf } from '../../src/embedded/caldav/seed.js';
+import { fixedGrant } from '../../src/provider/grant.js';
 import { allowed, allTold, event, knownAfter, nearHttp, nearProvider, type Scan, scanAll } from '../support/caldav.js';
 import { eventually } from '../support/store.js';
 import { emptyCalendar, type FaultOrder, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
@@ -27,7 +28,7 @@ describe('The people of the sandbox', () => {
       const found: Record<string, number> = {};
       for (const username of ['mia@work.example', 'mia@home.example', 'noah@work.example']) {
         const secret = { serverUrl: sandbox.url, username, password: SANDBOX_PASSWORD };
-        const { calendars } = await provider.discover(secret, allowed());
+        const { calendars } = await provider.discover(fixedGrant(secret), allowed());
         for (const calendar of calendars) {
           const { changes } = await scanAll(provider, secret, calendar.remoteId, { window: WINDOW });
           expect(changes.filter(({ kind }) => kind !== 'object')).toEqual([]);

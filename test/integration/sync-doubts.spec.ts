@@ -22,6 +22,7 @@ import {
   sync,
 } from '../support/synced-calendar.js';
 import { syncCalendar } from '../../src/sync/sync.run.js';
+import { fixedGrant } from '../../src/provider/grant.js';
 
 const DAY = 24 * 60 * MINUTE;
 const http = nearHttp();
@@ -42,7 +43,7 @@ afterAll(async () => {
 const onServer = (): Promise<Adopted> => {
   const provider = nearProvider(http);
   const secret = () => ({ serverUrl: server.url, username: 'anna', password: 'geheim' });
-  const scan: typeof provider.scan = (_, __, request) => provider.scan(secret(), server.calendar, request);
+  const scan: typeof provider.scan = (_, __, request) => provider.scan(fixedGrant(secret()), server.calendar, request);
   return adopted({ ...memoryAccount(), provider: { ...provider, scan } });
 };
 

@@ -124,6 +124,7 @@ export const memoryAccount = (pageSize = 10): MemoryAccount => {
   return {
     provider: {
       mapping: 1,
+      oauth: null,
       discover: async () => {
         await Promise.resolve();
         enter();

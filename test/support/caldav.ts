@@ -3,6 +3,7 @@ import { caldavProvider } from '../../src/provider/caldav/caldav.provider.js';
 import { type Call, type CalendarProvider, type Change, type ScanEnd, type ScanRequest } from '../../src/provider/calendar-provider.js';
 import { type GuardedHttp, guardedHttp } from '../../src/provider/http/guarded.http.js';
 import { type GuardedHttpOptions } from '../../src/provider/http/guarded.settings.js';
+import { fixedGrant } from '../../src/provider/grant.js';
 
 /** Everything a scan brought, with how it ended. */
 export type Scan = Readonly<{
@@ -41,7 +42,7 @@ export const scanAll = async (
     list: false,
     call: allowed(),
   };
-  const scan = provider.scan(secret, calendar, { ...whole, ...request });
+  const scan = provider.scan(fixedGrant(secret), calendar, { ...whole, ...request });
   for (;;) {
     const step = await scan.next();
     if (step.done === true) return { changes: pages.flat(), pages, expected, end: step.value };

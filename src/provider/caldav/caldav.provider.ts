@@ -43,14 +43,15 @@ export const caldavProvider = ({
   const about = collections(clock);
   return {
     mapping: MAPPING,
-    discover: async (secret, call) => {
-      const account: CaldavAccount = accountOf(secret, service);
+    oauth: null,
+    discover: async (grant, call) => {
+      const account: CaldavAccount = accountOf(await grant.secret(), service);
       const dav = davClient(http, account, call);
       const { principal, calendars } = await discoverCalendars(dav, account.serverUrl, zoneOf);
       return { accountId: accountIdOf(principal, service), accountName: account.username, calendars };
     },
-    scan: async function* (secret, calendar, request) {
-      const account = accountOf(secret, service);
+    scan: async function* (grant, calendar, request) {
+      const account = accountOf(await grant.secret(), service);
       const dav = davClient(http, account, request.call);
       const known = () => about.known(dav, calendar, account);
       const fresh = () => about.fresh(dav, calendar, account);
