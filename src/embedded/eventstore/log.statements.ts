@@ -1,4 +1,5 @@
 import { type Client } from 'pg';
+import { named } from '../../kernel/sql.js';
 import { type Head, type Outcome, type Write } from './order.js';
 import { retentionOf } from './retention.js';
 import { describedBy, type ProposedEvent, type StoredEvent, TOMBSTONE } from './stored-event.js';
@@ -82,9 +83,10 @@ const INSERT = `
   with stored as (
     insert into event (position, stream, revision, id, type, json, data, metadata, created)
     select position, stream, revision, id, type, json,
-      substring($1::bytea, start, data_bytes), substring($1::bytea, start + data_bytes, metadata_bytes),
+      substring(:bytes::bytea, start, data_bytes), substring(:bytes::bytea, start + data_bytes, metadata_bytes),
       (extract(epoch from now()) * 10000000)::bigint
-    from unnest($2::bigint[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::boolean[], $8::int[], $9::int[], $10::int[])
+    from unnest(:positions::bigint[], :streams::text[], :revisions::bigint[], :ids::uuid[], :types::text[], :json::boolean[], :starts::int[],
+        :dataBytes::int[], :metadataBytes::int[])
       as fresh(position, stream, revision, id, type, json, start, data_bytes, metadata_bytes)
     returning created)
   select min(created) as created from stored`;
@@ -97,22 +99,19 @@ export const insert = async (client: Client, events: readonly StoredEvent[]): Pr
     next += data.byteLength + metadata.byteLength;
     return start;
   });
-  const { rows } = await client.query<{ created: bigint }>({
-    name: 'insert',
-    text: INSERT,
-    values: [
-      Buffer.concat(events.flatMap(({ data, metadata }) => [data, metadata])),
-      events.map((event) => event.position),
-      events.map((event) => event.stream),
-      events.map((event) => event.revision),
-      events.map((event) => event.id),
-      events.map((event) => event.type),
-      events.map((event) => event.json),
-      starts,
-      events.map((event) => event.data.byteLength),
-      events.map((event) => event.metadata.byteLength),
-    ],
+  const [text, values] = named(INSERT, {
+    bytes: Buffer.concat(events.flatMap(({ data, metadata }) => [data, metadata])),
+    positions: events.map(({ position }) => position),
+    streams: events.map(({ stream }) => stream),
+    revisions: events.map(({ revision }) => revision),
+    ids: events.map(({ id }) => id),
+    types: events.map(({ type }) => type),
+    json: events.map(({ json }) => json),
+    starts,
+    dataBytes: events.map(({ data }) => data.byteLength),
+    metadataBytes: events.map(({ metadata }) => metadata.byteLength),
   });
+  const { rows } = await client.query<{ created: bigint }>({ name: 'insert', text, values: [...values] });
   const created = rows[0]?.created ?? 0n;
   return events.map((event) => ({ ...event, created }));
 };
