@@ -1,7 +1,7 @@
 import { type Span, type Timing, type When } from '../../calendar/calendar-object.js';
 import { expand } from '../../time/recurrence.js';
 import { momentOf, zonesFor } from '../../time/moment.js';
-import { durationOf, spanBetween, whenOf } from '../../provider/caldav/ics-time.js';
+import { durationOf, spanBetween, whenOf } from '../../provider/ics-time.js';
 
 /** What the server must know of a resource it stores. */
 export type ResourceTimes = Readonly<{ uid: string; timings: readonly Timing[] }>;

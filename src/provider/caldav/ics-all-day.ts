@@ -1,7 +1,7 @@
 import { type Timing, type When } from '../../calendar/calendar-object.js';
 import { DAY_SECONDS, formatDate, parseDate, parseWall, wallDay, wallTime } from '../../time/civil.js';
 import { type Moment } from '../../time/moment.js';
-import { readTime } from './ics-time.js';
+import { readTime } from '../ics-time.js';
 
 /** Day that a wall of midnight begins; null for any other time. */
 const dayAt = (when: When): number | null => {

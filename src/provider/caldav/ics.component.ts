@@ -5,9 +5,9 @@ import { instanceNamed, type Moment, momentOf, type Zones, zonesFor } from '../.
 import { EXCLUDES } from '../../time/series.js';
 import { UnreadableObject } from '../unreadable-object.js';
 import { untilOnDay, wholeDays } from './ics-all-day.js';
-import { durationOf, spanBetween, spanFrom, whenOf } from './ics-time.js';
+import { durationOf, spanBetween, spanFrom, whenOf } from '../ics-time.js';
 import { contentsOf, invitedOf, ownResponse } from './ics.contents.js';
-import { type Properties, type Property, textOf } from './ics.property.js';
+import { type Properties, type Property, textOf } from '../ics.property.js';
 import { type ZoneReader } from './ics.zones.js';
 
 const timeOf = ({ value, params, type }: Property, zones: ZoneReader): When => whenOf(value, zones.zoneOf(params['tzid']), type === 'date');

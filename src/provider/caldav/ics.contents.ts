@@ -1,5 +1,6 @@
 import { type Attendee, type Contents, type Person } from '../../calendar/calendar-object.js';
-import { type Properties, plainText, type Property, textOf } from './ics.property.js';
+import { type Properties, type Property, textOf } from '../ics.property.js';
+import { oneLine, plainText } from '../plain-text.js';
 
 /** Who is invited, with what only the raw line tells: whether an answer was written down. */
 export type Invited = Attendee & Readonly<{ answered: boolean }>;
@@ -44,13 +45,6 @@ export const ownResponse = (properties: Properties, invited: readonly Invited[])
   const own = organizer !== null && self.email !== null && emailOf(organizer)?.toLowerCase() === self.email.toLowerCase();
   return own && !self.answered ? null : self.response;
 };
-
-const oneLine = (text: string | null): string | null =>
-  text
-    ?.split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .join(' ') ?? null;
 
 /** The personal part of a component. */
 export const contentsOf = (properties: Properties, invited: readonly Invited[]): Contents => {

@@ -2,7 +2,7 @@ import { type CalendarObject, type Component } from '../../calendar/calendar-obj
 import { UnreadableObject } from '../unreadable-object.js';
 import { type Block, blocksOf } from './ics-blocks.js';
 import { componentOf, word } from './ics.component.js';
-import { type Properties, propertiesOf, textOf } from './ics.property.js';
+import { type Properties, propertiesOf, textOf } from '../ics.property.js';
 import { type ZoneReader, zoneReader } from './ics.zones.js';
 
 /** Version of how resources are read: a change of what is read of the same text adds one, and every calendar is read again within a day. */

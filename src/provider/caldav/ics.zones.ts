@@ -4,8 +4,8 @@ import { Unexpandable } from '../../time/rrule.js';
 import { findZone, isIanaZone } from '../../time/time-zone.js';
 import { WINDOWS_ZONES } from '../windows-zones.js';
 import { type Block } from './ics-blocks.js';
-import { readTime } from './ics-time.js';
-import { propertiesOf, type Property } from './ics.property.js';
+import { readTime } from '../ics-time.js';
+import { propertiesOf, type Property } from '../ics.property.js';
 
 /** Finds the zone a TZID means, and remembers which definitions of the resource's own were needed for it. */
 export type ZoneReader = Readonly<{

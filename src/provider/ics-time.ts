@@ -1,7 +1,7 @@
-import { type Span, type When } from '../../calendar/calendar-object.js';
-import { DAY_SECONDS, parseDate, parseWall, wallDay } from '../../time/civil.js';
-import { type Moment } from '../../time/moment.js';
-import { UnreadableObject } from '../unreadable-object.js';
+import { type Span, type When } from '../calendar/calendar-object.js';
+import { DAY_SECONDS, parseDate, parseWall, wallDay } from '../time/civil.js';
+import { type Moment } from '../time/moment.js';
+import { UnreadableObject } from './unreadable-object.js';
 
 const bad = (): never => {
   throw new UnreadableObject('object.bad-time');

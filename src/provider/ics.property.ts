@@ -1,5 +1,5 @@
 import ICAL from 'ical.js';
-import { type Block } from './ics-blocks.js';
+import { plainText } from './plain-text.js';
 
 /** A content line: parameter names are in lower case, the value is raw. `type` is the VALUE parameter in lower case, or `unknown`. */
 export type Property = Readonly<{ name: string; params: Readonly<Record<string, string | undefined>>; type: string; value: string }>;
@@ -27,8 +27,8 @@ const cut = (line: string): Property | null => {
   }
 };
 
-/** Reads the lines of a component whose names (in upper case) are wanted; the others are not looked at. */
-export const propertiesOf = ({ lines }: Block, wanted: ReadonlySet<string>): Properties => {
+/** Reads the content lines whose names (in upper case) are wanted; the others are not looked at. */
+export const propertiesOf = ({ lines }: Readonly<{ lines: readonly string[] }>, wanted: ReadonlySet<string>): Properties => {
   const found = new Map<string, Property[]>();
   for (const line of lines) {
     const name = line.slice(0, line.search(/[:;]/)).toUpperCase();
@@ -42,12 +42,6 @@ export const propertiesOf = ({ lines }: Block, wanted: ReadonlySet<string>): Pro
 };
 
 const ESCAPED: Readonly<Record<string, string>> = { n: '\n', N: '\n' };
-
-/** Text without control characters (a database refuses NUL) and without space around it; null when nothing is left. */
-export const plainText = (text: string): string | null => {
-  const plain = text.replace(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/g, '').trim();
-  return plain === '' ? null : plain;
-};
 
 /** A TEXT value (RFC 5545 3.3.11) as people wrote it; null when there is none. */
 export const textOf = (property: Property | null): string | null => {
