@@ -1,4 +1,4 @@
-import { type GuardedHttp, type ReadRequest } from '../provider/http/guarded.http.js';
+import { type GuardedHttp, type GuardedRequest } from '../provider/http/guarded.http.js';
 
 /** How many times each kind of event is in the made-up calendar. */
 const COPIES = 6;
@@ -111,7 +111,7 @@ export const madeUpServer = (days: readonly string[]): GuardedHttp => {
     .map((kind, index) => resource(index, kind, days));
   const spelled = SPELLINGS.map((spelling) => answersOf(data, spelling));
   let reads = 0;
-  const answerTo = ({ method, body }: ReadRequest): string => {
+  const answerTo = ({ method, body }: GuardedRequest): string => {
     if (method === 'PROPFIND') return ABOUT;
     const answers = spelled[reads % spelled.length];
     if (body?.includes('time-range') === true) return answers?.soon ?? '';

@@ -2,8 +2,8 @@ import { createServer as createTcpServer } from 'node:net';
 import { createServer, type Server } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type Call } from '../../src/provider/calendar-provider.js';
-import { type GuardedHttp, type HttpResponse } from '../../src/provider/http/guarded.http.js';
+import { type Call, ProviderFault } from '../../src/provider/calendar-provider.js';
+import { type GuardedHttp, type HttpResponse, Passing } from '../../src/provider/http/guarded.http.js';
 import { type GuardedHttpOptions } from '../../src/provider/http/guarded.settings.js';
 import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress } from '../../src/provider/http/addresses.check.js';
 import { allowed, nearHttp } from '../support/caldav.js';
@@ -249,6 +249,38 @@ describe('the transport', () => {
       }),
     );
     await expect(get(transport(), origin)).rejects.toMatchObject({ fault: 'unavailable' });
+  });
+
+  it('makes a request that does something once, and takes it nowhere else', async () => {
+    const asked: string[] = [];
+    const origin = await listening(
+      createServer(({ method, url }, response) => {
+        asked.push(`${method ?? ''} ${url ?? ''}`);
+        if (url === '/moved') response.writeHead(307, { location: '/elsewhere' }).end('moved');
+        else response.writeHead(503).end();
+      }),
+    );
+    const post = (path: string): Promise<string> =>
+      transport().request(
+        { method: 'POST', url: `${origin}${path}`, headers: {}, body: 'code=1', credentials: null, lane: 'somebody', maxBytes: null },
+        allowed(),
+        text,
+      );
+    await expect(post('/away')).rejects.toMatchObject({ name: 'ProviderFault', fault: 'unavailable' });
+    expect(await post('/moved')).toBe('moved');
+    expect(asked).toEqual(['POST /away', 'POST /moved']);
+  });
+
+  it('asks again for what its reader finds to be passing', async () => {
+    let asked = 0;
+    const origin = await listening(createServer((_, response) => response.end(String((asked += 1)))));
+    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody', maxBytes: null } as const;
+    const read = async (response: HttpResponse): Promise<string> => {
+      const body = await text(response);
+      if (body !== '3') throw new Passing(new ProviderFault('throttled', 'slower'), 'throttleFloor');
+      return body;
+    };
+    expect(await transport().request(request, allowed(), read)).toBe('3');
   });
 
   it('takes an error of the reader for what it is', async () => {

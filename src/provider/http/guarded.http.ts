@@ -9,9 +9,12 @@ import { DEFAULTS, type GuardedHttpOptions, type Settings } from './guarded.sett
 import { lanes } from './lanes.js';
 import { retryAfterSeconds, retryDelay } from './retry.js';
 
-/** A request that only reads, so that it can be made again: GET, PROPFIND, REPORT. */
-export type ReadRequest = Readonly<{
-  method: 'GET' | 'PROPFIND' | 'REPORT';
+/**
+ * A request. GET, PROPFIND and REPORT only read, so that they are made again when they fail. A POST is made once, because what it asks for may have
+ * been done although its answer was lost, and follows no redirect, because its body may hold secrets.
+ */
+export type GuardedRequest = Readonly<{
+  method: 'GET' | 'PROPFIND' | 'REPORT' | 'POST';
   url: string;
   headers: Readonly<Record<string, string>>;
   body: string | null;
@@ -38,16 +41,17 @@ export type GuardedHttp = Readonly<{
    * Makes the request and reads its answer with `read`, which starts from nothing on every try. Throws `ProviderFault`: `throttled`,
    * `unavailable`, `refused-address`, `malformed`; errors of `call.permit`, of `read` and the reason of an abort come through unchanged.
    */
-  request: <T>(request: ReadRequest, call: Call, read: (response: HttpResponse) => Promise<T>) => Promise<T>;
+  request: <T>(request: GuardedRequest, call: Call, read: (response: HttpResponse) => Promise<T>) => Promise<T>;
   /** Closes all connections. */
   close: () => Promise<void>;
 }>;
 
-/** A failure that may pass by itself: tried again, then thrown as `fault`. */
-class Passing extends Error {
+/** A failure that may pass by itself, also thrown by what reads an answer: tried again, then thrown as `fault`. */
+export class Passing extends Error {
   constructor(
     readonly fault: ProviderFault,
-    readonly floor: number,
+    /** The setting that the first wait comes from. */
+    readonly floor: 'throttleFloor' | 'faultFloor',
   ) {
     super(fault.message);
   }
@@ -56,14 +60,14 @@ class Passing extends Error {
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 307, 308]);
 
-const passingStatus = (status: number, retryAfter: number | null, settings: Settings): Passing | null => {
-  if (status === 429) return new Passing(new ProviderFault('throttled', 'the server answers 429', retryAfter), settings.throttleFloor);
+const passingStatus = (status: number, retryAfter: number | null): Passing | null => {
+  if (status === 429) return new Passing(new ProviderFault('throttled', 'the server answers 429', retryAfter), 'throttleFloor');
   if (status === 503) {
     const fault = retryAfter === null ? 'unavailable' : 'throttled';
-    return new Passing(new ProviderFault(fault, 'the server answers 503', retryAfter), settings.throttleFloor);
+    return new Passing(new ProviderFault(fault, 'the server answers 503', retryAfter), 'throttleFloor');
   }
   if (status === 502 || status === 504)
-    return new Passing(new ProviderFault('unavailable', `the server answers ${status}`, retryAfter), settings.faultFloor);
+    return new Passing(new ProviderFault('unavailable', `the server answers ${status}`, retryAfter), 'faultFloor');
   return null;
 };
 
@@ -104,15 +108,15 @@ const reachFor = ({ settings, internet, ownNetwork }: Transport, url: URL): Reac
 
 type Hop = Readonly<{ response: Dispatcher.ResponseData; taken: Readable; url: URL; authorized: boolean }>;
 
-const broken = (error: unknown, call: Call, settings: Settings): unknown => {
+const broken = (error: unknown, call: Call): unknown => {
   if (call.signal.aborted) return call.signal.reason;
   if (error instanceof AddressRefused) return refusal('the name leads to an address that is not called');
-  return new Passing(new ProviderFault('unavailable', 'the connection failed or broke off'), settings.faultFloor);
+  return new Passing(new ProviderFault('unavailable', 'the connection failed or broke off'), 'faultFloor');
 };
 
-const largest = ({ settings }: Transport, { maxBytes }: ReadRequest): number => Math.min(settings.maxBytes, maxBytes ?? Infinity);
+const largest = ({ settings }: Transport, { maxBytes }: GuardedRequest): number => Math.min(settings.maxBytes, maxBytes ?? Infinity);
 
-const hop = async (made: Transport, request: ReadRequest, url: URL, call: Call, signal: AbortSignal): Promise<Hop> => {
+const hop = async (made: Transport, request: GuardedRequest, url: URL, call: Call, signal: AbortSignal): Promise<Hop> => {
   const { credentials } = request;
   const { agent: dispatcher } = reachFor(made, url);
   const authorized = credentials !== null && mayAuthorize(credentials, url);
@@ -135,17 +139,18 @@ const hop = async (made: Transport, request: ReadRequest, url: URL, call: Call, 
     });
     return { response, taken: unpaused(response.body, largest(made, request)), url, authorized };
   } catch (error) {
-    throw broken(error, call, made.settings);
+    throw broken(error, call);
   }
 };
 
 /** Redirects keep method and body, which neither 301 nor 302 promises by itself, and every hop passes the same guard. */
-const follow = async (made: Transport, request: ReadRequest, call: Call, signal: AbortSignal): Promise<Hop> => {
+const follow = async (made: Transport, request: GuardedRequest, call: Call, signal: AbortSignal): Promise<Hop> => {
   let url = new URL(request.url);
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
     const reached = await hop(made, request, url, call, signal);
     const location = headerOf(reached.response.headers['location']);
-    if (!REDIRECTS.has(reached.response.statusCode) || location === null) return reached;
+    const isFollowed = request.method !== 'POST' && REDIRECTS.has(reached.response.statusCode);
+    if (!isFollowed || location === null) return reached;
     reached.response.body.destroy();
     if (!URL.canParse(location, url.href)) throw new ProviderFault('malformed', 'the server redirects to no address');
     const next = new URL(location, url);
@@ -158,7 +163,7 @@ const follow = async (made: Transport, request: ReadRequest, call: Call, signal:
 /** Reads the answer; an error of the stream is a broken connection, an error of `read` stays what it is. */
 const readAnswer = async <T>(
   made: Transport,
-  request: ReadRequest,
+  request: GuardedRequest,
   reached: Hop,
   call: Call,
   read: (response: HttpResponse) => Promise<T>,
@@ -167,12 +172,12 @@ const readAnswer = async <T>(
   const { headers, statusCode: status } = response;
   const { settings } = made;
   const header = (name: string): string | null => headerOf(headers[name]);
-  const passing = passingStatus(status, retryAfterSeconds(header('retry-after'), settings.clock.now()), settings);
+  const passing = passingStatus(status, retryAfterSeconds(header('retry-after'), settings.clock.now()));
   async function* body(): AsyncGenerator<Uint8Array> {
     try {
       yield* limited(decompressed(headers, taken), largest(made, request));
     } catch (error) {
-      throw error instanceof ProviderFault ? error : broken(error, call, settings);
+      throw error instanceof ProviderFault ? error : broken(error, call);
     }
   }
   try {
@@ -193,7 +198,7 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
   const { settings } = made;
   const queue = lanes(settings.perLane);
 
-  const once = async <T>(request: ReadRequest, call: Call, read: (response: HttpResponse) => Promise<T>): Promise<T> => {
+  const once = async <T>(request: GuardedRequest, call: Call, read: (response: HttpResponse) => Promise<T>): Promise<T> => {
     const signal = AbortSignal.any([call.signal, AbortSignal.timeout(settings.totalTimeout)]);
     return readAnswer(made, request, await follow(made, request, call, signal), call, read);
   };
@@ -205,7 +210,8 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
         return await queue.run(what.lane, () => once(what, call, read));
       } catch (error) {
         if (!(error instanceof Passing)) throw error;
-        const delay = retryDelay(attempt, error.floor, error.fault.retryAfter, settings.random());
+        if (what.method === 'POST') throw error.fault;
+        const delay = retryDelay(attempt, settings[error.floor], error.fault.retryAfter, settings.random());
         const late = waited + delay > settings.waitBudget || settings.clock.now() - start > settings.totalTimeout;
         if (attempt === settings.retries || late) throw error.fault;
         waited += delay;
