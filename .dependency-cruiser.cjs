@@ -36,6 +36,7 @@ module.exports = {
     only('sql-at-home', 'pg|typeorm|@nestjs/typeorm', '^src/(infra/postgres|embedded)/'),
     // Decorators of routes are put off (openapi.decorators.ts), so that a start does not load it.
     only('swagger-at-home', '@nestjs/swagger', '^src/infra/http/openapi[.]'),
+    only('google-at-home', '@googleapis', '^src/provider/google/'),
     only('xml-at-home', 'saxes', '^src/(provider|embedded)/caldav/'),
   ],
   options: {

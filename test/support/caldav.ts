@@ -3,7 +3,7 @@ import { caldavProvider } from '../../src/provider/caldav/caldav.provider.js';
 import { type Call, type CalendarProvider, type Change, type ScanEnd, type ScanRequest } from '../../src/provider/calendar-provider.js';
 import { type GuardedHttp, guardedHttp } from '../../src/provider/http/guarded.http.js';
 import { type GuardedHttpOptions } from '../../src/provider/http/guarded.settings.js';
-import { fixedGrant } from '../../src/provider/grant.js';
+import { fixedGrant, type Grant } from '../../src/provider/grant.js';
 
 /** Everything a scan brought, with how it ended. */
 export type Scan = Readonly<{
@@ -25,9 +25,13 @@ export const nearHttp = (options: Partial<GuardedHttpOptions> = {}): GuardedHttp
 export const nearProvider = (http: GuardedHttp): CalendarProvider => caldavProvider({ http, clock: { now: () => Date.now() } });
 
 /** Reads a calendar, whole unless told otherwise, by somebody who knows nothing. */
-export const scanAll = async (
+export const scanAll = (provider: CalendarProvider, secret: Secret, calendar: string, request: Partial<ScanRequest> = {}): Promise<Scan> =>
+  scanAllBy(provider, fixedGrant(secret), calendar, request);
+
+/** The same, by a grant that may be renewed. */
+export const scanAllBy = async (
   provider: CalendarProvider,
-  secret: Secret,
+  grant: Grant,
   calendar: string,
   request: Partial<ScanRequest> = {},
 ): Promise<Scan> => {
@@ -42,7 +46,7 @@ export const scanAll = async (
     list: false,
     call: allowed(),
   };
-  const scan = provider.scan(fixedGrant(secret), calendar, { ...whole, ...request });
+  const scan = provider.scan(grant, calendar, { ...whole, ...request });
   for (;;) {
     const step = await scan.next();
     if (step.done === true) return { changes: pages.flat(), pages, expected, end: step.value };

@@ -1,0 +1,109 @@
+import { type calendar_v3 } from '@googleapis/calendar';
+import { type Secret } from '../../kernel/vault.js';
+import { type Call, ProviderFault } from '../calendar-provider.js';
+import { type Grant } from '../grant.js';
+import { type HttpResponse, Passing } from '../http/guarded.http.js';
+import { retryAfterSeconds } from '../http/retry.js';
+import { judge, type Sent } from './google-refusal.js';
+import { type GoogleOptions, laneOf } from './google.settings.js';
+import { readReasons } from './google.wire.js';
+
+type Api = calendar_v3.Calendar;
+
+/** What the generated client takes beside the parameters of a call. */
+type CallOptions = Omit<calendar_v3.Options, 'version'>;
+
+/** A request as the generated client puts it together. */
+export type Ask = (api: Api, options: CallOptions) => Promise<unknown>;
+
+/** Google's Calendar API as one grant opens it. */
+export type GoogleApi = Readonly<{
+  /** The parsed body of the answer. `sent`: which tokens go with the request, for what a refusal means. Throws `ProviderFault`. */
+  read: (ask: Ask, sent: Sent) => Promise<unknown>;
+}>;
+
+let loaded: Promise<Api> | null = null;
+
+/** Loaded when it is first needed, because that takes a good part of a start. */
+const client = (): Promise<Api> => {
+  loaded ??= import('@googleapis/calendar').then(({ calendar }) => calendar({ version: 'v3' }));
+  return loaded;
+};
+
+/**
+ * Where a request goes, with its parameters. The client puts it together and does not make it: its own transport tries again without regard to
+ * `Retry-After`, knows no limit of size, and puts tokens into its errors. Only a root given with the call may have a path.
+ */
+const addressOf = async (ask: Ask, apiUrl: string): Promise<string> => {
+  let address = '';
+  const adapter = (({ url }: Readonly<{ url: URL }>) => {
+    address = String(url);
+    return Promise.resolve({ status: 200, data: null });
+  }) as unknown as NonNullable<CallOptions['adapter']>;
+  await ask(await client(), { rootUrl: `${apiUrl.replace(/\/+$/, '')}/`, retry: false, adapter });
+  return address;
+};
+
+/** The access token was refused; a renewed one may not be. */
+class Unauthorized extends Error {
+  override readonly name = 'Unauthorized';
+}
+
+export const textOf = async ({ body }: HttpResponse): Promise<string> => {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return Buffer.concat(parts).toString('utf8');
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+const answerOf = async (response: HttpResponse, sent: Sent, now: number): Promise<unknown> => {
+  const { status } = response;
+  const answer = parsed(await textOf(response));
+  if (status === 200 && answer !== undefined) return answer;
+  if (status < 400) throw new ProviderFault('malformed', `Google answers ${status} with something that makes no sense`);
+  if (status === 401) throw new Unauthorized();
+  const { fault, detail, isPassing } = judge({ status, reasons: readReasons(answer) }, sent);
+  const refused = new ProviderFault(fault, detail, retryAfterSeconds(response.header('retry-after'), now));
+  throw isPassing ? new Passing(refused, fault === 'throttled' ? 'throttleFloor' : 'faultFloor') : refused;
+};
+
+export const googleApi = ({ http, clock, google }: GoogleOptions, grant: Grant, call: Call): GoogleApi => {
+  const { origin } = new URL(google.apiUrl);
+  const once = (url: string, secret: Secret, sent: Sent): Promise<unknown> => {
+    const { accessToken } = secret;
+    if (accessToken === undefined) throw new ProviderFault('access-revoked', 'there is no access token');
+    const credentials = { header: `Bearer ${accessToken}`, origin, domain: null };
+    const headers = { accept: 'application/json' };
+    return http.request({ method: 'GET', url, headers, body: null, credentials, lane: laneOf(secret), maxBytes: null }, call, (response) =>
+      answerOf(response, sent, clock.now()),
+    );
+  };
+  /** A token may be refused before its time: it is renewed once, and a renewed one that is refused as well is taken at its word. */
+  const authorized = async (url: string, sent: Sent): Promise<unknown> => {
+    const seen = await grant.secret();
+    try {
+      return await once(url, seen, sent);
+    } catch (error) {
+      if (!(error instanceof Unauthorized)) throw error;
+    }
+    const renewed = await grant.renew(seen);
+    try {
+      return await once(url, renewed, sent);
+    } catch (error) {
+      throw error instanceof Unauthorized ? new ProviderFault('access-revoked', 'Google does not accept a renewed access token') : error;
+    }
+  };
+  return {
+    read: async (ask, sent) => {
+      call.signal.throwIfAborted();
+      return authorized(await addressOf(ask, google.apiUrl), sent);
+    },
+  };
+};
