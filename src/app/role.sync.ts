@@ -4,6 +4,7 @@ import { faultReporter, keyGoneReporter, recoveryReporter } from '../connection/
 import { reached } from '../infra/postgres/read-models.postgres.js';
 import { solitude } from '../infra/postgres/solitude.js';
 import { pace } from '../sync/feed.pace.js';
+import { sweepOf } from '../sync/sweep.sql.js';
 import { syncRuns } from '../sync/sync.runs.js';
 import { openProviders } from './providers.js';
 import { workerOf } from './queue.js';
@@ -23,7 +24,7 @@ const worksOf = (runtime: Runtime): Works => {
   const secretOf = secretOnce(vault);
   const together = { ...runtime, solitude: solitude() };
   const calendars = syncing({
-    ...{ database, store, vault, providers, clock, entropy, log, mostListed, pollWithin },
+    ...{ database, store, vault, providers, clock, entropy, log, mostListed, sweep: sweepOf(database, pollWithin) },
     pace: pace(() => reached(database, OCCURRENCES)),
     reportFault: faultReporter(connection),
     reportRecovery: recoveryReporter(connection),

@@ -87,12 +87,12 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
   }
 };
 
-/** When a calendar of the account was last read well; null: none was. */
-const lastReadAt = async ({ database }: ConnectionRuntime, { connection_id }: ConnectionRow): Promise<Date | null> => {
-  const [row] = await database.query<{ at: Date | null }>('select max(last_success_at) as at from sync_state where connection_id = $1', [
+/** Until when a calendar of the account is fresh; null: none was ever read. */
+const freshUntil = async ({ database }: ConnectionRuntime, { connection_id }: ConnectionRow): Promise<Date | null> => {
+  const [row] = await database.query<{ until: Date | null }>('select max(fresh_until) as until from sync_state where connection_id = $1', [
     connection_id,
   ]);
-  return row?.at ?? null;
+  return row?.until ?? null;
 };
 
 const undiscovered = async (runtime: ConnectionRuntime, tended: Tended, lease: Lease, error: unknown): Promise<void> => {
@@ -114,7 +114,7 @@ const putOff = async (
 ): Promise<void> => {
   const [now, failures, chance] = [runtime.clock.now(), row.failures + 1, runtime.entropy.fraction()];
   const dead = isDeadGrant(fault);
-  const told = isToldOf(fault, await lastReadAt(runtime, row), now) ? accountFaultOf(fault, 'account') : null;
+  const told = isToldOf(fault, await freshUntil(runtime, row), now) ? accountFaultOf(fault, 'account') : null;
   if (told !== null) await faultReporter(runtime)(row.connection_id, told, cause);
   await later(runtime, row, lease, failures, dead ? now + DAY + Math.floor(chance * HOUR) : retryAt(now, failures, retryAfter, chance));
 };

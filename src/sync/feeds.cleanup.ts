@@ -90,7 +90,7 @@ const expire = async (
     );
   }
   await database.query(
-    `update sync_state set cursor = null, generation_due_at = null, window_start = null, window_end = null, last_success_at = null, held = null, begun = null,
+    `update sync_state set cursor = null, generation_due_at = null, window_start = null, window_end = null, last_success_at = null, fresh_until = null, held = null, begun = null,
        retained_from = $3, claimed_until = null
      where calendar_id = $1 and epoch = $2`,
     [id, epoch, instant(now)],

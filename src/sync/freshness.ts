@@ -7,7 +7,7 @@ import { keptFrom } from '../merged-events/retention.js';
 
 /**
  * How far what is shown of a calendar can be trusted: `syncing` it has not been read to its end yet, or its occurrences are being placed again;
- * `fresh`; `stale` its last good reading is more than 15 minutes old; `failing` it cannot be read, the last good state is shown;
+ * `fresh`; `stale` its next reading is overdue; `failing` it cannot be read, the last good state is shown;
  * `needs_reconnect` only its owner can help.
  */
 export type FreshnessState = 'syncing' | 'fresh' | 'stale' | 'failing' | 'needs_reconnect';
@@ -40,6 +40,7 @@ export type FreshnessRow = Readonly<{
   provider: string;
   due_at: Date | null;
   last_success_at: Date | null;
+  fresh_until: Date | null;
   last_attempt_at: Date | null;
   window_start: Date | null;
   window_end: Date | null;
@@ -73,7 +74,7 @@ export const UNREAD_SQL = `
 
 /** Selects `FreshnessRow`s of the calendars of `$1` (user id), of all or of those in `$2` (uuid[] or null). */
 export const FRESHNESS_SQL = `
-  select c.calendar_id, c.provider, nullif(s.due_at, 'infinity') as due_at, s.last_success_at, s.last_attempt_at, s.window_start, s.window_end,
+  select c.calendar_id, c.provider, nullif(s.due_at, 'infinity') as due_at, s.last_success_at, s.fresh_until, s.last_attempt_at, s.window_start, s.window_end,
     ${FAULT_SQL} as fault,
     (select coalesce(json_agg(json_build_object('code', code, 'count', count) order by code), '[]') from (
       select code, count(*) from (${UNREAD_SQL}) unread where unread.calendar_id = c.calendar_id group by code
@@ -87,20 +88,22 @@ export const FRESHNESS_SQL = `
   where c.user_id = $1 and c.status = 'adopted' and ($2::uuid[] is null or c.calendar_id = any($2))
   order by c.calendar_id`;
 
-const STALE = 15 * MINUTE;
+/** A reading is fresh for so long at least, because a late one or two matter to nobody. */
+const AT_LEAST = 15 * MINUTE;
 
-/** Readings that ended well are fresh when they ended after this instant. */
-export const freshFrom = (now: number): number => now - STALE;
+/** Until when a good reading is fresh that ends now, where the next is promised `within` so many milliseconds: half as long again. */
+export const freshUntil = (now: number, within: number): number => now + Math.max(AT_LEAST, within * 1.5);
+
+const isStale = (until: Date | null, now: number): boolean => until === null || until.getTime() < now;
 
 /** Whether a fault is told, in the log and to its owner: one that passes by itself only when it has outlasted the freshness of the calendar. */
-export const isToldOf = (fault: string, lastSuccessAt: Date | null, now: number): boolean =>
-  !PASSING_FAULTS.includes(fault) || lastSuccessAt === null || lastSuccessAt.getTime() < freshFrom(now);
+export const isToldOf = (fault: string, until: Date | null, now: number): boolean => !PASSING_FAULTS.includes(fault) || isStale(until, now);
 
-const stateOf = ({ last_success_at, behind }: FreshnessRow, fault: string | null, now: number): FreshnessState => {
+const stateOf = ({ last_success_at, fresh_until, behind }: FreshnessRow, fault: string | null, now: number): FreshnessState => {
   if (isDeadGrant(fault)) return 'needs_reconnect';
   if (fault !== null) return 'failing';
   if (last_success_at === null || behind) return 'syncing';
-  return last_success_at.getTime() < freshFrom(now) ? 'stale' : 'fresh';
+  return isStale(fresh_until, now) ? 'stale' : 'fresh';
 };
 
 /** How far what is shown of series goes. Where nothing is sure it is a range without length. */
@@ -116,7 +119,7 @@ const windowOf = ({ window_start: start, window_end: end }: FreshnessRow, now: n
   start === null || end === null ? null : { start: instant(Math.max(start.getTime(), keptFrom(now))), end: end.toISOString() };
 
 export const freshnessOf = (row: FreshnessRow, now: number): Freshness => {
-  const fault = row.fault !== null && isToldOf(row.fault, row.last_success_at, now) ? row.fault : null;
+  const fault = row.fault !== null && isToldOf(row.fault, row.fresh_until, now) ? row.fault : null;
   return { ...standing(row, fault, now), ...wrong(row, fault) };
 };
 

@@ -10,6 +10,7 @@ import { type Sealer, type Secret, type Vault } from '../kernel/vault.js';
 import { type CalendarProvider, type Providers } from '../provider/calendar-provider.js';
 import { type Grant } from '../provider/grant.js';
 import { type Pace } from './feed.pace.js';
+import { type Sweep } from './sweep.sql.js';
 import { type SyncRow } from './sync.state.js';
 import { type Ink } from './upsert.js';
 
@@ -25,8 +26,8 @@ export type SyncRuntime = Readonly<{
   pace: Pace;
   /** The most objects a calendar may hold that is read. */
   mostListed: number;
-  /** Milliseconds within which a calendar is read again after a good reading. */
-  pollWithin: number;
+  /** When a calendar is read again after a good reading. */
+  sweep: Sweep;
   /** The secret of the account that a claimed row belongs to, opened once for the row. */
   secretOf: (row: SyncRow) => Promise<Secret>;
   /** What concerns the account and not one calendar is told to the connection; a dead grant makes it ask its owner to reconnect. */

@@ -41,7 +41,7 @@ export const fail = async (run: Run, error: ProviderFault): Promise<void> => end
 const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, { fault, retryAfter }: ProviderFault): Promise<void> => {
   const { runtime, row, lease, cause } = run;
   // A passing fault is told when what is shown is no longer fresh: calendars that flap would fill their streams with it.
-  if (isToldOf(fault, row.last_success_at, runtime.clock.now())) {
+  if (isToldOf(fault, row.fresh_until, runtime.clock.now())) {
     await report(run, { kind: 'failed', fault });
     const told = accountFaultOf(fault, 'calendar');
     if (told !== null) await runtime.reportFault(row.connection_id, told, cause);

@@ -6,7 +6,9 @@ import { type Position } from '../kernel/event-store.js';
 import { type Trouble } from '../kernel/failure-policy.js';
 import { named, type Database, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
+import { freshUntil } from './freshness.js';
 import { nextGenerationAt, nextListingAt, nextPollAt, retryAt } from './generation.js';
+import { type Sweep } from './sweep.sql.js';
 
 /** A generation whose reading has begun and not ended. `after`: the revision its feed was at, after which stands what runs appended of it. */
 export type Begun = Readonly<{ generation: number; after: string }>;
@@ -25,7 +27,8 @@ export type SyncRow = Readonly<{
   window_start: Date | null;
   window_end: Date | null;
   full_requested: boolean;
-  last_success_at: Date | null;
+  /** Until when the last good reading is fresh; null before one. */
+  fresh_until: Date | null;
   begun: Begun | null;
   /** The revision the feed was at when the last good reading ended; null when that was read by the first release. */
   fed: string | null;
@@ -34,7 +37,7 @@ export type SyncRow = Readonly<{
   held: string | null;
 }>;
 
-type Runtime = Readonly<{ database: Database; clock: Clock; entropy: Entropy; pollWithin: number }>;
+type Runtime = Readonly<{ database: Database; clock: Clock; entropy: Entropy; sweep: Sweep }>;
 
 /** Moves manual syncs on, and wakes the streams of those who asked for them. */
 const moveRuns = (sql: Sql, update: string, values: readonly unknown[]): Promise<unknown> =>
@@ -126,7 +129,7 @@ const SUCCEEDED = `
   update sync_state set cursor = :cursor, generation = :generation, window_start = :from, window_end = :until,
     generation_due_at = case when :began then :nextGeneration::timestamptz else least(generation_due_at, :remapAt::timestamptz) end,
     list_due_at = coalesce(:nextListing, list_due_at),
-    last_attempt_at = :now, last_success_at = :now, position = coalesce(:position, position), failures = 0, fault = null, held = null,
+    last_attempt_at = :now, last_success_at = :now, fresh_until = :freshUntil, position = coalesce(:position, position), failures = 0, fault = null, held = null,
     begun = case when :whole then null else begun end, objects = case when :whole then :objects else objects end, fed = :fed,
     full_requested = full_requested
       and (not :fullRequested or exists (select 1 from sync_run where calendar_id = :calendarId and state = 'queued' and full_read)),
@@ -135,7 +138,7 @@ const SUCCEEDED = `
 
 /** After the last acknowledgement: what is known and the cursor, in one transaction, if the claim still holds. */
 export const finishSucceeded = async (
-  { database, clock, entropy, pollWithin }: Runtime,
+  { database, clock, entropy, sweep }: Runtime,
   row: SyncRow,
   lease: Lease,
   success: Success,
@@ -143,14 +146,16 @@ export const finishSucceeded = async (
   const now = clock.now();
   const { cursor, generation, window, gone, whole, objects, fed, position, remapAt, listed, again } = success;
   const began = generation !== row.generation || row.generation_due_at === null;
+  const within = await sweep(row.provider);
   await database.transaction(async (sql) => {
     const [held] = await sql.query<{ position: string | null }>(
       ...named(SUCCEEDED, {
         ...{ calendarId: row.calendar_id, epoch: lease.epoch, cursor, generation, from: window.start, until: window.end, began },
         nextGeneration: instant(nextGenerationAt(now, entropy.fraction())),
         now: instant(now),
+        freshUntil: instant(freshUntil(now, within)),
         position,
-        due: instant(again ? now : nextPollAt(now, pollWithin, entropy.fraction())),
+        due: instant(again ? now : nextPollAt(now, within, entropy.fraction())),
         // One that was asked for while this run was under way is still owed.
         fullRequested: row.full_requested,
         remapAt: remapAt === null ? null : instant(remapAt),

@@ -200,7 +200,7 @@ describe('When people are busy', () => {
   it('is unknown where a calendar can no longer be read; what was seen last stays busy', async () => {
     await radicale.stop();
     // A fault that may pass by itself is told when it has outlasted the freshness of the last good reading.
-    await service.rows(`update sync_state set last_success_at = last_success_at - interval '16 minutes'`);
+    await service.rows(`update sync_state set fresh_until = fresh_until - interval '16 minutes'`);
     await ada.request('POST', '/v1/calendar/sync', {});
     await eventually('the connection is said to fail', async () => {
       const { body } = await ada.request<{ items: readonly { status: string }[] }>('GET', '/v1/calendar/connections');

@@ -7,6 +7,7 @@ import { type DeltaSynced } from '../../src/sync/feed.js';
 import { type Pace } from '../../src/sync/feed.pace.js';
 import { schedule } from '../../src/sync/schedule.projection.js';
 import { type SyncRuntime } from '../../src/sync/sync.context.js';
+import { sweepOf } from '../../src/sync/sweep.sql.js';
 import { syncCalendar } from '../../src/sync/sync.run.js';
 import { type SyncRow } from '../../src/sync/sync.state.js';
 import { zonesFamily } from '../../src/merged-events/zone-change.codec.js';
@@ -143,7 +144,7 @@ export const runtimeOf = ({ account }: Adopted, database: Database = stores.data
     log: SILENT,
     pace: unpaced,
     mostListed: 100_000,
-    pollWithin: 2 * MINUTE,
+    sweep: sweepOf(stores.database, 2 * MINUTE),
   };
   const connections = shared;
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { freshnessOf, type FreshnessRow } from '../../src/sync/freshness.js';
+import { freshnessOf, type FreshnessRow, freshUntil } from '../../src/sync/freshness.js';
 import { NOW } from '../support/builders.js';
 
 const MINUTE = 60_000;
@@ -10,6 +10,7 @@ const read: FreshnessRow = {
   provider: 'caldav',
   due_at: new Date(NOW + 5 * MINUTE),
   last_success_at: ago(1),
+  fresh_until: ago(-14),
   last_attempt_at: ago(1),
   window_start: new Date('2026-10-23T00:00:00.000Z'),
   window_end: new Date('2027-12-07T00:00:00.000Z'),
@@ -23,13 +24,18 @@ const read: FreshnessRow = {
 const told = (row: Partial<FreshnessRow>) => freshnessOf({ ...read, ...row }, NOW);
 
 describe('A calendar', () => {
-  it('is fresh for a quarter of an hour after it was read, then stale', () => {
-    expect(told({ last_success_at: ago(15) }).state).toBe('fresh');
-    expect(told({ last_success_at: ago(16) }).state).toBe('stale');
+  it('is fresh as long as was promised when it was read, then stale', () => {
+    expect(told({ fresh_until: ago(0) }).state).toBe('fresh');
+    expect(told({ fresh_until: ago(1) }).state).toBe('stale');
+  });
+
+  it('is promised fresh for half as long again as until its next reading, and for a quarter of an hour at least', () => {
+    expect(freshUntil(NOW, 2 * MINUTE)).toBe(NOW + 15 * MINUTE);
+    expect(freshUntil(NOW, 60 * MINUTE)).toBe(NOW + 90 * MINUTE);
   });
 
   it('is syncing until it has been read to its end and the read model shows it', () => {
-    expect(told({ last_success_at: null, window_start: null, window_end: null })).toMatchObject({
+    expect(told({ last_success_at: null, fresh_until: null, window_start: null, window_end: null })).toMatchObject({
       state: 'syncing',
       lastSuccessAt: null,
       window: null,
@@ -38,7 +44,7 @@ describe('A calendar', () => {
   });
 
   it('is failing when it cannot be read, and says why and since when in plain words', () => {
-    expect(told({ fault: 'unavailable', last_success_at: ago(90) })).toMatchObject({
+    expect(told({ fault: 'unavailable', last_success_at: ago(90), fresh_until: ago(75) })).toMatchObject({
       state: 'failing',
       lastSuccessAt: ago(90).toISOString(),
       lastAttemptAt: ago(1).toISOString(),
@@ -51,11 +57,11 @@ describe('A calendar', () => {
     expect(told({})).toMatchObject({ code: null, reason: null, nextStep: null, nextAttemptAt: null });
   });
 
-  it('is fresh while a fault that passes has not outlasted the quarter of an hour, and failing at once when it will not pass', () => {
+  it('is fresh while a fault that passes has not outlasted its freshness, and failing at once when it will not pass', () => {
     for (const fault of ['unavailable', 'throttled', 'malformed', 'refused-address']) {
-      expect(told({ fault, last_success_at: ago(15) })).toMatchObject({ state: 'fresh', code: null, reason: null, nextAttemptAt: null });
-      expect(told({ fault, last_success_at: ago(16) })).toMatchObject({ state: 'failing', code: fault });
-      expect(told({ fault, last_success_at: null })).toMatchObject({ state: 'failing', code: fault });
+      expect(told({ fault, fresh_until: ago(0) })).toMatchObject({ state: 'fresh', code: null, reason: null, nextAttemptAt: null });
+      expect(told({ fault, fresh_until: ago(1) })).toMatchObject({ state: 'failing', code: fault });
+      expect(told({ fault, last_success_at: null, fresh_until: null })).toMatchObject({ state: 'failing', code: fault });
     }
     for (const fault of ['forbidden', 'calendar-gone', 'mass-change-held', 'set-aside', 'unforeseen'])
       expect(told({ fault })).toMatchObject({ state: 'failing', code: fault });

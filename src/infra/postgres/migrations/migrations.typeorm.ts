@@ -2,10 +2,18 @@ import type pg from 'pg';
 import { ChangesPosition1764160000000 } from './changes-position.migration.js';
 import { ClaimedRows1764200000000 } from './claimed-rows.migration.js';
 import { FreeBusy1764194000000 } from './free-busy.migration.js';
+import { FreshUntil1764210000000 } from './fresh-until.migration.js';
 import { Mend1764150000000 } from './mend.migration.js';
 import { Schema1763800000000 } from './schema.migration.js';
 
-const MIGRATIONS = [Schema1763800000000, Mend1764150000000, ChangesPosition1764160000000, FreeBusy1764194000000, ClaimedRows1764200000000];
+const MIGRATIONS = [
+  Schema1763800000000,
+  Mend1764150000000,
+  ChangesPosition1764160000000,
+  FreeBusy1764194000000,
+  ClaimedRows1764200000000,
+  FreshUntil1764210000000,
+];
 
 const UNDEFINED_TABLE = '42P01';
 
