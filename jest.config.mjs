@@ -44,10 +44,10 @@ export default {
   testSequencer: '<rootDir>/test/support/run/longest-first.mjs',
   globalTeardown: '<rootDir>/test/support/run/end.mjs',
   projects: [
-    project('unit', ['!(integration|contract|e2e)/**/*.spec.ts']),
+    project('unit', ['!(integration|contract|e2e|soak)/**/*.spec.ts']),
     project('contract', ['contract/**/*.spec.ts'], engines),
     project('integration', ['integration/**/*.spec.ts'], engines),
     project('e2e', ['e2e/**/*.spec.ts'], engines),
-    project('soak', SOAKS, { ...engines, globals: { SOAK: true } }),
+    project('soak', [...SOAKS, 'soak/**/*.spec.ts'], { ...engines, globals: { SOAK: true } }),
   ],
 };
