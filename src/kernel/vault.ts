@@ -32,6 +32,9 @@ export class AccountTaken extends Error {
 /** What a connection keeps to reach its account; only ever in the vault. */
 export type Secret = Readonly<Record<string, string>>;
 
+/** A secret and the number of its version: each version that is stored has one of its own. */
+export type SeenSecret = Readonly<{ secret: Secret; version: string }>;
+
 /**
  * Keys: master → subject → connection, each wrapped by the one before; secrets sealed under the connection's. A key that was destroyed leaves a
  * tombstone: it is never made again, and each call for it throws `KeyDestroyed`.
@@ -60,6 +63,19 @@ export type Vault = Readonly<{
   replaceSecret: (userId: string, connectionId: string, secret: Secret) => Promise<void>;
   /** Throws `SecretMissing` when only the secret is gone, `KeyDestroyed` when the key is. */
   secret: (userId: string, connectionId: string) => Promise<Secret>;
+  /** The secret with its version. Throws as `secret` does. */
+  secretSeen: (userId: string, connectionId: string) => Promise<SeenSecret>;
+  /**
+   * Stores a secret in place of the version that was seen. False, and nothing is stored, when another version is there, or when `fence` is given and
+   * its renewal has ended or was taken over. Ends the renewal of `fence`.
+   */
+  exchangeSecret: (userId: string, connectionId: string, version: string, secret: Secret, fence?: string | null) => Promise<boolean>;
+  /** Leave to renew the secret, for a minute: a fence, a number that no other renewal has. Null while another process has it, or the secret is gone. */
+  beginRenewal: (connectionId: string) => Promise<string | null>;
+  /** Ends a renewal that brought nothing; harmless when it was taken over. */
+  endRenewal: (connectionId: string, fence: string) => Promise<void>;
+  /** Whether the secret was neither renewed nor given for so many days. */
+  isDormant: (connectionId: string, days: number) => Promise<boolean>;
   /**
    * Destroys the connection's key and keeps its secret alone, sealed again under the subject's, so that the grant can be given back. In one step,
    * and harmless when repeated.

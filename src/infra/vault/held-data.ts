@@ -7,4 +7,5 @@ export const VAULT_DATA: readonly HeldRows[] = [
     owners: [by('connection', 'name', 'connection:'), by('user', 'name', 'subject:')],
     onRevoke: { keptBecause: 'the name of a destroyed key stays, without the key, because that key must never be made again' },
   },
+  { table: 'grant_renewal', owners: [by('connection')], onRevoke: 'removed' },
 ];

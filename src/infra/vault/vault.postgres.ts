@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { named, type Database, type Sql } from '../../kernel/sql.js';
-import { AccountTaken, KeyDestroyed, type Secret, SecretMissing, type Vault } from '../../kernel/vault.js';
+import { AccountTaken, KeyDestroyed, type Vault } from '../../kernel/vault.js';
 import { idOf } from './master-keys.postgres.js';
+import { openSecret, renewalsOf, sealSecret, secretName } from './renewals.postgres.js';
 import { marker, openBytes, sealBytes, sealer } from './sealing.aes.js';
 
 const subjectName = (userId: string): string => `subject:${userId}`;
 const connectionName = (connectionId: string): string => `connection:${connectionId}`;
-const secretName = (connectionId: string): string => `secret:${connectionId}`;
 const asideName = (connectionId: string): string => `aside:${connectionId}`;
 
 /** Reads and unwraps the keys of people and connections. */
@@ -86,8 +86,6 @@ const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring 
   };
 };
 
-const sealSecret = (key: Buffer, name: string, secret: Secret): Buffer => sealBytes(key, name, Buffer.from(JSON.stringify(secret)));
-
 /** How rows of a connection come and go. What becomes of a key that is deleted is the table's own rule: a trigger leaves its tombstone. */
 const rowsOf = (sql: Sql): Pick<Vault, 'activate' | 'destroyConnection' | 'pendingSince'> => ({
   activate: async (connectionId) => {
@@ -154,7 +152,7 @@ const asideOf = (database: Database, keys: Keyring): Pick<Vault, 'setSecretAside
     const [row] = await database.query('select 1 from vault where name = $1', [asideName(connectionId)]);
     if (row === undefined) return null;
     const clear = await keys.read(asideName(connectionId), await keys.subject(userId));
-    return clear === null ? null : (JSON.parse(clear.toString()) as Secret);
+    return clear === null ? null : openSecret(clear);
   },
 });
 
@@ -190,11 +188,8 @@ const secretsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'keep' | 'replaceSecret
       [name, hidden, connectionName(connectionId)],
     );
   },
-  secret: async (userId, connectionId) => {
-    const clear = await keys.read(secretName(connectionId), await keys.connection(userId, connectionId));
-    if (clear === null) throw new SecretMissing('the credentials of this connection are missing');
-    return JSON.parse(clear.toString()) as Secret;
-  },
+  secret: async (userId, connectionId) =>
+    openSecret(await keys.read(secretName(connectionId), await keys.connection(userId, connectionId))),
 });
 
 /**
@@ -207,6 +202,7 @@ export const vault = (database: Database, masterKey: Buffer, previous: Buffer | 
     ...rowsOf(database),
     ...accountsOf(database),
     ...secretsOf(database, keys),
+    ...renewalsOf(database, keys.connection),
     ...asideOf(database, keys),
     subject: async (userId) => sealer(await keys.subject(userId), userId),
     marker: async (userId) => marker(await keys.subject(userId)),

@@ -3,6 +3,7 @@ import { ChangesPosition1764160000000 } from './changes-position.migration.js';
 import { ClaimedRows1764200000000 } from './claimed-rows.migration.js';
 import { FreeBusy1764194000000 } from './free-busy.migration.js';
 import { FreshUntil1764210000000 } from './fresh-until.migration.js';
+import { GrantRenewal1764210500000 } from './grant-renewal.migration.js';
 import { Mend1764150000000 } from './mend.migration.js';
 import { Schema1763800000000 } from './schema.migration.js';
 
@@ -13,6 +14,7 @@ const MIGRATIONS = [
   FreeBusy1764194000000,
   ClaimedRows1764200000000,
   FreshUntil1764210000000,
+  GrantRenewal1764210500000,
 ];
 
 const UNDEFINED_TABLE = '42P01';

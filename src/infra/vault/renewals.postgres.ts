@@ -1,0 +1,69 @@
+import { MINUTE } from '../../kernel/clock.js';
+import { named, type Sql } from '../../kernel/sql.js';
+import { type Secret, SecretMissing, type Vault } from '../../kernel/vault.js';
+import { openBytes, sealBytes } from './sealing.aes.js';
+
+export const secretName = (connectionId: string): string => `secret:${connectionId}`;
+
+export const sealSecret = (key: Buffer, name: string, secret: Secret): Buffer => sealBytes(key, name, Buffer.from(JSON.stringify(secret)));
+
+export const openSecret = (clear: Buffer | null): Secret => {
+  if (clear === null) throw new SecretMissing('the credentials of this connection are missing');
+  return JSON.parse(clear.toString()) as Secret;
+};
+
+type KeyOf = (userId: string, connectionId: string) => Promise<Buffer>;
+
+/** What a process that died while it renewed leaves held. The vendor's answer is waited for less long. */
+const HELD = MINUTE;
+
+/** Ends the renewal of the fence in the statement that stores. The secret is locked before the renewal, as it is where a secret is deleted. */
+const EXCHANGE = `
+  with seen as (select 1 from vault where name = :name and version = :version for update),
+  held as (
+    update grant_renewal set held_until = null, renewed_at = clock_timestamp()
+    where connection_id = :connectionId and fence = :fence and held_until is not null and exists (select 1 from seen) returning 1
+  )
+  update vault set sealed = :hidden where name = :name and version = :version
+    and (:fence::bigint is null or exists (select 1 from held)) returning 1`;
+
+/** The leases under which the secrets of connections are renewed, and the versions that they exchange. */
+export const renewalsOf = (
+  sql: Sql,
+  keyOf: KeyOf,
+): Pick<Vault, 'secretSeen' | 'exchangeSecret' | 'beginRenewal' | 'endRenewal' | 'isDormant'> => ({
+  secretSeen: async (userId, connectionId) => {
+    const name = secretName(connectionId);
+    const key = await keyOf(userId, connectionId);
+    const [row] = await sql.query<{ sealed: Buffer; version: string }>('select sealed, version from vault where name = $1', [name]);
+    return { secret: openSecret(row === undefined ? null : openBytes(key, name, row.sealed)), version: row?.version ?? '' };
+  },
+  exchangeSecret: async (userId, connectionId, version, secret, fence = null) => {
+    const name = secretName(connectionId);
+    const hidden = sealSecret(await keyOf(userId, connectionId), name, secret);
+    const stored = await sql.query(...named(EXCHANGE, { name, connectionId, version, hidden, fence }));
+    return stored.length > 0;
+  },
+  beginRenewal: async (connectionId) => {
+    const [row] = await sql.query<{ fence: string }>(
+      `insert into grant_renewal (connection_id, held_until)
+       select connection_id, clock_timestamp() + $2 * interval '1 millisecond' from vault where name = $1 for key share
+       on conflict (connection_id) do update set fence = excluded.fence, held_until = excluded.held_until
+       where grant_renewal.held_until is null or grant_renewal.held_until < clock_timestamp()
+       returning fence`,
+      [secretName(connectionId), HELD],
+    );
+    return row?.fence ?? null;
+  },
+  endRenewal: async (connectionId, fence) => {
+    await sql.query('update grant_renewal set held_until = null where connection_id = $1 and fence = $2', [connectionId, fence]);
+  },
+  isDormant: async (connectionId, days) => {
+    const rows = await sql.query(
+      `select 1 from vault v left join grant_renewal g on g.secret = v.name
+       where v.name = $1 and coalesce(g.renewed_at, v.created_at) < clock_timestamp() - $2 * interval '1 day'`,
+      [secretName(connectionId), days],
+    );
+    return rows.length > 0;
+  },
+});
