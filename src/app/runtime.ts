@@ -16,6 +16,7 @@ import { type EventStore } from '../kernel/event-store.js';
 import { type Log } from '../kernel/log.js';
 import { type Metrics } from '../kernel/metrics.js';
 import { observedProviders } from './observed.js';
+import { operatorMistakes, type OperatorMistakes } from './operator-mistakes.js';
 import { type Providers } from '../provider/calendar-provider.js';
 
 /** Everything the roles of one process share. */
@@ -27,6 +28,7 @@ export type Runtime = Omit<ConnectionRuntime, 'database'> &
     masterKey: Buffer;
     log: Log;
     metrics: Metrics;
+    mistakes: OperatorMistakes;
     pollWithin: number;
     /** Of the program, as its package has it. */
     version: string;
@@ -62,12 +64,14 @@ export const openRuntime = async (
   if (mistake !== null) throw new Misconfigured([mistake]);
   const { store, operations, close: closeStore } = connectEventStore(engines.eventStoreUrl, systemEntropy.uuid, log);
   const { providers, close } = openProviders(config, engines);
+  const mistakes = operatorMistakes(providers, log);
   return {
     store: countedStore(observedStore(store, metrics), database, systemClock),
     operations,
     database,
     vault: vault(database, masterKeys.current, masterKeys.previous),
-    providers: observedProviders(providers, metrics),
+    providers: observedProviders(mistakes.providers, metrics),
+    mistakes,
     clock: systemClock,
     entropy: systemEntropy,
     masterKey: masterKeys.current,

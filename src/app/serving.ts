@@ -60,6 +60,7 @@ export const openProcess = async ({ config, log, health, metrics }: Parts, engin
   watchEngines(health, runtime);
   watchZoneRules(health, runtime);
   watchQueues(health, runtime);
+  runtime.mistakes.addChecks(health, 'accounts');
   return runtime;
 };
 

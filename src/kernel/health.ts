@@ -1,5 +1,8 @@
-/** What a check found. `detail` is a sentence for operators, without personal data. */
-export type Health = Readonly<{ ok: boolean; detail?: string }>;
+/**
+ * What a check found. `detail` is a sentence for operators, without personal data. `isPartial`: what is not ok lets the process do all else, so that
+ * it is not taken out of service for it.
+ */
+export type Health = Readonly<{ ok: boolean; detail?: string; isPartial?: true }>;
 
 export type NamedHealth = Health & Readonly<{ name: string }>;
 

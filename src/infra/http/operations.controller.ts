@@ -14,7 +14,7 @@ import { sharedAnswer } from '../../kernel/shared-answer.js';
 
 const Check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() });
 const Liveness = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Liveness', example: { status: 'ok' } });
-const Readiness = z.strictObject({ status: z.enum(['ok', 'failing']), checks: z.array(Check) }).meta({
+const Readiness = z.strictObject({ status: z.enum(['ok', 'partial', 'failing']), checks: z.array(Check) }).meta({
   id: 'Readiness',
   example: {
     status: 'ok',
@@ -55,13 +55,15 @@ export class OperationsController {
 
   @Get('health/ready')
   @ApiOperation({ summary: 'Whether it can work' })
-  @Answers(200, Readiness, 'Everything this process depends on works.')
+  @Answers(200, Readiness, 'Everything this process depends on works; `partial`: but for what lets it do all else.')
   @Answers(503, Readiness, 'Something it depends on does not; the checks say what.')
   async ready(@Res({ passthrough: true }) response: Response): Promise<z.output<typeof Readiness>> {
     const checks = await this.found();
-    const ok = checks.every((check) => check.ok);
-    response.status(ok ? 200 : 503);
-    return { status: ok ? 'ok' : 'failing', checks: [...checks] };
+    const ill = checks.filter((check) => !check.ok);
+    const isFailing = ill.some((check) => check.isPartial !== true);
+    response.status(isFailing ? 503 : 200);
+    const status = isFailing ? 'failing' : ill.length === 0 ? 'ok' : 'partial';
+    return { status, checks: checks.map(({ isPartial: _, ...check }) => check) };
   }
 
   @Get('metrics')
