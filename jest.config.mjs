@@ -34,6 +34,7 @@ const SOAKS = [
   'e2e/several-processes',
   'e2e/survival',
   'e2e/truth',
+  'integration/grant-kill',
   'integration/sync-run-faults',
 ].map((name) => `${name}.spec.ts`);
 

@@ -4,12 +4,19 @@ import { type Message } from '../kernel/decider.js';
 import { type Metrics } from '../kernel/metrics.js';
 import { type Projection } from '../kernel/projection.js';
 import { type CalendarProvider, type Change, type Providers, type ScanPage } from '../provider/calendar-provider.js';
+import { type OAuth } from '../provider/oauth.js';
 
 const step = (provider: string, operation: string) => ({
   metric: 'provider',
-  help: 'Time a calendar service took: to be read from a cursor or whole, to list its calendars, to give a grant back',
+  help: 'Time a calendar service took: to be read from a cursor or whole, to list its calendars, to give, renew or take back a grant',
   span: `provider ${operation}`,
   labels: { provider, operation },
+});
+
+const observedOAuth = (oauth: OAuth, name: string, metrics: Metrics): OAuth => ({
+  authorizationUrl: oauth.authorizationUrl,
+  complete: (...call) => observe(metrics, step(name, 'complete'), () => oauth.complete(...call)),
+  refresh: (...call) => observe(metrics, step(name, 'refresh'), () => oauth.refresh(...call)),
 });
 
 const observedProvider = (provider: CalendarProvider, name: string, metrics: Metrics): CalendarProvider => {
@@ -23,7 +30,7 @@ const observedProvider = (provider: CalendarProvider, name: string, metrics: Met
   };
   return {
     mapping: provider.mapping,
-    oauth: provider.oauth,
+    oauth: provider.oauth === null ? null : observedOAuth(provider.oauth, name, metrics),
     discover: (...call) => observe(metrics, step(name, 'discover'), () => provider.discover(...call)),
     revoke: (...call) => observe(metrics, step(name, 'revoke'), () => provider.revoke(...call)),
     scan: (...call) => observeEach(metrics, step(name, 'scan'), provider.scan(...call), count),

@@ -1,8 +1,10 @@
+import { grantsOf } from '../connection/account.grant.js';
 import { secretOnce, serverOf } from '../connection/account.proof.js';
 import { connectionRuns } from '../connection/connection.runs.js';
 import { faultReporter, keyGoneReporter, recoveryReporter } from '../connection/connection.worker.js';
 import { reached } from '../infra/postgres/read-models.postgres.js';
 import { solitude } from '../infra/postgres/solitude.js';
+import { type HealthChecks } from '../kernel/health.js';
 import { pace } from '../sync/feed.pace.js';
 import { sweepOf } from '../sync/sweep.sql.js';
 import { syncRuns } from '../sync/sync.runs.js';
@@ -18,7 +20,8 @@ const OCCURRENCES = 'user_calendar_events';
 // Loaded with the thread, while the engines are started.
 const [syncing, tending] = await Promise.all([syncRuns.queue(), connectionRuns.queue()]);
 
-const worksOf = (runtime: Runtime): Works => {
+const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
+  runtime.mistakes.addChecks(health, 'calendars');
   const { database, store, vault, providers, clock, entropy, log, mostListed, pollWithin } = runtime;
   const connection = { store, database, vault, providers, clock, entropy };
   const secretOf = secretOnce(vault);
@@ -29,7 +32,7 @@ const worksOf = (runtime: Runtime): Works => {
     reportFault: faultReporter(connection),
     reportRecovery: recoveryReporter(connection),
     reportKeyGone: keyGoneReporter(connection),
-    secretOf,
+    grantOf: grantsOf(connection, secretOf),
     serverOf: serverOf(secretOf),
   });
   return {

@@ -1,18 +1,20 @@
 import { KeyDestroyed, SecretMissing } from '../kernel/vault.js';
 import { ProviderFault } from '../provider/calendar-provider.js';
 
+/** The service refuses the credentials: only new ones help, and more tries could lock the account. */
+export const DEAD_GRANTS: readonly string[] = ['access-revoked', 'access-expired', 'access-withdrawn', 'access-policy'];
+
+export const isDeadGrant = (fault: string | null): boolean => fault !== null && DEAD_GRANTS.includes(fault);
+
 /** Faults of an account or its server, as opposed to those of one calendar of it. */
 export const ACCOUNT_FAULTS: readonly string[] = [
-  'access-revoked',
+  ...DEAD_GRANTS,
   'unavailable',
   'throttled',
   'refused-address',
   'elsewhere',
   'misconfigured',
 ];
-
-/** The service refuses the credentials: only new ones help, and more tries could lock the account. */
-export const isDeadGrant = (fault: string | null): boolean => fault === 'access-revoked';
 
 /**
  * What an error says of an account: a fault; `key-gone`, because its key is destroyed and nothing of it can be read again; null where the error

@@ -3,6 +3,7 @@ import { KeyDestroyed, type Secret, SecretMissing, type Vault } from '../kernel/
 import { type Discovery, OnAnotherHost, ProviderFault, type Providers } from '../provider/calendar-provider.js';
 import { fixedGrant } from '../provider/grant.js';
 import { type ProviderName } from '../provider/names.js';
+import { isDeadGrant } from './account-fault.js';
 
 export type AccountCredentials = Readonly<{ username: string; password: string; serverUrl: string | null }>;
 
@@ -15,7 +16,8 @@ export const toSecret = ({ username, password, serverUrl }: AccountCredentials):
   ...(serverUrl === null ? {} : { serverUrl }),
 });
 
-type AccountRow = Readonly<{ connection_id: string; user_id: string; provider: string }>;
+/** What a claimed row says of the account it belongs to. */
+export type AccountRow = Readonly<{ connection_id: string; user_id: string; provider: string }>;
 
 /** Opens the secret of the account that a claimed row belongs to. */
 export type SecretOf = (row: AccountRow) => Promise<Secret>;
@@ -73,8 +75,7 @@ const otherHost = (origin: string): Refused =>
 
 /** What the caller can mend is their mistake; everything else is the provider's, and stays as it is. */
 const explained = (error: unknown, provider: ProviderName): unknown => {
-  if (error instanceof ProviderFault && (error.fault === 'access-revoked' || error.fault === 'forbidden'))
-    return credentialsRefused(provider);
+  if (error instanceof ProviderFault && (isDeadGrant(error.fault) || error.fault === 'forbidden')) return credentialsRefused(provider);
   if (error instanceof OnAnotherHost) return otherHost(error.origin);
   if (error instanceof ProviderFault && error.fault === 'refused-address') return addressRefused(error.detail);
   if (error instanceof DOMException && error.name === 'TimeoutError')

@@ -22,8 +22,9 @@ export const connectionRuns = {
   cleanUps: async (): Promise<(ports: CleanUpPorts) => readonly CleanUp[]> => (await import('./vault.cleanup.js')).vaultCleanUps,
   /** Tends accounts: discovers their calendars, and winds up what was revoked. */
   queue: async (): Promise<(ports: ConnectionRuntime) => Queue<ConnectionRow>> => {
-    const [{ secretOnce, serverOf }, { tendConnection }] = await Promise.all([
+    const [{ secretOnce, serverOf }, { grantsOf }, { tendConnection }] = await Promise.all([
       import('./account.proof.js'),
+      import('./account.grant.js'),
       import('./connection.worker.js'),
     ]);
     return (ports) => {
@@ -44,7 +45,7 @@ export const connectionRuns = {
         },
         person: 'user_id',
         isLasting: ({ task }) => task === 'revoke',
-        task: tendConnection(ports, secretOf),
+        task: tendConnection(ports, grantsOf(ports, secretOf)),
       };
     };
   },

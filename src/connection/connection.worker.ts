@@ -5,11 +5,12 @@ import { DAY, HOUR, instant } from '../kernel/clock.js';
 import { type Lease } from '../kernel/due-work.js';
 import { Refused } from '../kernel/refused.js';
 import { AccountTaken, type Secret } from '../kernel/vault.js';
-import { type Discovery, type ProviderFault } from '../provider/calendar-provider.js';
-import { fixedGrant } from '../provider/grant.js';
+import { type CalendarProvider, type Discovery, type ProviderFault } from '../provider/calendar-provider.js';
+import { type Grant } from '../provider/grant.js';
 import { accountFaultOf, type AccountFault, isDeadGrant, obstacleOf } from './account-fault.js';
 import { recordDiscovery } from './account.discovery.js';
-import { accountMarks, secretOnce, type SecretOf } from './account.proof.js';
+import { type GrantOf, grantsOf } from './account.grant.js';
+import { accountMarks } from './account.proof.js';
 import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 import { type KeyGone } from './key-gone.js';
@@ -67,8 +68,17 @@ const prove = async (runtime: ConnectionRuntime, { row, cause }: Tended, secret:
   await record(runtime, connectionId, { type: 'ProveAccount', account: proved, at }, cause);
 };
 
+/** Days after which an access is renewed that nothing else has renewed: vendors end what is not used, the strictest of them after 90 days. */
+const DORMANT = 25;
+
+/** What opens the account, renewed where it would else be forgotten by its vendor. */
+const awake = async ({ vault }: ConnectionRuntime, row: ConnectionRow, { oauth }: CalendarProvider, grant: Grant): Promise<Secret> => {
+  const secret = await grant.secret();
+  return oauth !== null && (await vault.isDormant(row.connection_id, DORMANT)) ? grant.renew(secret) : secret;
+};
+
 /** Reads the list of calendars again once a day, and completes what a death while connecting left open. */
-const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease, secretOf: SecretOf): Promise<void> => {
+const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease, grantOf: GrantOf): Promise<void> => {
   const { connection_id: connectionId, user_id: userId, provider } = row;
   const now = runtime.clock.now();
   const adapter = runtime.providers.get(provider);
@@ -76,8 +86,9 @@ const discover = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: L
   await runtime.vault.activate(connectionId);
   const cause = causeOf(runtime, row);
   try {
-    const secret = await secretOf(row);
-    const discovery = await adapter.discover(fixedGrant(secret), lease);
+    const grant = await grantOf(row, lease);
+    const secret = await awake(runtime, row, adapter, grant);
+    const discovery = await adapter.discover(grant, lease);
     await lease.permit();
     await prove(runtime, { row, cause }, secret, discovery);
     await recordDiscovery(runtime, { connectionId, userId, provider, cause }, discovery.calendars);
@@ -121,6 +132,6 @@ const putOff = async (
 
 /** One piece of due work on a connection. */
 export const tendConnection =
-  (runtime: ConnectionRuntime, secretOf: SecretOf = secretOnce(runtime.vault)) =>
+  (runtime: ConnectionRuntime, grantOf: GrantOf = grantsOf(runtime)) =>
   (row: ConnectionRow, lease: Lease): Promise<void> =>
-    row.task === 'revoke' ? windUp(runtime, row, lease) : discover(runtime, row, lease, secretOf);
+    row.task === 'revoke' ? windUp(runtime, row, lease) : discover(runtime, row, lease, grantOf);

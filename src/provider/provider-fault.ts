@@ -1,6 +1,7 @@
 /**
  * Why a provider could not do what was asked, in words callers switch on: `cursor-expired` read it whole again; `access-revoked` the user
- * must reconnect; `throttled` and `unavailable` pass by themselves; `calendar-gone` it no longer exists; `conflict` somebody else wrote
+ * must reconnect, as where the service says why: `access-expired` unused or too old, `access-withdrawn` its owner took it back,
+ * `access-policy` the owner's organisation asks for a new sign-in; `throttled` and `unavailable` pass by themselves; `calendar-gone` it no longer exists; `conflict` somebody else wrote
  * first; `forbidden` the account may not; `malformed` the answer makes no sense; `too-large` it holds more than is read of one calendar;
  * `refused-address` we will not call that address; `elsewhere` the account is on another host than its owner named; `misconfigured` the
  * operator of this service has set something wrong (a client secret, a redirect address), and only the operator can mend it.
@@ -8,6 +9,9 @@
 export type Fault =
   | 'cursor-expired'
   | 'access-revoked'
+  | 'access-expired'
+  | 'access-withdrawn'
+  | 'access-policy'
   | 'throttled'
   | 'unavailable'
   | 'calendar-gone'

@@ -1,4 +1,4 @@
-import { isDeadGrant } from '../connection/account-fault.js';
+import { DEAD_GRANTS, isDeadGrant } from '../connection/account-fault.js';
 import { instant, MINUTE } from '../kernel/clock.js';
 import { TOLD_AFTER } from '../kernel/failure-policy.js';
 import { type TimeRange } from '../kernel/time-range.js';
@@ -59,7 +59,7 @@ const PLACEMENT = `placement p where p.user_id = c.user_id and (p.calendar_id = 
  * The code of what is wrong with a row of `sync_state` (`s`) or what was read of it: also an unforeseen failure, once it was tried several times, or
  * set aside.
  */
-const FAULT_SQL = `case when s.fault = 'access-revoked' then s.fault when s.set_aside is not null then 'set-aside' when s.fault is not null then s.fault
+const FAULT_SQL = `case when s.fault in (${DEAD_GRANTS.map((code) => `'${code}'`).join(', ')}) then s.fault when s.set_aside is not null then 'set-aside' when s.fault is not null then s.fault
       when exists (select 1 from set_aside a where a.calendar_id = c.calendar_id) then 'calendar-set-aside'
       when s.unforeseen >= ${TOLD_AFTER} then 'unforeseen'
       when exists (select 1 from ${PLACEMENT} and p.set_aside is not null) then 'set-aside' end`;

@@ -8,6 +8,18 @@ const WORDS: Readonly<Record<string, Words>> = {
     reason: 'The calendar service no longer accepts the stored password.',
     nextStep: 'Connect again with the password you use there now.',
   },
+  'access-expired': {
+    reason: 'The access to this account has ended because it was not used for too long, or is too old. The last good state is shown.',
+    nextStep: 'Connect again.',
+  },
+  'access-withdrawn': {
+    reason: 'The access to this account was taken back at the calendar service. The last good state is shown.',
+    nextStep: 'Connect again if these calendars are to be read here, or remove the connection.',
+  },
+  'access-policy': {
+    reason: 'Your organisation asks for a new sign-in from time to time, and the last one is too old. The last good state is shown.',
+    nextStep: 'Connect again and sign in there. Your organisation decides how often this is asked.',
+  },
   misconfigured: {
     reason: 'This service is not set up properly for the calendar service at the moment. The last good state is shown.',
     nextStep: 'Nothing: the operator of this service has to mend it, and then it is read again by itself.',
@@ -62,8 +74,20 @@ const APPLE: Words = {
   nextStep: 'Make a new app-specific password at account.apple.com and connect again with it.',
 };
 
+/** What `access-revoked` means where there is no password: these services do not say which of the causes it was. */
+const vendor = (name: string): Words => ({
+  reason: `${name} no longer accepts the access you gave: it was taken back there, it expired, or the password of the account was changed.`,
+  nextStep: 'Connect again and allow the access there.',
+});
+
+const REVOKED: ReadonlyMap<string, Words> = new Map([
+  ['apple', APPLE],
+  ['google', vendor('Google')],
+  ['microsoft', vendor('Microsoft')],
+]);
+
 const wordsFor = (fault: string, provider: string): Words =>
-  fault === 'access-revoked' && provider === 'apple' ? APPLE : (WORDS[fault] ?? UNFORESEEN);
+  (fault === 'access-revoked' ? REVOKED.get(provider) : undefined) ?? WORDS[fault] ?? UNFORESEEN;
 
 /** Why, in plain words; by the fault's stable code. `provider` where it makes a difference. */
 export const reasonFor = (fault: string | null, provider = ''): string | null => (fault === null ? null : wordsFor(fault, provider).reason);

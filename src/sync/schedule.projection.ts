@@ -2,13 +2,16 @@ import { named } from '../kernel/sql.js';
 import { type EventFamily, idOf } from '../kernel/event-store.js';
 import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from '../calendar/account-events.js';
-import { ACCOUNT_FAULTS } from '../connection/account-fault.js';
+import { ACCOUNT_FAULTS, DEAD_GRANTS } from '../connection/account-fault.js';
 
 /** How long after connecting the account is looked at again, should the request that connected it have died before its calendars were adopted. */
 const REPAIR = `interval '20 seconds'`;
 
+/** A list of codes as SQL has it. */
+const listed = (codes: readonly string[]): string => codes.map((code) => `'${code}'`).join(', ');
+
 /** A refused password is history, and what failed before counts once: whether it is over is told by the next reading. */
-const FORGIVEN = `failures = least(failures, 1), fault = nullif(fault, 'access-revoked')`;
+const FORGIVEN = `failures = least(failures, 1), fault = case when fault in (${listed(DEAD_GRANTS)}) then null else fault end`;
 
 /** A server that asked for time gets it, also when another calendar could be read. */
 const RETRIED = ACCOUNT_FAULTS.filter((fault) => fault !== 'throttled');
@@ -18,8 +21,9 @@ const health: Handlers<AccountEvent> = {
   // A password that was refused for one calendar is tried on no other: too many tries could lock the account.
   ConnectionFailing: async (sql, { stream, event }) => {
     if (!event.needsReconnect) return;
-    await sql.query(`update sync_state set due_at = 'infinity', wake = false, fault = 'access-revoked' where connection_id = $1`, [
+    await sql.query(`update sync_state set due_at = 'infinity', wake = false, fault = $2 where connection_id = $1`, [
       idOf(stream),
+      event.fault,
     ]);
   },
   ConnectionReauthorized: async (sql, { stream, event }) => {

@@ -6,8 +6,8 @@ import { type Entropy } from '../kernel/entropy.js';
 import { type EventStore } from '../kernel/event-store.js';
 import { type Log } from '../kernel/log.js';
 import { type Database } from '../kernel/sql.js';
-import { type Sealer, type Secret, type Vault } from '../kernel/vault.js';
-import { type CalendarProvider, type Providers } from '../provider/calendar-provider.js';
+import { type Sealer, type Vault } from '../kernel/vault.js';
+import { type Call, type CalendarProvider, type Providers } from '../provider/calendar-provider.js';
 import { type Grant } from '../provider/grant.js';
 import { type Pace } from './feed.pace.js';
 import { type Sweep } from './sweep.sql.js';
@@ -28,8 +28,8 @@ export type SyncRuntime = Readonly<{
   mostListed: number;
   /** When a calendar is read again after a good reading. */
   sweep: Sweep;
-  /** The secret of the account that a claimed row belongs to, opened once for the row. */
-  secretOf: (row: SyncRow) => Promise<Secret>;
+  /** What opens the account that a claimed row belongs to, for as long as its lease holds. */
+  grantOf: (row: SyncRow, call: Call) => Promise<Grant>;
   /** What concerns the account and not one calendar is told to the connection; a dead grant makes it ask its owner to reconnect. */
   reportFault: (connectionId: string, told: AccountFault, cause: Cause) => Promise<void>;
   /** The connection's key is destroyed: nothing of it can be read again. */

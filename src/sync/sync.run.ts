@@ -3,7 +3,6 @@ import { instant } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { ProviderFault, type ScanEnd } from '../provider/calendar-provider.js';
-import { fixedGrant } from '../provider/grant.js';
 import { type GenerationReason } from '../calendar/calendar.js';
 import { feedCodec } from './feed.codec.js';
 import { FEED } from './feed.js';
@@ -44,7 +43,7 @@ const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease, cause: 
     lease,
     cause,
     provider,
-    grant: fixedGrant(await runtime.secretOf(row)),
+    grant: await runtime.grantOf(row, lease),
     sealer,
     ink: { calendarId, seal: sealer.seal, mark: await runtime.vault.marker(userId) },
     address,

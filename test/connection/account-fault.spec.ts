@@ -6,6 +6,9 @@ import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.
 
 const FAULTS: Readonly<Record<Fault, 'account' | 'calendar'>> = {
   'access-revoked': 'account',
+  'access-expired': 'account',
+  'access-withdrawn': 'account',
+  'access-policy': 'account',
   unavailable: 'account',
   throttled: 'account',
   'refused-address': 'account',
@@ -22,12 +25,12 @@ const FAULTS: Readonly<Record<Fault, 'account' | 'calendar'>> = {
 describe('A fault', () => {
   it.each(Object.entries(FAULTS))('of the kind %s that is met in a calendar is one of its %s', (fault, of) => {
     const told = accountFaultOf(fault, 'calendar');
-    expect(told).toEqual(of === 'calendar' ? null : { fault, needsReconnect: fault === 'access-revoked' });
+    expect(told).toEqual(of === 'calendar' ? null : { fault, needsReconnect: fault.startsWith('access-') });
     expect(ACCOUNT_FAULTS.includes(fault)).toBe(of === 'account');
   });
 
   it.each(Object.keys(FAULTS))('of the kind %s that is met while the account is looked at is the account’s', (fault) => {
-    expect(accountFaultOf(fault, 'account')).toEqual({ fault, needsReconnect: fault === 'access-revoked' });
+    expect(accountFaultOf(fault, 'account')).toEqual({ fault, needsReconnect: fault.startsWith('access-') });
   });
 });
 

@@ -13,7 +13,7 @@ import { type SyncRow } from '../../src/sync/sync.state.js';
 import { zonesFamily } from '../../src/merged-events/zone-change.codec.js';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec, connectionFamily } from '../../src/connection/connection.codec.js';
-import { secretOnce } from '../../src/connection/account.proof.js';
+import { grantsOf } from '../../src/connection/account.grant.js';
 import { faultReporter, keyGoneReporter, recoveryReporter } from '../../src/connection/connection.worker.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
@@ -149,7 +149,7 @@ export const runtimeOf = ({ account }: Adopted, database: Database = stores.data
   const connections = shared;
   return {
     ...shared,
-    secretOf: secretOnce(keys),
+    grantOf: grantsOf(shared),
     reportFault: faultReporter(connections),
     reportRecovery: recoveryReporter(connections),
     reportKeyGone: keyGoneReporter(connections),
