@@ -4,11 +4,12 @@ import { type Clock, MINUTE } from '../kernel/clock.js';
 import { type SandboxAccount } from './caldav/account.js';
 import { calendarStore } from './caldav/calendar.store.js';
 import { type ServedAccount, type World } from './caldav/dav.exchange.js';
-import { chanceOf, moved, oneOf } from './caldav/diary.js';
 import { faultList } from './caldav/faults.js';
-import { icsOf, zoneText } from './caldav/ics.js';
+import { fileOf, icsOf, zoneText } from './caldav/ics.js';
 import { serve } from './caldav/sandbox.server.js';
-import { contextAt, type Movable, seedOf } from './caldav/seed.js';
+import { contextAt, seedOf } from './caldav/seed.js';
+import { type Movable } from './cast/cast.js';
+import { chanceOf, moved, oneOf } from './cast/diary.js';
 import { type Log } from './engine.js';
 import { readIfThere, writePrivately } from './remembered.file.js';
 
@@ -52,14 +53,14 @@ const restless = ({ accounts }: World, movables: readonly Movable[], clock: Cloc
     if (first === undefined) return;
     const movable = oneOf(random, [first, ...others]);
     const store = accounts.get(movable.account)?.calendars.get(movable.calendar);
-    const object = store?.get(movable.entry.name) ?? null;
+    const object = store?.get(fileOf(movable.entry)) ?? null;
     if (store === undefined || object === null) return;
     const context = contextAt(clock.now());
     const untouched = last.get(movable) ?? object.etag;
     if (object.etag !== untouched) return;
     sequence += 1;
-    const { name, events } = moved(movable.entry, oneOf(random, SHIFTS), sequence);
-    last.set(movable, store.put(name, icsOf(events, context)).etag);
+    const shifted = moved(movable.entry, oneOf(random, SHIFTS), sequence);
+    last.set(movable, store.put(fileOf(shifted), icsOf(shifted, context)).etag);
   };
 };
 

@@ -1,30 +1,6 @@
 import { DAY_SECONDS, formatDate, formatWall } from '../../time/civil.js';
 import { findZone } from '../../time/time-zone.js';
-
-/** A wall clock (seconds, see `calendar/civil.ts`) in a zone, floating (`null`), or a whole day. */
-export type IcsTime = Readonly<{ wall: number; zone: string | null }> | Readonly<{ day: number }>;
-
-export type IcsPerson = Readonly<{ name: string; email: string }>;
-
-export type IcsEvent = Readonly<{
-  uid: string;
-  title: string;
-  start: IcsTime;
-  end: IcsTime;
-  location?: string;
-  description?: string;
-  rule?: string;
-  excluded?: readonly IcsTime[];
-  /** The instance this one replaces. */
-  instance?: IcsTime;
-  status?: 'TENTATIVE' | 'CANCELLED';
-  /** Blocks no time. */
-  free?: boolean;
-  private?: boolean;
-  organizer?: IcsPerson;
-  attendees?: readonly (IcsPerson & Readonly<{ response: 'ACCEPTED' | 'DECLINED' | 'TENTATIVE' | 'NEEDS-ACTION' }>)[];
-  sequence?: number;
-}>;
+import { type CastPerson, type Entry, type EntryEvent, type EntryTime, uidOf } from '../cast/entry.js';
 
 /** When a text is written, and how it describes zones: the lines of a VTIMEZONE. */
 export type IcsContext = Readonly<{ stamp: string; zoneLines: (zone: string) => readonly string[] }>;
@@ -33,22 +9,22 @@ const escaped = (text: string): string => text.replace(/[\\;,]/g, '\\$&').replac
 
 const compact = (text: string): string => text.replace(/[-:]/g, '');
 
-const zoned = (name: string, time: IcsTime): string => {
+const zoned = (name: string, time: EntryTime): string => {
   if ('day' in time) return `${name};VALUE=DATE:${compact(formatDate(time.day))}`;
   const wall = compact(formatWall(time.wall));
   if (time.zone === 'UTC') return `${name}:${wall}Z`;
   return time.zone === null ? `${name}:${wall}` : `${name};TZID=${time.zone}:${wall}`;
 };
 
-const person = (name: string, parameters: string, { name: called, email }: IcsPerson): string =>
+const person = (name: string, parameters: string, { name: called, email }: CastPerson): string =>
   `${name};CN=${called}${parameters}:mailto:${email}`;
 
 const optional = (value: string | undefined, line: (value: string) => string): readonly string[] =>
   value === undefined ? [] : [line(value)];
 
-const eventLines = (event: IcsEvent, { stamp }: IcsContext): readonly string[] => [
+const eventLines = (event: EntryEvent, uid: string, { stamp }: IcsContext): readonly string[] => [
   'BEGIN:VEVENT',
-  `UID:${event.uid}`,
+  `UID:${uid}`,
   `DTSTAMP:${stamp}`,
   `LAST-MODIFIED:${stamp}`,
   `SEQUENCE:${event.sequence ?? 0}`,
@@ -60,11 +36,11 @@ const eventLines = (event: IcsEvent, { stamp }: IcsContext): readonly string[] =
   `SUMMARY:${escaped(event.title)}`,
   ...optional(event.location, (text) => `LOCATION:${escaped(text)}`),
   ...optional(event.description, (text) => `DESCRIPTION:${escaped(text)}`),
-  `STATUS:${event.status ?? 'CONFIRMED'}`,
+  `STATUS:${(event.status ?? 'confirmed').toUpperCase()}`,
   `TRANSP:${event.free === true ? 'TRANSPARENT' : 'OPAQUE'}`,
   ...(event.private === true ? ['CLASS:PRIVATE'] : []),
   ...(event.organizer === undefined ? [] : [person('ORGANIZER', '', event.organizer)]),
-  ...(event.attendees ?? []).map((each) => person('ATTENDEE', `;ROLE=REQ-PARTICIPANT;PARTSTAT=${each.response}`, each)),
+  ...(event.attendees ?? []).map((each) => person('ATTENDEE', `;ROLE=REQ-PARTICIPANT;PARTSTAT=${each.response.toUpperCase()}`, each)),
   'END:VEVENT',
 ];
 
@@ -125,7 +101,7 @@ export const icsContext = (stamp: string, firstDay: number, lastDay: number): Ic
   };
 };
 
-const zonesOf = (events: readonly IcsEvent[]): ReadonlySet<string> =>
+const zonesOf = (events: readonly EntryEvent[]): ReadonlySet<string> =>
   new Set(
     events
       .flatMap(({ start, end, instance, excluded = [] }) => [start, end, ...excluded, ...(instance === undefined ? [] : [instance])])
@@ -144,14 +120,17 @@ const folded = (line: string): string => {
   return text;
 };
 
+/** The name of an entry's resource. */
+export const fileOf = ({ key }: Entry): string => `${key}.ics`;
+
 /** One resource: a single event, or a series with its overrides, and the zones they name. */
-export const icsOf = (events: readonly IcsEvent[], context: IcsContext): string =>
+export const icsOf = (entry: Entry, context: IcsContext): string =>
   [
     'BEGIN:VCALENDAR',
     'VERSION:2.0',
     'PRODID:-//Smart Calendar Integration//Sandbox//EN',
-    ...[...zonesOf(events)].flatMap(context.zoneLines),
-    ...events.flatMap((event) => eventLines(event, context)),
+    ...[...zonesOf(entry.events)].flatMap(context.zoneLines),
+    ...entry.events.flatMap((event) => eventLines(event, uidOf(entry), context)),
     'END:VCALENDAR',
     '',
   ]

@@ -1,5 +1,6 @@
 import { DAY_SECONDS } from '../../time/civil.js';
-import { at, type Diary, type Entry, entry, invited, lasting, LINA, MAX, MIA_AT_HOME, next, oneOf, wholeDays } from './diary.js';
+import { at, type Diary, entry, invited, lasting, LINA, MAX, MIA_AT_HOME, next, oneOf, wholeDays } from './diary.js';
+import { type Entry } from './entry.js';
 import { concert } from './work-diary.js';
 
 const PLANS = ['Coffee with Lina', 'Cinema', 'Bike to the workshop', 'Call grandmother', 'Board games', 'Market'] as const;
@@ -33,8 +34,8 @@ export const privateCalendar = (diary: Diary): readonly Entry[] => {
     entry('dinner', {
       title: 'Dinner with Lina and Max',
       ...lasting(at(next(diary, 'FR'), '19:00', diary.zone), 150),
-      status: 'TENTATIVE',
-      ...invited(LINA, MIA_AT_HOME, 'TENTATIVE', MAX),
+      status: 'tentative',
+      ...invited(LINA, MIA_AT_HOME, 'tentative', MAX),
     }),
     // Without a zone: at seven wherever she is.
     entry('recycling', { title: 'Take out the recycling', ...lasting(at(next(diary, 'TH') - 28, '07:00', null), 10), rule: 'FREQ=WEEKLY' }),
@@ -53,12 +54,12 @@ export const familyCalendar = (diary: Diary): readonly Entry[] => [
     title: 'Swimming lesson',
     ...lasting(at(next(diary, 'SA') - 56, '10:00', diary.zone), 60),
     rule: 'FREQ=WEEKLY',
-    ...invited(MAX, MIA_AT_HOME, 'ACCEPTED'),
+    ...invited(MAX, MIA_AT_HOME, 'accepted'),
   }),
   entry('parents', {
     title: "Parents' evening",
     ...lasting(at(next(diary, 'MO'), '18:00', diary.zone), 60),
-    ...invited(MAX, MIA_AT_HOME, 'NEEDS-ACTION'),
+    ...invited(MAX, MIA_AT_HOME, 'needs-action'),
   }),
   entry('holidays', { title: 'Holidays in Lisbon', ...wholeDays(next(diary, 'SU') + 7, 8) }),
 ];
@@ -71,6 +72,7 @@ export const birthdays = ({ today }: Diary): readonly Entry[] =>
       ...wholeDays(yearsBefore(today + 3 + index * 40, 30 + index)),
       rule: 'FREQ=YEARLY',
       free: true,
+      kind: 'birthday',
     }),
   );
 
