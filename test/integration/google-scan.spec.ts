@@ -3,7 +3,7 @@ import { type ProviderFault, type ScanRequest } from '../../src/provider/calenda
 import { googleProvider } from '../../src/provider/google/google.provider.js';
 import { type Grant } from '../../src/provider/grant.js';
 import { type GuardedHttpOptions } from '../../src/provider/http/guarded.settings.js';
-import { allowed, allTold, nearHttp, type Scan, scanAllBy, told } from '../support/caldav.js';
+import { allowed, allTold, knownAfter, nearHttp, type Scan, scanAllBy, told } from '../support/caldav.js';
 import {
   type Asked,
   eventPage,
@@ -135,6 +135,21 @@ describe('A calendar at Google', () => {
       ...['object s_1', 'object r_1'],
       ...['removed s', 'removed s_2', 'removed s_1'],
     ]);
+  });
+
+  it('sync-rule 9: asks what is left when a series goes of which an instance was changed, and only then', async () => {
+    const changed = googleEvent('s_1', { recurringEventId: 's', originalStartTime: { dateTime: '2026-03-27T09:00:00+01:00' } });
+    const removed = (id: string) => last([{ id, status: 'cancelled' }], 'token-2');
+    let [everything, delta] = [last([googleEvent('a'), googleEvent('s'), changed]), removed('a')];
+    const { scan } = await reading(({ query }) => (query.get('syncToken') === null ? everything : delta));
+    const whole = await scan();
+    const known = knownAfter(whole);
+    const single = await scan({ ...after(whole), known });
+    expect([single.changes.map(told), single.end.whole]).toEqual([['removed a'], false]);
+    [everything, delta] = [last([googleEvent('b')], 'token-3'), removed('s')];
+    const series = await scan({ ...after(single), known });
+    expect([series.changes.map(told), series.end.whole]).toEqual([['removed s', 'object Event b'], true]);
+    expect(series.end.cursor).toContain('token-3');
   });
 
   it('sync-rule 1: hides no event because of one that makes no sense', async () => {

@@ -1,5 +1,6 @@
 import { type TimeRange } from '../../kernel/time-range.js';
 import { type Change, ProviderFault, type ScanEnd, type ScanPage, type ScanRequest } from '../calendar-provider.js';
+import { type Cursor, readCursor, writeCursor } from './google-cursor.js';
 import { readLine, type Line } from './google.mapping.js';
 import { type GooglePage } from './google.wire.js';
 
@@ -10,18 +11,6 @@ export type Listing = Readonly<{ syncToken?: string; timeMin?: string; timeMax?:
 
 /** One page of a list of events; `pageToken` is null for the first. Throws `cursor-expired` when Google does not know the token any more. */
 export type ListEvents = (listing: Listing, pageToken: string | null) => Promise<GooglePage>;
-
-/** Cursors are Google's own tokens with the version of this form. */
-const writeCursor = (token: string): string => JSON.stringify({ google: 1, token });
-
-const readCursor = (text: string): string | null => {
-  try {
-    const value = JSON.parse(text) as Readonly<{ google?: unknown; token?: unknown }> | null;
-    return value?.google === 1 && typeof value.token === 'string' && value.token !== '' ? value.token : null;
-  } catch {
-    return null;
-  }
-};
 
 const expired = (): ProviderFault => new ProviderFault('cursor-expired', 'the place to read on from is not one of Google’s');
 
@@ -75,21 +64,28 @@ async function* readSoon(list: ListEvents, { start, end }: TimeRange): AsyncGene
   return etags;
 }
 
-/** The whole list: Google says how much there is by ending it. Answers the ids of what is listed, and the token to go on from. */
-async function* readAll(list: ListEvents, sift: Sift): AsyncGenerator<ScanPage, Readonly<{ listed: Set<string>; token: string | null }>> {
-  const listed = new Set<string>();
-  const lines = new Lines();
+/** What the whole list held: the ids of what is listed, the series of which instances are stored apart, and the token to go on from. */
+type Listed = Readonly<{ ids: ReadonlySet<string>; apart: ReadonlySet<string>; token: string | null }>;
+
+/** Series of which lines tell instances that differ from them; what was taken out of a series shows nowhere without it. */
+const apartIn = (lines: readonly Line[]): readonly string[] =>
+  lines.flatMap(({ seriesRemoteId, isHole }) => (seriesRemoteId === null || isHole ? [] : [seriesRemoteId]));
+
+/** The whole list: Google says how much there is by ending it. */
+async function* readAll(list: ListEvents, sift: Sift): AsyncGenerator<ScanPage, Listed> {
+  const [ids, apart] = [new Set<string>(), new Set<string>()];
+  const numbered = new Lines();
   let token: string | null = null;
   for await (const page of pagesOf(list, {})) {
-    const changes = present(lines.of(page));
-    for (const change of changes) listed.add(idOf(change));
+    const lines = numbered.of(page);
+    const changes = present(lines);
+    for (const change of changes) ids.add(idOf(change));
+    for (const series of apartIn(lines)) apart.add(series);
     token = page.nextSyncToken;
-    yield* pageWith(await sift(changes), page.nextPageToken === null ? listed.size : null);
+    yield* pageWith(await sift(changes), page.nextPageToken === null ? ids.size : null);
   }
-  return { listed, token };
+  return { ids, apart, token };
 }
-
-const cursorOf = (token: string | null): string | null => (token === null ? null : writeCursor(token));
 
 /** The urgent days first, then everything, without what the first list brought with the same etag; what the second lacks is gone again. */
 async function* scanWhole(list: ListEvents, { soon }: ScanRequest): Pages {
@@ -98,10 +94,10 @@ async function* scanWhole(list: ListEvents, { soon }: ScanRequest): Pages {
     const etag = early.get(idOf(change));
     return etag === undefined || etag === null || etag !== etagOf(change);
   };
-  const { listed, token } = yield* readAll(list, (changes) => Promise.resolve(changes.filter(isNews)));
-  const gone = [...early.keys()].filter((id) => !listed.has(id)).map((remoteId): Change => ({ kind: 'removed', remoteId }));
-  yield* pageWith(gone, listed.size);
-  return { cursor: cursorOf(token), whole: true, again: false, expected: listed.size };
+  const { ids, apart, token } = yield* readAll(list, (changes) => Promise.resolve(changes.filter(isNews)));
+  const gone = [...early.keys()].filter((id) => !ids.has(id)).map((remoteId): Change => ({ kind: 'removed', remoteId }));
+  yield* pageWith(gone, ids.size);
+  return { cursor: token === null ? null : writeCursor(token, apart), whole: true, again: false, expected: ids.size };
 }
 
 /** Everything by name: what is held with the same etag is unchanged. It needs no token and brings a new one. */
@@ -113,40 +109,57 @@ async function* scanListed(list: ListEvents, before: string, { known }: ScanRequ
       return etag !== null && held.get(idOf(change)) === etag ? { kind: 'unchanged', remoteId: idOf(change) } : change;
     });
   };
-  const { listed, token } = yield* readAll(list, sift);
-  return { cursor: writeCursor(token ?? before), whole: true, again: false, expected: listed.size };
+  const { ids, apart, token } = yield* readAll(list, sift);
+  return { cursor: writeCursor(token ?? before, apart), whole: true, again: false, expected: ids.size };
 }
 
-/** Holes by the series they are in, in a list of changes: with the series goes what was taken out of it. */
-class Holes {
-  private readonly bySeries = new Map<string, string[]>();
+/** What a list of changes says of series. */
+class SeriesChanges {
+  private readonly holes = new Map<string, string[]>();
   private readonly removed = new Set<string>();
+  private readonly apart: Set<string> | null;
+
+  constructor({ apart }: Cursor) {
+    this.apart = apart === null ? null : new Set(apart);
+  }
 
   /** The same lines as changes. A hole in a series that this list removes is removed, on which side of it in the list it may be. */
   settle(lines: readonly Line[]): readonly Change[] {
-    for (const { change, isHole } of lines) if (change.kind === 'removed' && !isHole) this.removed.add(change.remoteId);
+    for (const { change } of lines) if (change.kind === 'removed') this.removed.add(change.remoteId);
+    for (const series of apartIn(lines)) this.apart?.add(series);
     const changes = lines.map(({ change, seriesRemoteId, isHole }): Change => {
       if (!isHole || seriesRemoteId === null) return change;
       if (this.removed.has(seriesRemoteId)) return { kind: 'removed', remoteId: idOf(change) };
-      const holes = this.bySeries.get(seriesRemoteId) ?? [];
-      this.bySeries.set(seriesRemoteId, [...holes, idOf(change)]);
+      this.holes.set(seriesRemoteId, [...(this.holes.get(seriesRemoteId) ?? []), idOf(change)]);
       return change;
     });
-    const late = lines.flatMap(({ change }) => (change.kind === 'removed' ? (this.bySeries.get(change.remoteId) ?? []) : []));
+    const late = lines.flatMap(({ change }) => (change.kind === 'removed' ? (this.holes.get(change.remoteId) ?? []) : []));
     return [...changes, ...late.map((remoteId): Change => ({ kind: 'removed', remoteId }))];
+  }
+
+  /** A series went of which instances are held apart: only a list of everything tells whether they went with it. */
+  leavesDoubt(): boolean {
+    const { apart } = this;
+    return apart === null ? this.removed.size > 0 : [...this.removed].some((id) => apart.has(id));
+  }
+
+  cursor(token: string): string {
+    return writeCursor(token, this.apart);
   }
 }
 
-async function* scanSince(list: ListEvents, before: string): Pages {
-  const [lines, holes] = [new Lines(), new Holes()];
+async function* scanSince(list: ListEvents, before: Cursor, request: ScanRequest): Pages {
+  const [lines, series] = [new Lines(), new SeriesChanges(before)];
   let [count, token]: [number, string | null] = [0, null];
-  for await (const page of pagesOf(list, { syncToken: before })) {
-    const changes = holes.settle(lines.of(page));
+  for await (const page of pagesOf(list, { syncToken: before.token })) {
+    const changes = series.settle(lines.of(page));
     count += changes.length;
     token = page.nextSyncToken;
     yield* pageWith(changes, page.nextPageToken === null ? count : null);
   }
-  return { cursor: writeCursor(token ?? before), whole: false, again: false, expected: count };
+  const next = token ?? before.token;
+  if (series.leavesDoubt()) return yield* scanListed(list, next, request);
+  return { cursor: series.cursor(next), whole: false, again: false, expected: count };
 }
 
 /**
@@ -155,7 +168,7 @@ async function* scanSince(list: ListEvents, before: string): Pages {
  */
 export async function* scanGoogle(list: ListEvents, request: ScanRequest): Pages {
   if (request.cursor === null) return yield* scanWhole(list, request);
-  const token = readCursor(request.cursor);
-  if (token === null) throw expired();
-  return yield* request.list ? scanListed(list, token, request) : scanSince(list, token);
+  const cursor = readCursor(request.cursor);
+  if (cursor === null) throw expired();
+  return yield* request.list ? scanListed(list, cursor.token, request) : scanSince(list, cursor, request);
 }
