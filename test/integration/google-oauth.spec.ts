@@ -223,7 +223,7 @@ describe('The tokens of a Google account', () => {
 
   it.each([
     ['dead when Google says so', refusal('invalid_grant', { error_description: 'Token has been expired or revoked.' }), 'access-revoked'],
-    ['ended by a policy when Google says so', refusal('invalid_grant', { error_subtype: 'invalid_rapt' }), 'access-revoked'],
+    ['ended by a policy when Google says so', refusal('invalid_grant', { error_subtype: 'invalid_rapt' }), 'access-policy'],
     ['out of reach by the operator’s mistake', refusal('invalid_client', {}, 401), 'misconfigured'],
     ['out of reach for a client that is not set up', refusal('unauthorized_client'), 'misconfigured'],
     ['asked for too often', refusal('rate_limit_exceeded', {}, 403), 'throttled'],

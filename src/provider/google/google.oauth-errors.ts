@@ -84,7 +84,7 @@ export const refusedRefresh = (error: unknown): ProviderFault | null => {
   const code = codeOf(error);
   if (code === null) return null;
   if (code === 'invalid_grant')
-    return isSessionControl(error) ? new ProviderFault('access-revoked', SIGN_IN_AGAIN) : new ProviderFault('access-revoked', DEAD);
+    return isSessionControl(error) ? new ProviderFault('access-policy', SIGN_IN_AGAIN) : new ProviderFault('access-revoked', DEAD);
   if (OPERATORS.includes(code)) return new ProviderFault('misconfigured', 'Google does not accept the client of this service');
   return passing(code) ?? new ProviderFault('unavailable', 'Google refuses a refresh for a reason that is not known');
 };
