@@ -23,12 +23,13 @@ type Parts = Readonly<{ config: Config; runtime: Runtime; health: HealthChecks; 
 const slices = (ports: DynamicModule): readonly DynamicModule[] => {
   const audit = { module: AuditModule, imports: [ports] };
   const calendar = { module: CalendarModule, imports: [ports] };
+  const connection = { module: ConnectionModule, imports: [ports] };
   return [
     audit,
     calendar,
-    { module: ConnectionModule, imports: [ports] },
+    connection,
     { module: SyncModule, imports: [ports] },
-    { module: SettingsModule, imports: [ports, calendar] },
+    { module: SettingsModule, imports: [ports, calendar, connection] },
     { module: AvailabilityModule, imports: [ports, audit] },
     { module: MergedEventsModule, imports: [ports] },
   ];

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type AuthSettings, type HttpSettings } from '../infra/http/http.settings.js';
 import { type ManualPauses } from '../sync/manual-sync.js';
+import { GOOGLE_URLS, google, type GoogleSettings } from './google.config.js';
 import { isLoopback, type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './variables.config.js';
 
 /** The environment as a process has it: text or nothing. */
@@ -32,6 +33,8 @@ export type Config = Readonly<{
     /** Lets CalDAV servers have private and loopback addresses. */
     allowPrivate: boolean;
   }>;
+  /** null: Google is not configured; where made-up accounts are offered, the sandbox plays it. */
+  google: GoogleSettings | null;
   manualPauses: ManualPauses;
   /** Milliseconds within which every calendar is read again by itself. */
   pollWithin: number;
@@ -118,6 +121,10 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
       has('OPERATIONS_PORT') && settings.OPERATIONS_PORT !== 0 && settings.OPERATIONS_PORT === (settings.PORT ?? 3000),
       'OPERATIONS_PORT must be another port than PORT; leave it unset to serve health and metrics at PORT.',
     ],
+    [
+      has('GOOGLE_CLIENT_ID') !== has('GOOGLE_CLIENT_SECRET'),
+      `${has('GOOGLE_CLIENT_ID') ? 'GOOGLE_CLIENT_SECRET' : 'GOOGLE_CLIENT_ID'} is missing: GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together.`,
+    ],
     ...splitRoles(has, settings),
     [
       settings.PROVIDERS === 'sandbox' && !playsAll(settings),
@@ -157,7 +164,11 @@ const production = (has: (name: Variable) => boolean, settings: Settings): Rules
     !has('MASTER_KEY') && !has('MASTER_KEY_FILE'),
     'MASTER_KEY is missing: set it to 32 bytes in base64 (`openssl rand -base64 32`), or MASTER_KEY_FILE to a file that holds them.',
   ],
-  ...(['AUTH_JWKS_URL', 'APPLE_CALDAV_URL'] as const).map(
+  [
+    has('GOOGLE_CLIENT_ID') && !has('PUBLIC_URL'),
+    'PUBLIC_URL is missing: Google sends people back to it; set it to where they reach the service.',
+  ],
+  ...(['AUTH_JWKS_URL', 'APPLE_CALDAV_URL', ...GOOGLE_URLS, ...(has('GOOGLE_CLIENT_ID') ? (['PUBLIC_URL'] as const) : [])] as const).map(
     (name) => [isPlain(settings[name]), `${name} must start with https:// in production.`] as const,
   ),
   [
@@ -210,6 +221,7 @@ const build = (settings: Settings): Config => {
     auth: auth(settings),
     providers: settings.PROVIDERS ?? (isProduction || !playsAll(settings) ? 'live' : 'sandbox'),
     caldav: { appleUrl: settings.APPLE_CALDAV_URL ?? 'https://caldav.icloud.com', allowPrivate: settings.CALDAV_ALLOW_PRIVATE ?? false },
+    google: google(settings),
     manualPauses: { sync: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000, full: (settings.FULL_SYNC_SECONDS ?? 3_600) * 1_000 },
     pollWithin: (settings.POLL_SECONDS ?? 120) * 1_000,
     mostListed: settings.MOST_LISTED ?? 100_000,

@@ -126,6 +126,12 @@ export const variables = {
   PROVIDERS: oneOf(['sandbox', 'live']),
   APPLE_CALDAV_URL: web,
   CALDAV_ALLOW_PRIVATE: flag,
+  GOOGLE_CLIENT_ID: z.string(),
+  GOOGLE_CLIENT_SECRET: z.string(),
+  GOOGLE_AUTH_URL: web,
+  GOOGLE_TOKEN_URL: web,
+  GOOGLE_REVOKE_URL: web,
+  GOOGLE_API_URL: web,
   MANUAL_SYNC_SECONDS: seconds(0, 3_600),
   FULL_SYNC_SECONDS: seconds(0, 86_400),
   // A calendar that was not read for a quarter of an hour is said to be stale.

@@ -30,6 +30,7 @@ export const connectionSchemas = {
   }),
   'ConnectionReauthorized.v1': reauthorizedV1,
   'ConnectionReauthorized.v2': z.strictObject({ userId, account: z.string().nullable(), at }),
+  'AccessGranted.v1': z.strictObject({ userId, access: z.enum(['read', 'write']), at }),
   'CalendarsDiscovered.v1': z.strictObject({ userId, provider, calendars: z.array(found), at }),
   'ConnectionFailing.v1': z.strictObject({ userId, fault: z.string(), needsReconnect: z.boolean(), at }),
   'ConnectionRecovered.v1': z.strictObject({ userId, at }),

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { EXAMPLE, Instant } from '../infra/http/contract.zod.js';
 import { ProviderName } from '../provider/provider.contract.js';
 import { FRESH, FreshnessView } from '../sync/freshness.contract.js';
-import { PROVIDER_LIST } from './providers.js';
 
 /** RFC 7617 section 2: no control characters; and whole characters only, since half of one is sent as another. */
 const sendable = (length: number) =>
@@ -24,28 +23,39 @@ const Credentials = z
   })
   .meta({ id: 'Credentials' });
 
+/** Where a person is sent back to. */
+export const ReturnTo = z.string().max(2048).meta({
+  description:
+    'Where the person is sent back to: an address of PUBLIC_URL or of an origin in CORS_ORIGINS. Without it they see a page of this service.',
+  example: 'https://app.example.com/calendars',
+});
+
 export const NewConnection = z
   .strictObject({
-    provider: z
-      .enum(ProviderName.options)
-      .meta({ enum: PROVIDER_LIST.flatMap(({ provider, available }) => (available ? [provider] : [])) }),
+    provider: z.enum(ProviderName.options).meta({ enum: ['google', 'apple', 'caldav'] }),
     consent: z
       .boolean()
       .optional()
       .meta({ enum: [true], description: 'The person agrees that their calendars are read and kept, encrypted, until they revoke it.' }),
     access: z.enum(['read', 'write']).default('read'),
-    returnTo: z.url().max(2048).optional(),
+    returnTo: ReturnTo.optional(),
     credentials: Credentials.optional(),
   })
   .meta({
     id: 'NewConnection',
-    description: 'Of a `caldav` account the credentials name the server.',
-    required: ['provider', 'consent', 'credentials'],
-    example: PROVIDER_LIST.find(({ provider }) => provider === 'caldav'),
+    description:
+      'With `credentials` for `apple` and `caldav`, which name the server of a `caldav` account; without for `google`, where the person is sent to the address that is answered.',
+    required: ['provider', 'consent'],
+    example: {
+      provider: 'caldav',
+      consent: true,
+      credentials: { serverUrl: 'https://dav.example.com', username: 'ada', password: 'a password' },
+    },
   });
 
-export const NewCredentials = z.strictObject({ credentials: Credentials }).meta({
-  id: 'NewCredentials',
+export const Reconnection = z.strictObject({ credentials: Credentials.optional(), returnTo: ReturnTo.optional() }).meta({
+  id: 'Reconnection',
+  description: 'New `credentials` for `apple` and `caldav`. Without, for `google`, the person is sent to the address that is answered.',
   example: { credentials: { username: 'ada', password: 'new app-specific password' } },
 });
 
@@ -91,18 +101,41 @@ export const ConnectionView = z
     connectionId: z.uuid(),
     provider: ProviderName,
     account: z.string().nullable(),
-    status: z.enum(['connected', 'syncing', 'failing', 'needs_reconnect', 'revoked']),
+    status: z
+      .enum(['pending', 'connected', 'syncing', 'failing', 'needs_reconnect', 'revoked'])
+      .meta({ description: '`pending`: its person is at the pages of the calendar service, or has to confirm that they were.' }),
     code: z.string().nullable().meta({ description: 'Stable code of what is wrong; of the account, else of one of its calendars.' }),
     reason: z.string().nullable().meta({ description: 'The same in plain words.' }),
     nextStep: z.string().nullable().meta({ description: 'What its owner can do about it, in plain words.' }),
     access: z.enum(['read', 'write']),
     consent: z.strictObject({ textVersion: z.string(), givenAt: Instant }),
-    connectedAt: Instant,
+    connectedAt: Instant.nullable().meta({ description: 'null while it is pending.' }),
     revokedAt: Instant.nullable(),
     calendars: z.array(ConnectedCalendar),
   })
   .meta({ id: 'Connection', example: connection });
 export type ConnectionView = z.output<typeof ConnectionView>;
+
+const redirect = {
+  connectionId: EXAMPLE.connectionId,
+  authorizationUrl: 'https://accounts.google.com/o/oauth2/v2/auth?client_id=…',
+} as const;
+
+/** Where the person is to be sent, for accounts that are connected through pages of their own. */
+export const Redirect = z
+  .strictObject({
+    connectionId: z.uuid(),
+    authorizationUrl: z.string().meta({ description: 'Navigate the person’s browser here within ten minutes.' }),
+  })
+  .meta({ id: 'Redirect', example: redirect });
+export type Redirect = z.output<typeof Redirect>;
+
+export const ConnectionOrRedirect = z.union([ConnectionView, Redirect]).meta({ id: 'ConnectionOrRedirect', example: connection });
+
+export const Confirmation = z
+  .strictObject({ code: z.string().max(64).optional() })
+  .optional()
+  .meta({ id: 'Confirmation', example: { code: '9f2c-01ab-77de' } });
 
 export const ConnectionList = z
   .strictObject({ items: z.array(ConnectionView), nextCursor: z.string().nullable() })

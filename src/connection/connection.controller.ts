@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, HttpStatus, Inject, Param, Post, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiHeader, ApiOperation, ApiTags } from '../infra/http/openapi.decorators.js';
-import { type Response } from 'express';
+import { type Request, type Response } from 'express';
 import { z } from 'zod';
 import { Answers } from '../infra/http/answers.openapi.js';
 import { Actor } from '../infra/http/auth.guard.js';
@@ -12,16 +12,28 @@ import { type Actor as Person } from '../kernel/actor.js';
 import { type Cause } from '../kernel/cause.js';
 import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
 import { Refused } from '../kernel/refused.js';
+import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
+import { setCookie } from './attempt.js';
+import { BeginAttempt, ConfirmAttempt } from './attempt.commands.js';
 import { ConnectCalendar, type Reached, Reconnect, Revoke } from './connection.commands.js';
-import { ConnectionList, ConnectionView, NewConnection, NewCredentials, ProviderView } from './connection.contract.js';
-import { MyConnections } from './connections.query.js';
-import { PROVIDER_LIST } from './providers.js';
+import {
+  Confirmation,
+  ConnectionList,
+  ConnectionOrRedirect,
+  ConnectionView,
+  NewConnection,
+  ProviderView,
+  Reconnection,
+  type Redirect,
+} from './connection.contract.js';
+import { MyConnections, READ_FROM } from './connections.query.js';
+import { providersHere } from './providers.js';
+import { type Reached as ReachedBy } from './return-address.js';
 
 const Id = z.uuid();
 type GivenCredentials = NonNullable<z.output<typeof NewConnection>['credentials']>;
 
-/** The read models a command's answer is read from, and how long it waits for them. */
-const READ_FROM = ['connections', 'calendars', 'schedule', 'user_calendar_events'];
+/** How long a command's answer waits for the read models, in milliseconds. */
 const PATIENCE = 2_000;
 /** The same for what read models do not hold at all yet. */
 const LONG_PATIENCE = 30_000;
@@ -30,6 +42,12 @@ const RETRY_AFTER = 5;
 
 const complete = (credentials: GivenCredentials) => ({ ...credentials, serverUrl: credentials.serverUrl ?? null });
 
+const reachedBy = (request: Request): ReachedBy => ({
+  host: request.host,
+  secure: request.secure,
+  port: request.socket.localPort ?? 0,
+});
+
 @ApiTags('connections')
 @Controller('v1/calendar')
 export class ConnectionController {
@@ -37,18 +55,19 @@ export class ConnectionController {
     @Inject(CommandBus) private readonly commands: CommandBus,
     @Inject(QueryBus) private readonly queries: QueryBus,
     @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(PROVIDERS) private readonly available: Providers,
   ) {}
 
   @Get('providers')
   @ApiOperation({ summary: 'List what can be connected' })
   @Answers(200, z.array(ProviderView), 'What can be connected, and how.')
   providers(): z.output<typeof ProviderView>[] {
-    return [...PROVIDER_LIST];
+    return providersHere((provider) => this.available.has(provider));
   }
 
   @Post('connections')
   @ApiOperation({ summary: 'Connect an account' })
-  @Answers(201, ConnectionView, 'The connection; its first sync has begun.')
+  @Answers(201, ConnectionOrRedirect, 'The connection; its first sync has begun. Or where the person is to be sent to connect it.')
   @Answers(202, ConnectionView, 'The same, while the read models still catch up.')
   async connect(
     @Body({ schema: NewConnection }) body: z.output<typeof NewConnection>,
@@ -56,10 +75,13 @@ export class ConnectionController {
     @RequestCause() cause: Cause,
     @CommandId() commandId: string,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<ConnectionView> {
-    const { provider, consent = false, access, credentials } = body;
-    if (provider === 'google' || provider === 'microsoft')
-      throw new Refused('provider.not-available', 422, 'This provider is not configured here; apple and caldav are.');
+  ): Promise<ConnectionView | Redirect> {
+    const { provider, consent = false, access, returnTo, credentials } = body;
+    if (provider === 'google' || provider === 'microsoft') {
+      const way = { reached: reachedBy(response.req), returnTo };
+      const aim = { purpose: 'connect', provider, consent, access } as const;
+      return this.redirect(new BeginAttempt(actor, aim, way, cause, commandId), response, HttpStatus.CREATED);
+    }
     if (consent && credentials === undefined)
       throw new Refused('connection.credentials-missing', 422, 'Send "credentials" with "username" and "password".');
     if (consent && provider === 'caldav' && credentials?.serverUrl === undefined)
@@ -91,16 +113,41 @@ export class ConnectionController {
   }
 
   @Post('connections/:id/reconnect')
-  @ApiOperation({ summary: 'Give new credentials' })
-  @Answers(200, ConnectionView, 'The connection with its new credentials; calendars and settings are as before.')
+  @ApiOperation({ summary: 'Connect an account again, in place' })
+  @Answers(
+    200,
+    ConnectionOrRedirect,
+    'The connection with its new credentials; calendars and settings are as before. Or where the person is to be sent.',
+  )
   async reconnect(
     @Param('id', { schema: Id }) id: string,
-    @Body({ schema: NewCredentials }) body: z.output<typeof NewCredentials>,
+    @Body({ schema: Reconnection }) { credentials, returnTo }: z.output<typeof Reconnection>,
+    @Actor() actor: Person,
+    @RequestCause() cause: Cause,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ConnectionView | Redirect> {
+    const commandId = commandIdOf(response.req);
+    if (credentials === undefined) {
+      const way = { reached: reachedBy(response.req), returnTo };
+      const aim = { purpose: 'reconnect', connectionId: id } as const;
+      return this.redirect(new BeginAttempt(actor, aim, way, cause, commandId), response, HttpStatus.OK);
+    }
+    const reached = await this.commands.execute(new Reconnect(actor, id, complete(credentials), cause, commandId));
+    return this.answer(actor, reached, response, HttpStatus.OK);
+  }
+
+  @Post('connections/:id/confirm')
+  @ApiOperation({ summary: 'Confirm a sign-in from another browser' })
+  @Answers(200, ConnectionView, 'The connection: what the calendar service had sent back is taken.')
+  @Answers(202, ConnectionView, 'The same, while the read models still catch up.')
+  async confirm(
+    @Param('id', { schema: Id }) id: string,
+    @Body({ schema: Confirmation }) body: z.output<typeof Confirmation>,
     @Actor() actor: Person,
     @RequestCause() cause: Cause,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
-    const reached = await this.commands.execute(new Reconnect(actor, id, complete(body.credentials), cause, commandIdOf(response.req)));
+    const reached = await this.commands.execute(new ConfirmAttempt(actor, id, body?.code ?? null, cause));
     return this.answer(actor, reached, response, HttpStatus.OK);
   }
 
@@ -119,6 +166,12 @@ export class ConnectionController {
     return this.answer(actor, reached, response, HttpStatus.ACCEPTED);
   }
 
+  private async redirect(begin: BeginAttempt, response: Response, status: HttpStatus): Promise<Redirect> {
+    const { tie, connectionId, authorizationUrl } = await this.commands.execute(begin);
+    response.status(status).setHeader('Set-Cookie', setCookie(tie));
+    return { connectionId, authorizationUrl };
+  }
+
   /** Waits for the read models to have what a command wrote; when they lag, 202 says that the answer may be older. */
   private async answer(actor: Person, { connectionId, written }: Reached, response: Response, status: HttpStatus): Promise<ConnectionView> {
     const isShown = (patience: number): Promise<boolean> => this.readModels.reached(READ_FROM, written, patience);
@@ -132,7 +185,8 @@ export class ConnectionController {
       return show();
     });
     if (seen === undefined) throw new Refused('connection.unknown', 404, 'There is no such connection.');
-    response.status(current ? status : HttpStatus.ACCEPTED).setHeader('ETag', etag(seen.revision));
+    response.status(current ? status : HttpStatus.ACCEPTED);
+    if (seen.revision !== null) response.setHeader('ETag', etag(seen.revision));
     return seen.view;
   }
 }

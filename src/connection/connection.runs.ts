@@ -19,7 +19,10 @@ const OF_A_SERVER = 2;
  */
 export const connectionRuns = {
   projection: connections,
-  cleanUps: async (): Promise<(ports: CleanUpPorts) => readonly CleanUp[]> => (await import('./vault.cleanup.js')).vaultCleanUps,
+  cleanUps: async (): Promise<(ports: CleanUpPorts) => readonly CleanUp[]> => {
+    const [{ vaultCleanUps }, { attemptCleanUp }] = await Promise.all([import('./vault.cleanup.js'), import('./attempts.cleanup.js')]);
+    return (ports) => [...vaultCleanUps(ports), attemptCleanUp(ports.database)];
+  },
   /** Tends accounts: discovers their calendars, and winds up what was revoked. */
   queue: async (): Promise<(ports: ConnectionRuntime) => Queue<ConnectionRow>> => {
     const [{ secretOnce, serverOf }, { grantsOf }, { tendConnection }] = await Promise.all([

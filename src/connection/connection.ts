@@ -1,6 +1,7 @@
 import { type Decider } from '../kernel/decider.js';
 import { type ProviderName } from '../provider/names.js';
 import { Refused } from '../kernel/refused.js';
+import { refuseWithoutConsent } from './consent.js';
 
 export type Access = 'read' | 'write';
 
@@ -38,6 +39,8 @@ export type ConnectionCommand =
   | (Readonly<{ type: 'ConnectCalendar'; consented: boolean }> & Linked)
   /** `owner`: who asks, for whom the connection of another person does not exist. */
   | Readonly<{ type: 'Reconnect'; owner: string; account: string; likeness: Likeness; at: string }>
+  /** `owner`: who asks. Told together with the new secret that it is about. */
+  | Readonly<{ type: 'GrantAccess'; owner: string; access: Access; at: string }>
   | Readonly<{ type: 'ProveAccount'; account: string; at: string }>
   | Readonly<{ type: 'DiscoverCalendars'; calendars: readonly FoundCalendar[]; at: string }>
   | Readonly<{ type: 'ReportFault'; fault: string; needsReconnect: boolean; at: string }>
@@ -51,6 +54,7 @@ export type ConnectionEvent =
   | (Readonly<{ type: 'CalendarConnected' }> & Linked)
   /** `account`: null in facts that are older than the proof of accounts. */
   | Readonly<{ type: 'ConnectionReauthorized'; userId: string; account: string | null; at: string }>
+  | Readonly<{ type: 'AccessGranted'; userId: string; access: Access; at: string }>
   | Readonly<{ type: 'CalendarsDiscovered'; userId: string; provider: ProviderName; calendars: readonly FoundCalendar[]; at: string }>
   | Readonly<{ type: 'ConnectionFailing'; userId: string; fault: string; needsReconnect: boolean; at: string }>
   | Readonly<{ type: 'ConnectionRecovered'; userId: string; at: string }>
@@ -63,6 +67,8 @@ type Live = Readonly<{
   userId: string;
   provider: ProviderName;
   account: string;
+  /** What its owner granted last. */
+  access: Access;
   fault: string | null;
   calendars: readonly FoundCalendar[];
   /** Ids of the calendars that were found at first; null before. */
@@ -111,12 +117,7 @@ const connect = (
   state: Connection,
   { type: _, consented, ...linked }: Extract<ConnectionCommand, { type: 'ConnectCalendar' }>,
 ): readonly ConnectionEvent[] => {
-  if (!consented)
-    throw new Refused(
-      'consent.required',
-      422,
-      'Calendars are read only with the consent of the person they belong to: send "consent": true.',
-    );
+  refuseWithoutConsent(consented);
   if (state.status !== 'none') throw new Refused('connection.exists', 409, 'This connection exists already.');
   return [{ type: 'CalendarConnected', ...linked }];
 };
@@ -128,6 +129,8 @@ const whileLive = (state: Live, command: Exclude<ConnectionCommand, { type: 'Con
       if (!isItsAccount(state, command.account, command.likeness))
         throw new Refused('connection.other-account', 409, 'These credentials belong to another account: connect it as a new one.');
       return [{ type: 'ConnectionReauthorized', userId, account: command.account, at: command.at }];
+    case 'GrantAccess':
+      return command.access === state.access ? [] : [{ type: 'AccessGranted', userId, access: command.access, at: command.at }];
     case 'ProveAccount':
       return command.account === state.account
         ? []
@@ -167,6 +170,7 @@ const whileEnded = (state: Ended, command: Exclude<ConnectionCommand, { type: 'C
     case 'ReportRecovery':
       return [];
     case 'Reconnect':
+    case 'GrantAccess':
     case 'DiscoverCalendars':
       throw connectionRevoked();
   }
@@ -202,8 +206,8 @@ const endedOf = ({ userId, provider, found }: Live) =>
 
 const evolve = (state: Connection, event: ConnectionEvent): Connection => {
   if (event.type === 'CalendarConnected') {
-    const { userId, provider, account } = event;
-    return { status: 'connected', userId, provider, account, fault: null, calendars: [], first: null, found: [] };
+    const { userId, provider, account, access } = event;
+    return { status: 'connected', userId, provider, account, access, fault: null, calendars: [], first: null, found: [] };
   }
   if (state.status === 'none') return state;
   if (state.status === 'revoked') {
@@ -211,6 +215,8 @@ const evolve = (state: Connection, event: ConnectionEvent): Connection => {
     return event.type === 'ConnectionPurged' ? { ...state, purged: true } : state;
   }
   switch (event.type) {
+    case 'AccessGranted':
+      return { ...state, access: event.access };
     case 'CalendarsDiscovered':
       return foundIn(state, event.calendars);
     case 'ConnectionFailing':

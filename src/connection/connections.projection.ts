@@ -29,6 +29,8 @@ export const connections: Projection<ConnectionEvent> = {
           },
         ),
       ),
+    AccessGranted: (sql, { stream, revision, event }) =>
+      sql.query('update connections set access = $2, revision = $3 where connection_id = $1', [idOf(stream), event.access, revision]),
     CalendarsDiscovered: (sql, { stream, revision }) =>
       sql.query('update connections set revision = $2 where connection_id = $1', [idOf(stream), revision]),
     ConnectionFailing: (sql, { stream, revision, event }) =>

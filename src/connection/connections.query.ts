@@ -8,11 +8,15 @@ import { Refused } from '../kernel/refused.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
 import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type ProviderName } from '../provider/names.js';
+import { attemptFor } from './attempts.sql.js';
 import { type Access } from './connection.js';
 import { type ConnectionView } from './connection.contract.js';
 
-/** A connection and the revision its stream is at. */
-export type SeenConnection = Readonly<{ view: ConnectionView; revision: bigint }>;
+/** The read models that show a connection. */
+export const READ_FROM = ['connections', 'calendars', 'schedule', 'user_calendar_events'];
+
+/** A connection and the revision its stream is at; null while there is only an attempt to connect it. */
+export type SeenConnection = Readonly<{ view: ConnectionView; revision: bigint | null }>;
 
 /** The connections of the person who asks, oldest first; one of them, revoked or not, when an id is given. */
 export class MyConnections extends Query<readonly SeenConnection[]> {
@@ -79,7 +83,7 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
        where c.user_id = $1 and ($2::uuid is null and c.status <> 'revoked' or connection_id = $2) order by c.connected_at, connection_id`,
       [userId, connectionId],
     );
-    if (rows.length === 0 && connectionId !== null) throw new Refused('connection.unknown', 404, 'There is no such connection.');
+    if (rows.length === 0 && connectionId !== null) return [await this.pending(userId, connectionId)];
     const calendars = await this.database.query<CalendarRow>('select * from calendars where user_id = $1 order by calendar_id', [userId]);
     const freshness = await this.database.query<FreshnessRow>(FRESHNESS_SQL, [userId, null]);
     const states = freshness.map((row) => freshnessOf(row, this.clock.now()));
@@ -93,6 +97,17 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
         ),
       ),
     );
+  }
+
+  /** A connection that is being made: its person is at the vendor's pages, or has come back in a browser that has to be confirmed. */
+  private async pending(userId: string, connectionId: string): Promise<SeenConnection> {
+    const attempt = await attemptFor(this.database, userId, connectionId, this.clock.now());
+    if (attempt === null || attempt.consent === null) throw new Refused('connection.unknown', 404, 'There is no such connection.');
+    const { provider, access, consent } = attempt;
+    const code = attempt.status === 'waiting' ? 'oauth.pending' : null;
+    const words = { code, reason: reasonFor(code, provider), nextStep: nextStepFor(code, provider) };
+    const none = { account: null, connectedAt: null, revokedAt: null, calendars: [] };
+    return { revision: null, view: { connectionId, provider, status: 'pending', access, consent, ...words, ...none } };
   }
 
   private async seen(

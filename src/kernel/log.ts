@@ -9,3 +9,6 @@ export type Log = Readonly<{
   /** Prints the error's name, code and stack frames, but not its message, which may quote data. */
   error: (message: string, error: unknown, fields?: Fields) => void;
 }>;
+
+/** DI token of the `Log`. */
+export const LOG = Symbol('Log');

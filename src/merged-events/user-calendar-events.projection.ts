@@ -190,6 +190,7 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
     case 'ConnectionPurged':
     case 'CalendarConnected':
     case 'CalendarsDiscovered':
+    case 'AccessGranted':
     case 'ConnectionReauthorized':
     case 'ConnectionFailing':
     case 'ConnectionRecovered':

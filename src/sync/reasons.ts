@@ -51,6 +51,10 @@ const WORDS: Readonly<Record<string, Words>> = {
       'The calendar service has moved to another host, to which the stored password does not go by itself. The last good state is shown.',
     nextStep: 'Connect again with the address your calendar service has now.',
   },
+  'oauth.pending': {
+    reason: 'The sign-in at the calendar service came back in a browser that did not begin it. Nothing is connected yet.',
+    nextStep: 'If it was you, confirm it within ten minutes of beginning; else do nothing.',
+  },
   'mass-change-held': {
     reason: 'More than half of this calendar would disappear at once. It is kept as it was and read again in a minute.',
     nextStep: 'Nothing, or ask for a sync to confirm the change now.',

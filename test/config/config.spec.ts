@@ -76,6 +76,22 @@ describe('Configuration', () => {
     ]);
   });
 
+  it('reaches Google at its own addresses unless others are named, and only as a client that it knows', () => {
+    const client = { GOOGLE_CLIENT_ID: 'us', GOOGLE_CLIENT_SECRET: 'shh' };
+    expect(readConfig({}).google).toBeNull();
+    expect(readConfig({ GOOGLE_API_URL: 'http://127.0.0.1:4010/google' }).google).toBeNull();
+    expect(readConfig(client).google).toEqual({
+      clientId: 'us',
+      clientSecret: 'shh',
+      authUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
+      tokenUrl: 'https://oauth2.googleapis.com/token',
+      revokeUrl: 'https://oauth2.googleapis.com/revoke',
+      apiUrl: 'https://www.googleapis.com',
+    });
+    const elsewhere = { ...client, GOOGLE_API_URL: 'http://127.0.0.1:4010/google/', GOOGLE_TOKEN_URL: 'http://127.0.0.1:4010/token' };
+    expect(readConfig(elsewhere).google).toMatchObject({ apiUrl: 'http://127.0.0.1:4010/google', tokenUrl: 'http://127.0.0.1:4010/token' });
+  });
+
   it('names every mistake in one message', () => {
     const wrong = { PORT: '70000', LOG_LEVEL: 'loud', ROLE: 'api,cook', CALDAV_ALLOW_PRIVATE: 'yes', TLS_CERT: file, NODE_ENV: 'staging' };
     expect(() => readConfig(wrong)).toThrow(/6 settings are wrong/);
@@ -114,6 +130,9 @@ describe('Configuration', () => {
     ['AUTH_MODE=dev', { AUTH_MODE: 'dev', AUTH_JWKS_URL: undefined }],
     ['MASTER_KEY', { MASTER_KEY: undefined }],
     ['APPLE_CALDAV_URL', { APPLE_CALDAV_URL: 'http://caldav.example.com' }],
+    ['GOOGLE_TOKEN_URL', { GOOGLE_TOKEN_URL: 'http://oauth.example.com/token' }],
+    ['PUBLIC_URL', { GOOGLE_CLIENT_ID: 'us', GOOGLE_CLIENT_SECRET: 'shh' }],
+    ['PUBLIC_URL', { GOOGLE_CLIENT_ID: 'us', GOOGLE_CLIENT_SECRET: 'shh', PUBLIC_URL: 'http://juy.example.com' }],
     ['DATABASE_URL', { DATABASE_URL: 'postgres://app:secret@db.example.com/app' }],
     ['EVENTSTORE_URL', { EVENTSTORE_URL: 'esdb://a.example.com:2113,localhost:2113?tls=false' }],
   ])('in production, names %s when the environment is %j', (name, change) => {
@@ -132,6 +151,9 @@ describe('Configuration', () => {
     ['CORS_ORIGINS', { CORS_ORIGINS: 'https://app.example.com, *' }],
     ['PUBLIC_URL', { PUBLIC_URL: 'ftp://example.com' }],
     ['MASTER_KEY_FILE', { MASTER_KEY_FILE: join(folder, 'missing') }],
+    ['GOOGLE_CLIENT_SECRET', { GOOGLE_CLIENT_ID: 'us' }],
+    ['GOOGLE_CLIENT_ID', { GOOGLE_CLIENT_SECRET: 'shh' }],
+    ['GOOGLE_API_URL', { GOOGLE_API_URL: 'localhost:4010' }],
   ])('names %s when the environment is %j', (name, change) => {
     expect(mistakes(change)).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
   });

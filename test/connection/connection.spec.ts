@@ -113,6 +113,24 @@ describe('Reconnect', () => {
   });
 });
 
+describe('GrantAccess', () => {
+  const grant = (access: 'read' | 'write', owner = 'ada') => ({ type: 'GrantAccess', owner, access, at }) as const;
+  const granted: ConnectionEvent = { type: 'AccessGranted', userId: 'ada', access: 'write', at };
+
+  it('is told once, and again when it is taken back', () => {
+    given(connection, connected).when(grant('write')).then(granted);
+    given(connection, connected, granted).when(grant('write')).then();
+    given(connection, connected, granted)
+      .when(grant('read'))
+      .then({ ...granted, access: 'read' });
+  });
+
+  it('is the owner’s to give, while there is a connection', () => {
+    given(connection, connected).when(grant('write', 'eve')).refused('connection.unknown');
+    given(connection, connected, revoked).when(grant('write')).refused('connection.revoked');
+  });
+});
+
 describe('ProveAccount', () => {
   it('gives a connection the mark its account goes by, once', () => {
     const reauthorized: ConnectionEvent = { type: 'ConnectionReauthorized', userId: 'ada', account: 'proved', at };

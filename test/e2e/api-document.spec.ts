@@ -39,6 +39,7 @@ describe('The API’s document', () => {
       'GET /v1/calendar/connections',
       'GET /v1/calendar/connections/{id}',
       'GET /v1/calendar/events',
+      'GET /v1/calendar/oauth/{provider}/callback',
       'GET /v1/calendar/providers',
       'GET /v1/calendar/settings',
       'GET /v1/calendar/stream',
@@ -46,7 +47,9 @@ describe('The API’s document', () => {
       'PATCH /v1/calendar/settings',
       'POST /v1/calendar/availability',
       'POST /v1/calendar/connections',
+      'POST /v1/calendar/connections/{id}/confirm',
       'POST /v1/calendar/connections/{id}/reconnect',
+      'POST /v1/calendar/oauth/{provider}/callback',
       'POST /v1/calendar/stream/ticket',
       'POST /v1/calendar/sync',
     ]);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 
@@ -35,6 +36,13 @@ const policyOf = (directives: Directives): string =>
 /** Makes an answer a problem's, which is data at every path. */
 export const asData = (response: Response): void => {
   response.setHeader('Content-Security-Policy', policyOf(DATA));
+};
+
+/** Makes an answer a page that loads and runs nothing; `style`: the whole of its one style sheet, which it holds. */
+export const asPage = (response: Response, style: string): void => {
+  const hash = createHash('sha256').update(style).digest('base64');
+  const directives = { ...DATA, styleSrc: [`'sha256-${hash}'`], baseUri: ["'none'"], formAction: ["'none'"] };
+  response.setHeader('Content-Security-Policy', policyOf(directives));
 };
 
 /** What answers at paths may load, the first match counts. Express compares paths without regard to case, so this table does too. */

@@ -44,6 +44,13 @@ export const originOf = async (markers: Markers, userId: string, address: string
   }
 };
 
+/** What the events of a request are caused by, made by this person. */
+export const causeOf = async (markers: Markers, request: Request, userId: string): Promise<Cause> => {
+  const correlationId = correlationOf(request);
+  const origin = await originOf(markers, userId, request.ip);
+  return { correlationId, causationId: correlationId, actor: userId, subject: userId, via: routeOf(request), origin };
+};
+
 /** Gives each request of a known person its cause, which is worked out where a route asks for it. Its subject is its actor: people change their own data. */
 @Injectable()
 export class CauseInterceptor implements NestInterceptor {
@@ -52,13 +59,7 @@ export class CauseInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<Request>();
     const actor = actorOf(request);
-    if (actor !== null) causes.set(request, () => this.causeOf(request, actor.userId));
+    if (actor !== null) causes.set(request, () => causeOf(this.markers, request, actor.userId));
     return next.handle();
-  }
-
-  private async causeOf(request: Request, userId: string): Promise<Cause> {
-    const correlationId = correlationOf(request);
-    const origin = await originOf(this.markers, userId, request.ip);
-    return { correlationId, causationId: correlationId, actor: userId, subject: userId, via: routeOf(request), origin };
   }
 }

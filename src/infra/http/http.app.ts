@@ -1,3 +1,4 @@
+import { type IncomingMessage } from 'node:http';
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type Log } from '../../kernel/log.js';
@@ -12,6 +13,12 @@ import { observeRequests } from './request.observer.js';
 import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT = '256kb';
+const FORM_LIMIT = '16kb';
+
+/** The one form that is taken: what a vendor's page posts back. */
+const isVendorsForm = ({ url = '', headers }: IncomingMessage): boolean =>
+  /^[/]v1[/]calendar[/]oauth[/][a-z]+[/]callback(?:[?]|$)/i.test(url) &&
+  /^application[/]x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
 
 /**
  * The service's HTTP side around a module that imports `HttpModule`: correlation, authentication, validation, problems, documents. It does not
@@ -31,9 +38,11 @@ export const createApp = async (
   app.use(boundAddresses);
   if (corsOrigins.length > 0) {
     const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Correlation-Id', 'RateLimit', 'RateLimit-Policy', 'Idempotency-Replayed'];
-    app.enableCors({ origin: [...corsOrigins], exposedHeaders, maxAge: 600 });
+    // Credentials: the cookie that ties an attempt to connect to its browser. No route takes a cookie for a token.
+    app.enableCors({ origin: [...corsOrigins], credentials: true, exposedHeaders, maxAge: 600 });
   }
   app.useBodyParser('json', { limit: BODY_LIMIT });
+  app.useBodyParser('urlencoded', { limit: FORM_LIMIT, extended: false, type: isVendorsForm });
   app.useGlobalPipes(validationPipe());
   const { methodsAt, pages } = documentsOf(app, log, { publicUrl, operations: http.operationsPort === null });
   const problems = new ProblemFilter(log, methodsAt);

@@ -30,8 +30,8 @@ export const CommandId = createParamDecorator((_data: unknown, context: Executio
   commandIdOf(context.switchToHttp().getRequest<Request>()),
 );
 
-/** Headers of an answer that a client may act on. */
-const KEPT = ['etag', 'location'];
+/** Headers of an answer that a client acts on. A cookie is among them: a lost answer's browser gets it with the repeated one. */
+const KEPT = ['etag', 'location', 'set-cookie'];
 
 /** The key in a header, which the draft writes in quotes and most clients do not. */
 const keyIn = (header: string | readonly string[]): string => {

@@ -122,6 +122,7 @@ const answer = (request: Request, response: Response, refused: Refused): void =>
     instance: pathOf(request),
     traceId: correlationOf(request),
     ...(refused instanceof InvalidRequest ? { errors: refused.mistakes } : {}),
+    ...refused.members,
   };
   response.end(JSON.stringify(problem));
 };

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { ChangesPosition1764160000000 } from './changes-position.migration.js';
 import { ClaimedRows1764200000000 } from './claimed-rows.migration.js';
+import { ConnectionAttempts1764211000000 } from './connection-attempts.migration.js';
 import { FreeBusy1764194000000 } from './free-busy.migration.js';
 import { FreshUntil1764210000000 } from './fresh-until.migration.js';
 import { GrantRenewal1764210500000 } from './grant-renewal.migration.js';
@@ -15,6 +16,7 @@ const MIGRATIONS = [
   ClaimedRows1764200000000,
   FreshUntil1764210000000,
   GrantRenewal1764210500000,
+  ConnectionAttempts1764211000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';

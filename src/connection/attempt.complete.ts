@@ -1,0 +1,117 @@
+import { type Cause } from '../kernel/cause.js';
+import { Refused } from '../kernel/refused.js';
+import { cookieName } from './attempt.js';
+import { type Browser, type CompleteAttempt, type ConfirmAttempt, type Outcome } from './attempt.commands.js';
+import { exchange, type Exchanging, type Refusal, refusalOf } from './attempt.exchange.js';
+import {
+  answerIn,
+  attemptFor,
+  attemptOf,
+  hiddenIn,
+  isHashOf,
+  type KeptAttempt,
+  letWait,
+  recordFailure,
+  takeAttempt,
+} from './attempts.sql.js';
+import { type Reached } from './connection.commands.js';
+
+const NO_ANSWER: Refusal = {
+  code: 'oauth.failed',
+  detail: 'Calendar services send people back to this page with an answer; it was opened without one. Nothing was connected.',
+};
+const OVER: Refusal = {
+  code: 'oauth.expired',
+  detail: 'This sign-in was used already, or its ten minutes are over. Nothing was connected by it now: begin again.',
+};
+
+const STATE = /^[0-9a-f]{64}$/;
+
+/** The one state of an answer. An answer that names two, or something that no state of ours is, belongs to no attempt. */
+const stateIn = (parameters: URLSearchParams): string | null => {
+  const [state, ...others] = parameters.getAll('state');
+  return state !== undefined && others.length === 0 && STATE.test(state) ? state : null;
+};
+
+/** 48 bits in groups that people can copy; good for one attempt, for as long as it lasts. */
+const confirmCode = (uuid: string): string =>
+  uuid
+    .replaceAll('-', '')
+    .slice(-12)
+    .replace(/(.{4})(?=.)/g, '$1-');
+
+/** Lets the answer wait: the browser that brought it is not the one that began, so whose account it is about is not known. */
+const waiting = async (runtime: Exchanging, attempt: KeptAttempt, complete: CompleteAttempt, returnTo: string | null): Promise<Outcome> => {
+  const { database, vault, clock, entropy } = runtime;
+  const { provider, userId, connectionId } = attempt;
+  const confirm = confirmCode(entropy.uuid());
+  const { origin } = await complete.browser.cause(userId);
+  const alike = origin !== null && origin === attempt.origin;
+  const waits = { parameters: complete.parameters, confirm, alike };
+  const isWaiting = await letWait(database, await vault.subject(userId), attempt, waits, clock.now());
+  return isWaiting ? { kind: 'pending', provider, returnTo, connectionId, confirm } : { kind: 'refused', provider, returnTo, ...OVER };
+};
+
+const isSameBrowser = (browser: Browser, { attemptId, browserHash }: KeptAttempt): boolean =>
+  isHashOf(browser.cookie(cookieName(attemptId)), browserHash);
+
+/** Takes the attempt, and carries out what it is for; a failure is remembered, so that it does not look as if it were pending. */
+const carriedOut = async (runtime: Exchanging, attempt: KeptAttempt, parameters: URLSearchParams, cause: Cause) => {
+  const { database, clock, log } = runtime;
+  if (!(await takeAttempt(database, attempt, clock.now()))) return { refusal: OVER };
+  try {
+    return await exchange(runtime, attempt, parameters, cause);
+  } catch (error) {
+    const refusal = refusalOf(error, log);
+    await recordFailure(database, attempt.attemptId, refusal.code);
+    return { refusal };
+  }
+};
+
+/** Takes a vendor's answer to an attempt. One that brings no code connects nothing, in whichever browser it arrives. */
+export const completeAttempt = async (runtime: Exchanging, complete: CompleteAttempt): Promise<Outcome> => {
+  const { provider, parameters, browser } = complete;
+  const state = stateIn(parameters);
+  if (state === null) return { kind: 'refused', provider, returnTo: null, ...NO_ANSWER };
+  const attempt = await attemptOf(runtime.database, state, provider);
+  if (attempt === null) return { kind: 'refused', provider, returnTo: null, ...OVER };
+  const { returnTo } = await hiddenIn(runtime.vault, attempt);
+  if (attempt.status === 'used' || attempt.expiresAt <= runtime.clock.now()) return { kind: 'refused', provider, returnTo, ...OVER };
+  // A program that looks at links before people do brings no cookie; the browser that began is heard after it.
+  if (parameters.has('code') && !isSameBrowser(browser, attempt)) return waiting(runtime, attempt, complete, returnTo);
+  const done = await carriedOut(runtime, attempt, parameters, await browser.cause(attempt.userId));
+  if ('refusal' in done) return { kind: 'refused', provider, returnTo, ...done.refusal };
+  return { kind: 'connected', provider, returnTo, purpose: attempt.purpose, ...done };
+};
+
+const unknown = (): Refused => new Refused('connection.unknown', 404, 'There is no such connection, and none that waits to be confirmed.');
+
+const notBack = (): Refused =>
+  new Refused('connection.not-returned', 409, 'The calendar service has not sent the person back yet: there is nothing to confirm.');
+
+const codeMissing = (): Refused =>
+  new Refused(
+    'connection.code-missing',
+    403,
+    'The sign-in came back in a browser at another address than it was begun at: send "code", which that browser was given.',
+  );
+
+/**
+ * Carries out what waits, for its user alone. An account of another person that was lured to the vendor's page is not theirs to confirm: a user shows by
+ * the code that the vendor sent back their own browser, or by having begun at the very address that browser is at.
+ */
+export const confirmAttempt = async (runtime: Exchanging, { actor, connectionId, code, cause }: ConfirmAttempt): Promise<Reached> => {
+  const { database, vault, store, clock } = runtime;
+  const attempt = await attemptFor(database, actor.userId, connectionId, clock.now());
+  if (attempt === null) throw unknown();
+  if (attempt.status === 'used') {
+    if ((await store.lastRevision(`connection-${connectionId}`)) < 0n) throw unknown();
+    return { connectionId, written: {} };
+  }
+  const parameters = await answerIn(vault, attempt);
+  if (parameters === null) throw notBack();
+  if (!(code === null ? attempt.origin !== null : isHashOf(code, attempt.confirmHash))) throw codeMissing();
+  const done = await carriedOut(runtime, attempt, parameters, cause);
+  if ('refusal' in done) throw new Refused(done.refusal.code, 409, done.refusal.detail);
+  return done.reached;
+};

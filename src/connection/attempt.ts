@@ -1,0 +1,57 @@
+import { MINUTE, SECOND } from '../kernel/clock.js';
+import { type ProviderName } from '../provider/names.js';
+import { type Access, type Consent } from './connection.js';
+
+/** Why a person was sent to a vendor: a new account, new tokens for one that is connected, or more rights for it. */
+export type Purpose = 'connect' | 'reconnect' | 'widen';
+
+/**
+ * A try to connect an account through its vendor's pages. `open`: the person was sent there; `waiting`: the answer came to a browser that did not
+ * begin it, and waits for the user's confirmation; `used`: the answer was taken.
+ */
+export type AttemptStatus = 'open' | 'waiting' | 'used';
+
+export type Attempt = Readonly<{
+  attemptId: string;
+  connectionId: string;
+  userId: string;
+  provider: ProviderName;
+  purpose: Purpose;
+  access: Access;
+  status: AttemptStatus;
+  /** When its time is over, in milliseconds since the epoch. */
+  expiresAt: number;
+  /** Given at begin, told with the fact that completes; null where a connection has consent already. */
+  consent: Consent | null;
+}>;
+
+/** How long an attempt may take, in milliseconds: people read a consent page, and look for their phone. */
+export const ATTEMPT_LIFE = 10 * MINUTE;
+
+/** Attempts of one person within that time, ended ones too. */
+export const MOST_ATTEMPTS = 20;
+
+/** The cookie by which a browser shows that it began an attempt. Each has its own, because a person may have two tabs. */
+export const cookieName = (attemptId: string): string => `juy_attempt_${attemptId.replaceAll('-', '')}`;
+
+/** A cookie of the callback's address alone. */
+export type Tie = Readonly<{ name: string; value: string; path: string; secure: boolean; seconds: number }>;
+
+/** `callback`: the absolute address the vendor sends people back to. */
+export const tieOf = (attemptId: string, value: string, callback: string): Tie => {
+  const { pathname: path, protocol } = new URL(callback);
+  return { name: cookieName(attemptId), value, path, secure: protocol === 'https:', seconds: ATTEMPT_LIFE / SECOND };
+};
+
+/** As a `Set-Cookie` header has it (RFC 6265). Lax: the vendor's redirect is a navigation from another site, and carries it. */
+export const setCookie = ({ name, value, path, secure, seconds }: Tie): string =>
+  `${name}=${value}; Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+
+/** The value of a cookie in a `Cookie` header; null when there is none. */
+export const cookieIn = (header: string | undefined, name: string): string | null => {
+  const pairs = (header ?? '').split(';').map((pair) => pair.trim());
+  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? null;
+};
+
+/** The less of two: what a person did not ask for is not used, although an earlier consent may cover it. */
+export const lesser = (asked: Access, granted: Access): Access => (asked === 'write' && granted === 'write' ? 'write' : 'read');
