@@ -3,6 +3,9 @@ import { type Cause, metadataOf } from '../kernel/cause.js';
 import { decideOn, type Decision, settle } from '../kernel/commands.js';
 import { ENTROPY, type Entropy } from '../kernel/entropy.js';
 import { EVENT_STORE, type EventStore, type Position } from '../kernel/event-store.js';
+import { connection } from '../connection/connection.js';
+import { connectionCodec } from '../connection/connection.codec.js';
+import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
 import { type Calendar, calendar, type CalendarCommand, type CalendarEvent, type Mode, type Privacy } from './calendar.js';
 import { calendarCodec } from './calendar.codec.js';
@@ -31,19 +34,17 @@ type Row = Readonly<{
   sealed: string;
 }>;
 
-const listedOf = ({
-  calendar_id: calendarId,
-  connection_id: connectionId,
-  busy_only: busyOnly,
-  time_zone: timeZone,
-  ...row
-}: Row): ListedCalendar => ({
+const listedOf = (
+  { calendar_id: calendarId, connection_id: connectionId, busy_only: busyOnly, time_zone: timeZone, ...row }: Row,
+  scoped: boolean,
+): ListedCalendar => ({
   ...row,
   calendarId,
   connectionId,
   busyOnly,
   timeZone,
   adopted: row.status === 'adopted',
+  scoped,
 });
 
 /** Each calendar's stream is written at the revision it was decided on; a lost race is decided again. */
@@ -53,6 +54,7 @@ export class ChooseHandler implements CalendarChoices {
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(DATABASE) private readonly database: Database,
     @Inject(ENTROPY) private readonly entropy: Entropy,
+    @Inject(PROVIDERS) private readonly providers: Providers,
   ) {}
 
   async chosenBy(userId: string): Promise<readonly Chosen[]> {
@@ -97,6 +99,14 @@ export class ChooseHandler implements CalendarChoices {
       owner,
       choices.map(({ calendarId }) => calendarId),
     ]);
-    return new Map(rows.map((row) => [row.calendar_id, listedOf(row)]));
+    const listed = await Promise.all(rows.map(async (row) => listedOf(row, await this.mayWrite(row))));
+    return new Map(listed.map((each) => [each.calendarId, each]));
+  }
+
+  /** Whether the owner has granted writing. The connection's stream says it, because the read model may be a moment behind the grant. */
+  private async mayWrite({ provider, connection_id }: Row): Promise<boolean> {
+    if ((this.providers.get(provider)?.oauth ?? null) === null) return true;
+    const { state } = await this.store.stateOf(connection, connectionCodec, connection_id);
+    return state.status === 'none' || state.status === 'revoked' || state.access === 'write';
   }
 }

@@ -1,5 +1,6 @@
 import { type Cause } from '../kernel/cause.js';
 import { type Position } from '../kernel/event-store.js';
+import { ScopeMissing } from '../connection/widening.js';
 import { Refused } from '../kernel/refused.js';
 import {
   type CalendarCommand,
@@ -22,8 +23,8 @@ export type Choice = Readonly<{
   visible?: boolean | undefined;
 }>;
 
-/** A calendar as the read model lists it, with all that adopting it needs. */
-export type ListedCalendar = Chosen & Described & Readonly<{ connectionId: string; provider: string }>;
+/** A calendar as the read model lists it, with all that adopting it needs. `scoped`: whether its owner has granted writing, where accounts know scopes. */
+export type ListedCalendar = Chosen & Described & Readonly<{ connectionId: string; provider: string; scoped: boolean }>;
 
 /** Who chooses, and when: RFC 3339, UTC. */
 export type Choosing = Readonly<{ owner: string; at: string }>;
@@ -46,6 +47,7 @@ export const choose = (listed: ListedCalendar | null, choice: Choice, choosing: 
   const commands: CalendarCommand[] = [...adoption(listed, choice, choosing)];
   if (!listed.adopted && commands.length === 0) return [];
   const { mode, privacy, visible } = choice;
+  if (mode === 'write' && listed.writable && !listed.scoped) throw new ScopeMissing(listed.connectionId);
   if (visible !== undefined) commands.push({ type: 'ShowCalendar', visible, ...choosing });
   if (mode !== undefined) commands.push({ type: 'ToggleWrite', mode, ...choosing });
   if (privacy !== undefined) commands.push({ type: 'SetPrivacy', privacy, ...choosing });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EXAMPLE } from '../infra/http/contract.zod.js';
 import { ProviderName } from '../provider/provider.contract.js';
+import { ReturnTo } from '../connection/connection.contract.js';
 import { ModeName, PrivacyName } from '../calendar/calendar.contract.js';
 import { isInOrder } from './working-hours.js';
 
@@ -108,6 +109,7 @@ export const SettingsChange = z
     workingHours: WorkingHoursView.nullable().optional(),
     tentativeIsBusy: z.boolean().optional(),
     externalChanges: ExternalChanges.optional(),
+    returnTo: ReturnTo.optional(),
   })
   .meta({
     id: 'SettingsChange',

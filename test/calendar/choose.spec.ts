@@ -7,7 +7,16 @@ import { decideAll } from '../../src/kernel/decider.js';
 const at = '2026-11-22T10:00:00.000Z';
 const choosing = { owner: 'ada', at };
 const calendarId = '0f3c2f0e-3f5c-4d8e-8f6e-0b6f6c1f2a3b';
-const found = { connectionId: 'c1', provider: 'caldav', writable: true, busyOnly: false, color: null, timeZone: null, sealed: 'YQ==' };
+const found = {
+  connectionId: 'c1',
+  provider: 'caldav',
+  scoped: true,
+  writable: true,
+  busyOnly: false,
+  color: null,
+  timeZone: null,
+  sealed: 'YQ==',
+};
 const adopted: ListedCalendar = { ...found, calendarId, adopted: true, mode: 'read_only', privacy: 'busy_only', visible: true };
 const listed: ListedCalendar = { ...adopted, adopted: false, visible: false };
 
