@@ -1,21 +1,29 @@
+import { type GoogleSettings } from '../config/google.config.js';
 import { systemClock } from '../infra/system.clock.js';
 import { systemEntropy } from '../infra/system.entropy.js';
 import { caldavProvider, ICLOUD } from '../provider/caldav/caldav.provider.js';
+import { type CalendarProvider } from '../provider/calendar-provider.js';
+import { googleProvider } from '../provider/google/google.provider.js';
 import { guardedHttp } from '../provider/http/guarded.http.js';
 import { type OpenProviders } from './runtime.js';
 
+/** Where the operator says that Google is, which may be this machine. */
+const originsOf = (google: GoogleSettings | null): readonly string[] =>
+  google === null ? [] : [google.authUrl, google.tokenUrl, google.revokeUrl, google.apiUrl].map((url) => new URL(url).origin);
+
 /** Every calendar service there is, over one guarded transport. */
-export const openProviders: OpenProviders = ({ caldav, mostListed }, { sandbox }) => {
+export const openProviders: OpenProviders = ({ caldav, google, mostListed }, { sandbox }) => {
   const http = guardedHttp({
     clock: systemClock,
     random: systemEntropy.fraction,
     allowPrivate: caldav.allowPrivate,
-    allowedOrigins: [new URL(caldav.appleUrl).origin, ...(sandbox?.origins ?? [])],
+    allowedOrigins: [new URL(caldav.appleUrl).origin, ...(sandbox?.origins ?? []), ...originsOf(google)],
   });
   const common = { http, clock: systemClock, mostListed };
-  const providers = new Map([
+  const providers = new Map<string, CalendarProvider>([
     ['caldav', caldavProvider(common)],
     ['apple', caldavProvider({ ...common, service: { ...ICLOUD, serverUrl: caldav.appleUrl } })],
+    ...(google === null ? [] : [['google', googleProvider({ http, clock: systemClock, google })] as const]),
   ]);
   return { providers, close: http.close };
 };
