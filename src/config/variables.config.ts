@@ -134,7 +134,7 @@ export const variables = {
   GOOGLE_API_URL: web,
   MANUAL_SYNC_SECONDS: seconds(0, 3_600),
   FULL_SYNC_SECONDS: seconds(0, 86_400),
-  // A calendar that was not read for a quarter of an hour is said to be stale.
+  // A reading is fresh for a quarter of an hour at least; more would make a calendar stale between two readings.
   POLL_SECONDS: seconds(10, 900),
   MOST_LISTED: z
     .string()

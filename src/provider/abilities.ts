@@ -20,11 +20,18 @@ export const ABILITIES: Readonly<Record<ProviderName, Abilities>> = {
 /** The longest that a calendar waits for its next reading. */
 const LONGEST = DAY - HOUR;
 
+/** A calendar waits between half of its interval and all of it (`nextPollAt`). */
+const MEAN_WAIT = 0.75;
+
+/** The share of a service's day that sweeps take. */
+const SHARE = 0.5;
+
 /**
  * Milliseconds within which each of `fleet` calendars of a service is read again. A sweep that finds nothing takes one request; sweeps take half of
  * the service's day, and leave the other half to first readings, changes and what people ask for.
  */
 export const sweepWithin = ({ polled, requestsADay }: Abilities, operators: number, fleet: number): number => {
   const wished = polled ?? operators;
-  return requestsADay === null ? wished : Math.min(LONGEST, Math.max(wished, Math.ceil((fleet * DAY) / (requestsADay / 2))));
+  if (requestsADay === null) return wished;
+  return Math.min(LONGEST, Math.max(wished, Math.ceil((fleet * DAY) / (requestsADay * SHARE * MEAN_WAIT))));
 };
