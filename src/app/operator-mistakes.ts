@@ -13,7 +13,7 @@ export type OperatorMistakes = Readonly<{
 
 const mistakeIn = (error: unknown): string | null => {
   if (error instanceof ProviderFault && error.fault === 'misconfigured') return error.detail;
-  return error instanceof OAuthRefused && error.operator ? error.detail : null;
+  return error instanceof OAuthRefused && error.operator ? (error.mend ?? error.detail) : null;
 };
 
 /** Mistakes of one provider, by what was asked of it. */

@@ -17,7 +17,7 @@ export type OAuthRefusal = 'oauth.denied' | 'oauth.expired' | 'oauth.scope-missi
 
 /**
  * `detail`: plain words for the person, without names, addresses or tokens. `operator`: the mistake is the operator's (client secret, redirect
- * address), and no person is to reconnect.
+ * address), and no person is to reconnect; `mend` then says to the operator what to do about it.
  */
 export class OAuthRefused extends Error {
   override readonly name = 'OAuthRefused';
@@ -25,6 +25,7 @@ export class OAuthRefused extends Error {
     readonly code: OAuthRefusal,
     readonly detail: string,
     readonly operator = false,
+    readonly mend: string | null = null,
   ) {
     super(`${code}: ${detail}`);
   }

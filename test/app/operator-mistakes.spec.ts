@@ -66,7 +66,7 @@ describe('What the operator has set wrong at a calendar service', () => {
     const request = { cursor: null, soon: null, window: { start: '', end: '' }, held: 0, list: false, call: allowed() };
     const scan = () => provider.scan(fixedGrant(SECRET), '', { ...request, known: () => Promise.resolve(new Map()) }).next();
     await expect(scan()).rejects.toBe(disabled);
-    failWith(new OAuthRefused('oauth.failed', 'the redirect address is not registered', true));
+    failWith(new OAuthRefused('oauth.failed', 'Connecting again does not help.', true, 'the redirect address is not registered'));
     await expect(oauth.complete(ANSWER, allowed())).rejects.toBeInstanceOf(OAuthRefused);
     expect(await health.run()).toEqual(ill('the API is not enabled; the redirect address is not registered'));
   });

@@ -238,6 +238,17 @@ describe('The tokens of a Google account', () => {
     expect(server.asked).toHaveLength(1);
   });
 
+  it('are out of reach with words that tell the operator what to set', async () => {
+    const { oauth } = await at(() => refusal('invalid_client', {}, 401));
+    expect((await failureOf<ProviderFault>(oauth.refresh(SECRET, allowed()))).detail).toContain(
+      'check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET',
+    );
+    const mismatch = { error: 'redirect_uri_mismatch', state: BEGUN.state };
+    const refused = await failureOf<OAuthRefused>(oauth.complete(answered(mismatch), allowed()));
+    expect(refused.mend).toContain('/v1/calendar/oauth/google/callback');
+    expect(refused.detail).not.toContain('redirect_uri');
+  });
+
   it('are given back at Google, also when they are dead already', async () => {
     let reply: Reply = { body: {} };
     const { provider, server } = await at(() => reply);

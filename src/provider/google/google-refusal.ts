@@ -24,7 +24,7 @@ const expired = (): Judged => judged('cursor-expired', 'Google does not know the
 
 const forbidden = ({ reasons }: Refusal): Judged => {
   const isOneOf = (some: readonly string[]): boolean => reasons.some((reason) => some.includes(reason));
-  if (isOneOf(NOT_SET_UP)) return judged('misconfigured', 'the Google Calendar API is not set up for the project of this service');
+  if (isOneOf(NOT_SET_UP)) return judged('misconfigured', 'enable the Google Calendar API for the project at the Google console');
   if (isOneOf(TOO_OFTEN)) return judged('throttled', 'Google says it is asked too often', true);
   return judged('forbidden', 'the account may not read this');
 };

@@ -2,18 +2,31 @@ import * as oauth from 'oauth4webapi';
 import { ProviderFault } from '../calendar-provider.js';
 import { type OAuthRefusal, OAuthRefused } from '../oauth.js';
 
-/** Codes by which Google says that the operator has set up the client wrongly. */
-const OPERATORS = [
-  ...[
-    'invalid_client',
-    'unauthorized_client',
+const CLIENT = 'check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, and that the client is there at the Google console';
+const CONSENT = 'check the consent screen of the project at the Google console: its scopes, and who may use it';
+
+/** Codes by which Google says that the operator has set up the client wrongly, with what to do about it. */
+const OPERATORS: ReadonlyMap<string, string> = new Map([
+  ['invalid_client', CLIENT],
+  ['unauthorized_client', CLIENT],
+  ['deleted_client', CLIENT],
+  ['disabled_client', CLIENT],
+  ['unsupported_grant_type', CLIENT],
+  ['unsupported_response_type', CLIENT],
+  [
     'redirect_uri_mismatch',
-    'invalid_scope',
-    'unsupported_grant_type',
-    'unsupported_response_type',
+    'register the redirect address <PUBLIC_URL>/v1/calendar/oauth/google/callback for the client at the Google console',
   ],
-  ...['deleted_client', 'disabled_client', 'org_internal', 'access_not_configured'],
-];
+  ['invalid_scope', CONSENT],
+  ['org_internal', CONSENT],
+  ['access_not_configured', 'enable the Google Calendar API for the project at the Google console'],
+]);
+
+/** What the operator has to mend, with Google's own code; null when the code says nothing of the operator. */
+const mendOf = (code: string): string | null => {
+  const mend = OPERATORS.get(code);
+  return mend === undefined ? null : `Google answers ${code}: ${mend}`;
+};
 
 /** Codes by which Google says that it is in trouble itself, or asked too often. */
 const PASSING = ['server_error', 'temporarily_unavailable', 'internal_failure', 'backend_error'];
@@ -30,7 +43,13 @@ const WORDS = {
   failed: 'Google’s answer makes no sense. Connect again.',
 };
 
-const refused = (code: OAuthRefusal, detail: string, isOperators = false): OAuthRefused => new OAuthRefused(code, detail, isOperators);
+const refused = (code: OAuthRefusal, detail: string): OAuthRefused => new OAuthRefused(code, detail);
+
+/** What a code means that has no words of its own. */
+const failed = (code: string): OAuthRefused => {
+  const mend = mendOf(code);
+  return mend === null ? refused('oauth.failed', WORDS.failed) : new OAuthRefused('oauth.failed', WORDS.operator, true, mend);
+};
 
 /** What the redirect brought instead of a code; null for an error of another kind. */
 export const refusedAnswer = (error: unknown): OAuthRefused | null => {
@@ -38,7 +57,7 @@ export const refusedAnswer = (error: unknown): OAuthRefused | null => {
   const { error: code } = error;
   if (code === 'access_denied') return refused('oauth.denied', WORDS.denied);
   if (BY_POLICY.includes(code)) return refused('oauth.admin-consent', WORDS.policy);
-  return OPERATORS.includes(code) ? refused('oauth.failed', WORDS.operator, true) : refused('oauth.failed', WORDS.failed);
+  return failed(code);
 };
 
 /** The `error` that an answer of the token endpoint gives; null for an error of another kind. A challenge is about the client, which it names. */
@@ -62,8 +81,7 @@ export const refusedCode = (error: unknown): OAuthRefused | ProviderFault | null
   const code = codeOf(error);
   if (code === null) return null;
   if (code === 'invalid_grant') return refused('oauth.expired', WORDS.expired);
-  if (OPERATORS.includes(code)) return refused('oauth.failed', WORDS.operator, true);
-  return passing(code) ?? refused('oauth.failed', WORDS.failed);
+  return passing(code) ?? failed(code);
 };
 
 const DEAD = 'Google says that access was withdrawn, or has expired';
@@ -85,6 +103,7 @@ export const refusedRefresh = (error: unknown): ProviderFault | null => {
   if (code === null) return null;
   if (code === 'invalid_grant')
     return isSessionControl(error) ? new ProviderFault('access-policy', SIGN_IN_AGAIN) : new ProviderFault('access-revoked', DEAD);
-  if (OPERATORS.includes(code)) return new ProviderFault('misconfigured', 'Google does not accept the client of this service');
+  const mend = mendOf(code);
+  if (mend !== null) return new ProviderFault('misconfigured', mend);
   return passing(code) ?? new ProviderFault('unavailable', 'Google refuses a refresh for a reason that is not known');
 };
