@@ -2,7 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { grantsOf } from '../../src/connection/account.grant.js';
+import { DataSource } from 'typeorm';
 import { openDatabase } from '../../src/infra/postgres/database.postgres.js';
+import { Mend1764150000000 } from '../../src/infra/postgres/migrations/mend.migration.js';
+import { Schema1763800000000 } from '../../src/infra/postgres/migrations/schema.migration.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { EngineAway } from '../../src/kernel/engine-away.js';
 import { type Secret, type Vault } from '../../src/kernel/vault.js';
@@ -78,7 +81,7 @@ describe('The grant of an account with tokens', () => {
     expect(account.endpoint.asked).toEqual([account.first['refreshToken']]);
   });
 
-  it('is renewed once for all who ask at once, in two processes', async () => {
+  it('sync-rule 15: is renewed once for all who ask at once, in two processes', async () => {
     const account = await connected(0);
     const own = await openDatabase(stores.engines.databaseUrl('juy'), SILENT, 4);
     atEnd(() => own.close());
@@ -93,7 +96,7 @@ describe('The grant of an account with tokens', () => {
     expect(account.endpoint.asked).toHaveLength(1);
   });
 
-  it('that the service refused is what another process has stored meanwhile, else renewed', async () => {
+  it('sync-rule 15: that the service refused is what another process has stored meanwhile, else renewed', async () => {
     const account = await connected(30 * MINUTE);
     const [one, other] = await Promise.all([account.grantOf(), account.grantOf()]);
     const seen = await one.secret();
@@ -143,7 +146,7 @@ describe('The grant of an account with tokens', () => {
     expect(account.endpoint.asked).toHaveLength(1);
   });
 
-  it('is stored when the database is back, with one request', async () => {
+  it('sync-rule 15: is stored when the database is back, with one request', async () => {
     const account = await connected(0, 'rotating');
     let tries = 0;
     const grant = await account.grantOf({
@@ -169,7 +172,7 @@ describe('The grant of an account with tokens', () => {
     expect(account.endpoint.asked).toHaveLength(1);
   });
 
-  it('is renewed by the next when the process that renewed it died, and what the dead one stores late is refused', async () => {
+  it('sync-rule 15: is renewed by the next when the process that renewed it died, and what the dead one stores late is refused', async () => {
     const account = await connected(0);
     const { user_id: userId, connection_id: connectionId } = account.row;
     const seen = await keys.secretSeen(userId, connectionId);
@@ -264,5 +267,32 @@ describe('A stored secret', () => {
     await (end === 'setSecretAside' ? keys.setSecretAside(userId, connectionId) : keys.destroyConnection(connectionId));
     expect(await stores.database.query('select 1 from grant_renewal where connection_id = $1', [connectionId])).toEqual([]);
     expect(await keys.beginRenewal(connectionId)).toBeNull();
+  });
+
+  it('of an earlier version of this service is exchanged like any other', async () => {
+    const { userId, connectionId } = await secretOf();
+    await stores.database.query('create database earlier');
+    const url = new URL(stores.engines.databaseUrl('juy'));
+    url.pathname = '/earlier';
+    const before = await new DataSource({
+      type: 'postgres',
+      url: url.href,
+      migrations: [Schema1763800000000, Mend1764150000000],
+    }).initialize();
+    await before.runMigrations();
+    for (const row of await stores.database.query<Readonly<Record<string, unknown>>>('select * from vault where user_id = $1', [userId]))
+      await before.query('insert into vault (name, user_id, connection_id, sealed, wrapped_by, status) values ($1, $2, $3, $4, $5, $6)', [
+        ...[row['name'], row['user_id'], row['connection_id'], row['sealed'], row['wrapped_by'], row['status']],
+      ]);
+    await before.destroy();
+    const database = await openDatabase(url.href, SILENT, 4);
+    atEnd(() => database.close());
+    const earlier = vault(database, masterKey);
+    const { secret, version } = await earlier.secretSeen(userId, connectionId);
+    expect(secret).toEqual({ accessToken: 'first' });
+    const fence = await earlier.beginRenewal(connectionId);
+    expect(await earlier.exchangeSecret(userId, connectionId, version, { accessToken: 'second' }, fence)).toBe(true);
+    expect(await earlier.exchangeSecret(userId, connectionId, version, { accessToken: 'third' })).toBe(false);
+    expect(await earlier.secret(userId, connectionId)).toEqual({ accessToken: 'second' });
   });
 });

@@ -58,13 +58,19 @@ describe('A calendar', () => {
   });
 
   it('is fresh while a fault that passes has not outlasted its freshness, and failing at once when it will not pass', () => {
-    for (const fault of ['unavailable', 'throttled', 'malformed', 'refused-address']) {
+    for (const fault of ['unavailable', 'throttled', 'malformed', 'refused-address', 'misconfigured']) {
       expect(told({ fault, fresh_until: ago(0) })).toMatchObject({ state: 'fresh', code: null, reason: null, nextAttemptAt: null });
       expect(told({ fault, fresh_until: ago(1) })).toMatchObject({ state: 'failing', code: fault });
       expect(told({ fault, last_success_at: null, fresh_until: null })).toMatchObject({ state: 'failing', code: fault });
     }
     for (const fault of ['forbidden', 'calendar-gone', 'mass-change-held', 'set-aside', 'unforeseen'])
       expect(told({ fault })).toMatchObject({ state: 'failing', code: fault });
+  });
+
+  it('sync-rule 37: waits for its owner when the access has ended, with words for each cause', () => {
+    const ends = ['access-revoked', 'access-expired', 'access-withdrawn', 'access-policy'].map((fault) => told({ fault }));
+    for (const each of ends) expect(each).toMatchObject({ state: 'needs_reconnect', nextStep: expect.stringContaining('Connect again') });
+    expect(new Set(ends.map(({ reason }) => reason)).size).toBe(ends.length);
   });
 
   it('knows nothing of what ended more than 30 days ago, also when it was read', () => {
