@@ -203,6 +203,22 @@ describe('A password that is refused', () => {
     },
   );
 
+  it('sync-rule 37: because of a policy is told so of every calendar of the account, until its owner connects again', async () => {
+    const [work, home] = await two();
+    const ended = new ProviderFault('access-policy', 'a new sign-in is asked for');
+    work.account.failNext(ended);
+    const provider = { ...work.account.provider, discover: () => Promise.reject(ended) };
+    const { row, lease } = await claim(work);
+    await syncCalendar({ ...runtimeOf(work), providers: new Map([['caldav', provider]]) })(row, lease);
+    await eventually('the other calendar is left alone', async () => (await stateOf(home)).dueIn === Infinity);
+    for (const calendar of [work, home]) {
+      expect((await stateOf(calendar)).fault).toBe('access-policy');
+      expect(await freshness(calendar)).toMatchObject({ state: 'needs_reconnect', code: 'access-policy' });
+    }
+    await append(work, 'ConnectionReauthorized');
+    for (const calendar of [work, home]) await eventually('it is due', async () => (await stateOf(calendar)).fault === null);
+  });
+
   it('for one calendar alone means that it is no longer shared', async () => {
     const [work] = await two();
     await failing(work, 'access-revoked');
