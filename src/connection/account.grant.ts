@@ -27,7 +27,7 @@ const PATIENCE = 20 * SECOND;
 const GRACE = 3 * SECOND;
 
 /** How long another process is waited for that renews the same grant: longer than a renewal is held, so that one whose process died is taken over. */
-const WAITED = 90 * SECOND;
+const WAITED = MINUTE;
 
 /** Between two looks whether another process has renewed the grant. */
 const PAUSE = SECOND / 10;

@@ -70,7 +70,7 @@ export type Vault = Readonly<{
    * its renewal has ended or was taken over. Ends the renewal of `fence`.
    */
   exchangeSecret: (userId: string, connectionId: string, version: string, secret: Secret, fence?: string | null) => Promise<boolean>;
-  /** Leave to renew the secret, for a minute: a fence, a number that no other renewal has. Null while another process has it, or the secret is gone. */
+  /** Leave to renew the secret, for half a minute: a fence, a number that no other renewal has. Null while another process has it, or the secret is gone. */
   beginRenewal: (connectionId: string) => Promise<string | null>;
   /** Ends a renewal that brought nothing; harmless when it was taken over. */
   endRenewal: (connectionId: string, fence: string) => Promise<void>;

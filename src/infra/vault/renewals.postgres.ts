@@ -1,4 +1,4 @@
-import { MINUTE } from '../../kernel/clock.js';
+import { SECOND } from '../../kernel/clock.js';
 import { named, type Sql } from '../../kernel/sql.js';
 import { type Secret, SecretMissing, type Vault } from '../../kernel/vault.js';
 import { openBytes, sealBytes } from './sealing.aes.js';
@@ -15,7 +15,7 @@ export const openSecret = (clear: Buffer | null): Secret => {
 type KeyOf = (userId: string, connectionId: string) => Promise<Buffer>;
 
 /** What a process that died while it renewed leaves held. The vendor's answer is waited for less long. */
-const HELD = MINUTE;
+const HELD = 30 * SECOND;
 
 /** Ends the renewal of the fence in the statement that stores. The secret is locked before the renewal, as it is where a secret is deleted. */
 const EXCHANGE = `
