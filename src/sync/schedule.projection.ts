@@ -25,6 +25,12 @@ const health: Handlers<AccountEvent> = {
       idOf(stream),
       event.fault,
     ]);
+    // A sync that somebody waits for ends here for the calendars it has not come to: none of them is tried.
+    await sql.query(
+      `update sync_run set state = 'failed', code = $2, finished_at = $3 from sync_state
+       where connection_id = $1 and sync_state.calendar_id = sync_run.calendar_id and sync_run.state = 'queued'`,
+      [idOf(stream), event.fault, event.at],
+    );
   },
   ConnectionReauthorized: async (sql, { stream, event }) => {
     await sql.query(`update sync_state set due_at = $2, ${FORGIVEN} where connection_id = $1`, [idOf(stream), event.at]);
