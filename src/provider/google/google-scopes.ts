@@ -7,10 +7,10 @@ const named = (names: string): readonly string[] => names.split(' ').map((name) 
 /** Who the account is: its subject and its address. */
 const IDENTITY = ['openid', 'email'];
 
-/** What is asked for: no more than reading needs until writing is turned on. */
+/** What is asked for: no more than reading needs until writing is turned on. Reading has a box of its own then too, so that writing alone can be unticked. */
 const ASKED: Readonly<Record<OAuthAccess, readonly string[]>> = {
   read: [...IDENTITY, ...named('calendar.events.readonly calendar.calendarlist.readonly')],
-  write: [...IDENTITY, ...named('calendar.events calendar.calendarlist.readonly calendar.freebusy')],
+  write: [...IDENTITY, ...named('calendar.events calendar.events.readonly calendar.calendarlist.readonly calendar.freebusy')],
 };
 
 /** Any one scope of a line opens what the line names (Google's discovery document, `calendar.v3`). */
