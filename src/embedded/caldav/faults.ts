@@ -1,3 +1,5 @@
+import { switchboard } from '../switchboard.js';
+
 /**
  * What a CalDAV server does on its bad days, by name. `password-refused` 401; `token-refused` the sync token is not known any more; `sync-unsupported`
  * and `ctag-unsupported` a server without them; `throttled` 429; `unavailable` 503; `broken` 500; `slow` answers after a while; `cut` breaks
@@ -53,24 +55,4 @@ export type Faults = Readonly<{
 const applies = ({ account, calendar }: SwitchedOn, place: Place): boolean =>
   (account === null || account === place.account) && (calendar === null || calendar === place.calendar);
 
-export const faultList = (): Faults => {
-  let faults: readonly SwitchedOn[] = [];
-  return {
-    list: () => faults,
-    add: (fault) => {
-      faults = [...faults, fault];
-    },
-    clear: () => {
-      faults = [];
-    },
-    take: <N extends FaultName>(name: N, place: Place) => {
-      const found = faults.find((each) => each.fault === name && applies(each, place));
-      const times = found?.times ?? null;
-      if (found !== undefined && times !== null) {
-        const left = times === 1 ? [] : [{ ...found, times: times - 1 }];
-        faults = faults.flatMap((each) => (each === found ? left : [each]));
-      }
-      return (found ?? null) as SwitchedOn<N> | null;
-    },
-  };
-};
+export const faultList = (): Faults => switchboard<SwitchedOn, Place>(applies) as Faults;
