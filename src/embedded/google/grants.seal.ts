@@ -1,0 +1,25 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { type Seal } from './grants.js';
+
+const Sealed = z.object({ account: z.string(), scopes: z.array(z.string()) });
+
+const random = (): string => randomBytes(24).toString('base64url');
+
+export const sealWith = (key: string): Seal => {
+  const markOf = (content: string): Buffer => createHmac('sha256', key).update(content).digest();
+  return {
+    random,
+    close: (held) => {
+      const content = Buffer.from(JSON.stringify({ ...held, random: random() })).toString('base64url');
+      return `1//${content}.${markOf(content).toString('base64url')}`;
+    },
+    open: (token) => {
+      const [, content = '', mark = ''] = /^1\/\/([\w-]+)\.([\w-]{43})$/.exec(token) ?? [];
+      const given = Buffer.from(mark, 'base64url');
+      const expected = markOf(content);
+      if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
+      return Sealed.parse(JSON.parse(Buffer.from(content, 'base64url').toString()));
+    },
+  };
+};

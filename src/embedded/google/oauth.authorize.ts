@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { MINUTE } from '../../kernel/clock.js';
+import { type GoogleAnswer } from './answers.js';
+import { consentPage, refusalPage } from './consent-page.js';
+import { type Consent } from './grants.js';
+import { isSignIn, scopesNamed, wordsOf } from './scopes.js';
+import { type Client, type World } from './world.js';
+
+/** A person on the consent page. */
+type Asking = Readonly<{
+  redirectUri: URL;
+  scopes: readonly string[];
+  state: string | null;
+  challenge: Consent['challenge'];
+  nonce: string | null;
+  offline: boolean;
+  alwaysOffline: boolean;
+  includeGranted: boolean;
+  expiresAt: number;
+}>;
+
+/** The two steps of asking a person: the page, and what they decided on it. */
+export type Authorizer = Readonly<{ ask: (query: URLSearchParams) => GoogleAnswer; decide: (form: URLSearchParams) => GoogleAnswer }>;
+
+const PAGE_LIFE = 10 * MINUTE;
+
+const html = (status: number, body: string, formTarget: string): GoogleAnswer => ({
+  status,
+  headers: {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; form-action 'self' ${formTarget}; frame-ancestors 'none'; base-uri 'none'`,
+  },
+  body,
+});
+
+const blocked = (status: number, error: string, words: string): GoogleAnswer => html(status, refusalPage(status, error, words), '');
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** Where a person may be sent back to: an address that was registered, or this machine. */
+const redirectOf = (text: string | null, { redirectUris }: Client): URL | null => {
+  const url = text !== null && URL.canParse(text) ? new URL(text) : null;
+  if (url === null || url.hash !== '') return null;
+  const isHere = url.protocol === 'http:' && LOOPBACK.has(url.hostname);
+  return isHere || redirectUris.includes(text ?? '') ? url : null;
+};
+
+/** Null when it is none that RFC 7636 knows. */
+const challengeOf = (query: URLSearchParams): Readonly<{ challenge: Consent['challenge'] }> | null => {
+  const value = query.get('code_challenge');
+  if (value === null) return { challenge: null };
+  const method = query.get('code_challenge_method') ?? 'plain';
+  return /^[A-Za-z0-9._~-]{43,128}$/.test(value) && (method === 'S256' || method === 'plain') ? { challenge: { value, method } } : null;
+};
+
+const askingOf = ({ client, clock }: World, query: URLSearchParams): Asking | GoogleAnswer => {
+  if (query.get('client_id') !== client.id) return blocked(401, 'invalid_client', 'The OAuth client was not found.');
+  const redirectUri = redirectOf(query.get('redirect_uri'), client);
+  if (redirectUri === null)
+    return blocked(400, 'redirect_uri_mismatch', 'The address to be sent back to is not registered for this client.');
+  if (query.get('response_type') !== 'code') return blocked(400, 'unsupported_response_type', 'Only an authorization code is given.');
+  const scopes = scopesNamed(query.get('scope') ?? '');
+  if (scopes === null) return blocked(400, 'invalid_scope', 'Some requested scopes were invalid.');
+  if (scopes.length === 0) return blocked(400, 'invalid_request', 'Missing required parameter: scope');
+  const challenge = challengeOf(query);
+  if (challenge === null) return blocked(400, 'invalid_request', 'The code challenge is not one.');
+  return {
+    redirectUri,
+    scopes,
+    state: query.get('state'),
+    ...challenge,
+    nonce: query.get('nonce'),
+    offline: query.get('access_type') === 'offline',
+    alwaysOffline: (query.get('prompt') ?? '').split(' ').includes('consent'),
+    includeGranted: query.get('include_granted_scopes') === 'true',
+    expiresAt: clock.now() + PAGE_LIFE,
+  };
+};
+
+const sentBack = ({ redirectUri, state }: Asking, parameters: Readonly<Record<string, string>>): GoogleAnswer => {
+  const location = new URL(redirectUri);
+  for (const [name, value] of Object.entries({ ...(state === null ? {} : { state }), ...parameters }))
+    location.searchParams.set(name, value);
+  return { status: 302, headers: { location: location.href, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }, body: '' };
+};
+
+const decided = (world: World, asking: Asking, form: URLSearchParams): GoogleAnswer => {
+  const account = form.get('account') ?? '';
+  if (form.get('decision') !== 'allow') return sentBack(asking, { error: 'access_denied' });
+  if (world.calendars.person(account) === null) return blocked(400, 'invalid_request', 'There is no such account.');
+  if (world.faults.take('admin-blocked', { account, calendar: null, on: 'token' }) !== null)
+    return blocked(400, 'admin_policy_enforced', 'Your organisation does not let its people use this application.');
+  const ticked = new Set(form.getAll('scope'));
+  const allowed = asking.scopes.filter((scope) => isSignIn(scope) || ticked.has(scope));
+  if (allowed.length === 0) return sentBack(asking, { error: 'access_denied' });
+  const earlier = asking.includeGranted ? world.grants.granted(account) : [];
+  const scopes = [...new Set([...allowed, ...earlier])];
+  const { redirectUri, challenge, nonce } = asking;
+  const offline = asking.offline && (asking.alwaysOffline || !world.grants.hasRefreshToken(account));
+  const code = world.grants.code({ account, scopes, redirectUri: redirectUri.href, challenge, nonce, offline });
+  return sentBack(asking, { iss: world.origin(), code, scope: scopes.join(' '), authuser: '0', prompt: 'consent' });
+};
+
+export const authorizer = (world: World): Authorizer => {
+  const askings = new Map<string, Asking>();
+  return {
+    ask: (query) => {
+      const asking = askingOf(world, query);
+      if ('status' in asking) return asking;
+      const id = randomBytes(16).toString('base64url');
+      askings.set(id, asking);
+      const hint = query.get('login_hint');
+      const people = world.calendars.people();
+      const shown = people.map(({ email, fullName }, index) => ({
+        email,
+        fullName,
+        chosen: people.some((each) => each.email === hint) ? email === hint : index === 0,
+      }));
+      const scopes = asking.scopes.flatMap((scope) => {
+        const words = wordsOf(scope);
+        return words === null ? [] : [{ scope, words }];
+      });
+      const { origin } = asking.redirectUri;
+      return html(200, consentPage({ asking: id, client: world.client.id, redirectOrigin: origin, people: shown, scopes }), origin);
+    },
+    decide: (form) => {
+      const id = form.get('asking') ?? '';
+      const asking = askings.get(id);
+      askings.delete(id);
+      if (asking === undefined || asking.expiresAt <= world.clock.now())
+        return blocked(400, 'invalid_request', 'This page was answered already, or is too old. Begin again where you came from.');
+      return decided(world, asking, form);
+    },
+  };
+};
