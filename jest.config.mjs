@@ -35,6 +35,7 @@ const SOAKS = [
   'e2e/survival',
   'e2e/truth',
   'integration/grant-kill',
+  'integration/google-edits',
   'integration/sync-run-faults',
 ].map((name) => `${name}.spec.ts`);
 
