@@ -1,4 +1,5 @@
-// `npm run connect`: links two made-up accounts of the sandbox to the user "me" of the service on this machine.
+// `npm run connect`: links two made-up accounts of the sandbox, one of its Google and one of its CalDAV server, to the user "me" of the service on this
+// machine.
 import { localAddress, sandboxOf, serviceAt, toldOnFailure } from './service.client.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
@@ -6,11 +7,15 @@ const say = (line) => process.stdout.write(`${line}\n`);
 await toldOnFailure(async () => {
   const service = await serviceAt(localAddress());
   const sandbox = await sandboxOf(process.env.DATA_DIR ?? '.data');
-  for (const username of ['mia@work.example', 'mia@home.example']) {
+  const accounts = {
+    'mia@work.example': (username) => service.connectGoogle(username),
+    'mia@home.example': (username) => service.connect(sandbox.url, sandbox.account(username)),
+  };
+  for (const [username, connect] of Object.entries(accounts)) {
     try {
-      const { calendars } = await service.connect(sandbox.url, sandbox.account(username));
+      const { provider, calendars } = await connect(username);
       say(
-        `Connected ${username}: ${calendars
+        `Connected ${username} (${provider}): ${calendars
           .map(({ name }) => name)
           .sort()
           .join(', ')}`,

@@ -78,12 +78,12 @@ const tidyUp = async (service, dataDir) => {
   rmSync(dataDir, { recursive: true, force: true });
 };
 
-const connect = (me, sandbox, username) =>
+const connect = (username, connecting) =>
   step(async () => {
-    const { connectionId, calendars } = await me.connect(sandbox.url, sandbox.account(username));
+    const { connectionId, provider, calendars } = await connecting(username);
     return {
       connectionId,
-      said: `connected ${username}: ${calendars
+      said: `connected ${username} (${provider}): ${calendars
         .map(({ name }) => name)
         .sort()
         .join(', ')}`,
@@ -121,29 +121,29 @@ const showChange = (me, sandbox, week) =>
   });
 
 const showFailure = async (me, sandbox, week) => {
-  const team = (await me.calendars()).find(({ name }) => name.startsWith('Team'));
-  const ofTeam = async () => {
+  const family = (await me.calendars()).find(({ name }) => name === 'Family');
+  const ofFamily = async () => {
     const { items, freshness } = await me.events(week.start, week.end);
-    const { state, reason } = freshness.find(({ calendarId }) => calendarId === team.calendarId);
+    const { state, reason } = freshness.find(({ calendarId }) => calendarId === family.calendarId);
     const shown = items.filter(({ calendarId, copies }) =>
-      [calendarId, ...copies.map((copy) => copy.calendarId)].includes(team.calendarId),
+      [calendarId, ...copies.map((copy) => copy.calendarId)].includes(family.calendarId),
     );
     return { state, reason, count: shown.length };
   };
-  const good = await ofTeam();
+  const good = await ofFamily();
   await step(async () => {
-    await sandbox.switchOn({ fault: 'password-refused', account: WORK, calendar: 'team' });
-    await me.sync({ calendarId: team.calendarId });
-    const failing = await ofTeam();
+    await sandbox.switchOn({ fault: 'password-refused', account: HOME, calendar: 'family' });
+    await me.sync({ calendarId: family.calendarId });
+    const failing = await ofFamily();
     check(failing.state === 'failing' && failing.reason !== null, `A calendar that cannot be read is shown as ${failing.state}.`);
     check(failing.count === good.count && good.count > 0, 'A calendar that cannot be read lost its events.');
-    return { said: `the server refused a calendar: “${team.name}” is failing, its ${good.count} events of the week are still shown` };
+    return { said: `the server refused a calendar: “${family.name}” is failing, its ${good.count} events of the week are still shown` };
   });
-  say(`  ${faint(`“${(await ofTeam()).reason}”`)}`);
+  say(`  ${faint(`“${(await ofFamily()).reason}”`)}`);
   await step(async () => {
     await sandbox.switchOff();
-    await me.sync({ calendarId: team.calendarId });
-    const mended = await ofTeam();
+    await me.sync({ calendarId: family.calendarId });
+    const mended = await ofFamily();
     check(mended.state === 'fresh', `A calendar that can be read again is shown as ${mended.state}.`);
     return { said: 'the server is well again: so is the calendar' };
   });
@@ -167,8 +167,8 @@ const demonstrate = async (service, dataDir) => {
     return { ...parts, said: 'started PostgreSQL, the event store, the sandbox and the service' };
   });
   const week = comingWeek();
-  await connect(me, sandbox, WORK);
-  const { connectionId } = await connect(me, sandbox, HOME);
+  await connect(WORK, me.connectGoogle);
+  const { connectionId } = await connect(HOME, (username) => me.connect(sandbox.url, sandbox.account(username)));
   await showWeek(me, week);
   await showChange(me, sandbox, week);
   await showFailure(me, sandbox, week);

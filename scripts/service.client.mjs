@@ -53,6 +53,39 @@ export const serviceAt = async (api, userId = 'me') => {
     /** Answers once the account's calendars have been read. */
     connect: (serverUrl, { username, password }) =>
       request('POST', '/v1/calendar/connections', { provider: 'caldav', consent: true, credentials: { serverUrl, username, password } }),
+    /** Does what a browser does at the sandbox's Google for one of its people: opens the page, leaves every box ticked, allows, and comes back. */
+    connectGoogle: async (email) => {
+      const begun = await reach(`${api}/v1/calendar/connections`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ provider: 'google', consent: true }),
+      });
+      const { connectionId, authorizationUrl, detail } = await begun.json();
+      if (authorizationUrl === undefined) throw new Told(`Google accounts cannot be connected: ${detail}`);
+      const page = await (await reach(authorizationUrl)).text();
+      const form = new URLSearchParams({
+        asking: /name="asking" value="([^"]+)"/.exec(page)?.[1] ?? '',
+        account: email,
+        decision: 'allow',
+      });
+      for (const [, scope] of page.matchAll(/name="scope" value="([^"]+)"/g)) form.append('scope', scope);
+      const allowed = await reach(new URL('/o/oauth2/v2/auth/decision', authorizationUrl), {
+        method: 'POST',
+        body: form,
+        redirect: 'manual',
+      });
+      const cookie = begun.headers
+        .getSetCookie()
+        .map((each) => each.replace(/;.*$/s, ''))
+        .join('; ');
+      const back = await (await reach(allowed.headers.get('location') ?? authorizationUrl, { headers: { cookie } })).text();
+      const code = /Code: <code>([^<]+)/.exec(back)?.[1];
+      if (code !== undefined) throw Object.assign(new Told(`Google’s answer connected nothing (${code}).`), { code });
+      return until('Connecting the Google account', async () => {
+        const connection = await request('GET', `/v1/calendar/connections/${connectionId}`);
+        return connection.calendars.length > 0 ? connection : null;
+      });
+    },
     settled: () =>
       until('Reading the calendars', async () => {
         const all = await connections();

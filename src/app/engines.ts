@@ -1,10 +1,14 @@
+import { type GoogleSettings } from '../config/google.config.js';
 import { type Config } from '../config/service.config.js';
 import { machineZone, systemClock } from '../infra/system.clock.js';
 import { type Log } from '../kernel/log.js';
 import { startInOrder, type Stops } from './stops.js';
 
-/** A CalDAV server with made-up accounts: its address, and the origins it may be called at although they are on this machine. */
-export type SandboxAddress = Readonly<{ url: string; origins: readonly string[] }>;
+/**
+ * A CalDAV server with made-up accounts: its address, and the origins it may be called at although they are on this machine. `google`: how its Google is
+ * reached; null where the operator has set the real one.
+ */
+export type SandboxAddress = Readonly<{ url: string; origins: readonly string[]; google: GoogleSettings | null }>;
 
 /** Where everything is that a process needs to reach; survives being sent to a thread. */
 export type EngineAddresses = Readonly<{ databaseUrl: string; eventStoreUrl: string; sandbox: SandboxAddress | null }>;
@@ -14,11 +18,27 @@ export type Engines = EngineAddresses & Readonly<{ stop: () => Promise<void> }>;
 
 type Say = (message: string) => void;
 
-/** Beside the API's port if that is free: an address to remember. */
-const startSandbox = async ({ dataDir, http }: Config, log: Say): Promise<SandboxAddress & Readonly<{ stop: () => Promise<void> }>> => {
+/** The sandbox's Google, after the addresses its people are sent back to. */
+const startGoogle = async ({ dataDir, http }: Config, log: Say, port: number) => {
+  const { GOOGLE_SANDBOX_CLIENT, startGoogleSandboxAgain } = await import('../embedded/google.sandbox.js');
+  const redirectUris = http.publicUrl === null ? [] : [`${http.publicUrl}/v1/calendar/oauth/google/callback`];
+  const { url, stop } = await startGoogleSandboxAgain({ dataDir, port, timeZone: machineZone(), clock: systemClock, log, redirectUris });
+  const { id: clientId, secret: clientSecret } = GOOGLE_SANDBOX_CLIENT;
+  const urls = { authUrl: `${url}o/oauth2/v2/auth`, tokenUrl: `${url}token`, revokeUrl: `${url}revoke`, apiUrl: url.replace(/[/]$/, '') };
+  return { settings: { clientId, clientSecret, ...urls }, stop };
+};
+
+/** Beside the API's port if those are free: addresses to remember. */
+const startSandbox = async (config: Config, log: Say, stops: Stops): Promise<SandboxAddress> => {
+  const { dataDir, http } = config;
   const { startSandboxAgain } = await import('../embedded/caldav.sandbox.js');
-  const port = http.port === 0 ? 0 : http.port + 1;
-  return startSandboxAgain({ dataDir, port, timeZone: machineZone(), clock: systemClock, log });
+  const beside = (places: number): number => (http.port === 0 ? 0 : http.port + places);
+  const { url, origins, stop } = await startSandboxAgain({ dataDir, port: beside(1), timeZone: machineZone(), clock: systemClock, log });
+  stops.push(stop);
+  if (config.google !== null) return { url, origins, google: null };
+  const google = await startGoogle(config, log, beside(2));
+  stops.push(google.stop);
+  return { url, origins, google: google.settings };
 };
 
 /** The log must not share a database with the read models. */
@@ -72,9 +92,7 @@ export const startEngines = async (config: Config, log: Log, onLaunched: () => v
   const { started, stop } = await startInOrder(async (stops): Promise<EngineAddresses> => {
     const stores = await startStores(config, { say: sayTo(log), onLaunched }, stops);
     if (config.providers === 'live') return { ...stores, sandbox: null };
-    const sandbox = await startSandbox(config, sayTo(log));
-    stops.push(sandbox.stop);
-    return { ...stores, sandbox: { url: sandbox.url, origins: sandbox.origins } };
+    return { ...stores, sandbox: await startSandbox(config, sayTo(log), stops) };
   });
   return { ...started, stop };
 };

@@ -7,12 +7,14 @@ import { googleProvider } from '../provider/google/google.provider.js';
 import { guardedHttp } from '../provider/http/guarded.http.js';
 import { type OpenProviders } from './runtime.js';
 
-/** Where the operator says that Google is, which may be this machine. */
+/** Where Google is, which may be this machine. */
 const originsOf = (google: GoogleSettings | null): readonly string[] =>
   google === null ? [] : [google.authUrl, google.tokenUrl, google.revokeUrl, google.apiUrl].map((url) => new URL(url).origin);
 
 /** Every calendar service there is, over one guarded transport. */
-export const openProviders: OpenProviders = ({ caldav, google, mostListed }, { sandbox }) => {
+export const openProviders: OpenProviders = (config, { sandbox }) => {
+  const { caldav, mostListed } = config;
+  const google = config.google ?? sandbox?.google ?? null;
   const http = guardedHttp({
     clock: systemClock,
     random: systemEntropy.fraction,

@@ -46,7 +46,8 @@ describe('npm run demo', () => {
     const demo = start();
     expect([await demo.ended, demo.printed()]).toEqual([0, expect.stringContaining('nothing is left behind')]);
     for (const line of [
-      /✓ connected mia@home\.example: Birthdays, Family, Private/,
+      /✓ connected mia@home\.example \(caldav\): Birthdays, Family, Private/,
+      /✓ connected mia@work\.example \(google\): Holidays in Nowhere, /,
       /Choir concert +. (Work +also in Private|Private +also in Work)/,
       /✓ moved “Dentist” by two hours/,
       /is failing, its \d+ events of the week are still shown/,

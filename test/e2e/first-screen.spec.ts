@@ -30,14 +30,14 @@ describe('What a stranger does first', () => {
     await expect(npmRun('week.mjs')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('npm run connect') as unknown });
   });
 
-  it('connects the two accounts, once, and sees their week', async () => {
-    expect(await npmRun('connect.mjs')).toContain('Connected mia@work.example: Team (shared by Ivy), Work');
+  it('connects the two accounts, one of them at its vendor’s pages, once, and sees their week', async () => {
+    expect(await npmRun('connect.mjs')).toContain('Connected mia@work.example (google): Holidays in Nowhere, ');
     expect(await npmRun('connect.mjs')).toContain('mia@home.example is connected already.');
     const week = await npmRun('week.mjs');
     expect(week).toMatch(/^Your week, .*\(Europe\/Berlin\)$/m);
     expect(week).toMatch(/15:00 – 15:45 {2}Dentist +. Private$/m);
     expect(week).toMatch(/Sprint planning +. (Work +also in Team|Team \(shared by Ivy\) +also in Work)/);
-    expect(week).toContain('All 5 calendars are fresh');
+    expect(week).toContain('All 7 calendars are fresh');
   });
 
   it('sees a week by the clocks that the service knows, also where the runtime has older rules', async () => {
@@ -101,7 +101,8 @@ describe('What a stranger does first', () => {
     await service.halt();
     await service.restart();
     expect(await me.sync({ full: true })).toMatchObject({ state: 'done' });
-    const { body } = await me.request<{ items: { status: string }[] }>('GET', '/v1/calendar/connections');
-    expect(body.items.map(({ status }) => status)).toEqual(['connected', 'connected', 'connected']);
+    const { body } = await me.request<{ items: { provider: string; status: string }[] }>('GET', '/v1/calendar/connections');
+    const found = body.items.map(({ provider, status }) => `${provider} ${status}`);
+    expect(found.sort()).toEqual(['caldav connected', 'caldav connected', 'google connected']);
   });
 });
