@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What the tests need besides npm packages: an independent CalDAV server. */
-const DEBIAN_PACKAGES = ['radicale', 'python3-tz'];
+/** What the tests need besides npm packages: an independent CalDAV server, and a browser. */
+const DEBIAN_PACKAGES = ['radicale', 'python3-tz', 'chromium'];
 const PYTHON_MODULES = ['radicale', 'pytz'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -105,7 +105,8 @@ const hasDebianPackages = () => {
       .split('\n')
       .every((line) => line.startsWith('ii'));
   // Installed some other way, or on another system.
-  return spawnSync('python3', ['-c', `import ${PYTHON_MODULES.join(', ')}`]).status === 0;
+  const hasModules = spawnSync('python3', ['-c', `import ${PYTHON_MODULES.join(', ')}`]).status === 0;
+  return hasModules && existsSync(process.env.CHROMIUM ?? '/usr/bin/chromium');
 };
 
 const aptInstall = () => {
@@ -119,8 +120,8 @@ const aptInstall = () => {
 const ensureDebianPackages = () => {
   if (hasDebianPackages()) return;
   if (process.getuid?.() !== 0)
-    throw new Failed(`The tests need ${DEBIAN_PACKAGES.join(' and ')}: sudo apt-get install ${DEBIAN_PACKAGES.join(' ')}`);
-  say(`Installing ${DEBIAN_PACKAGES.join(' and ')} …`);
+    throw new Failed(`The tests need ${DEBIAN_PACKAGES.join(', ')}: sudo apt-get install ${DEBIAN_PACKAGES.join(' ')}`);
+  say(`Installing ${DEBIAN_PACKAGES.join(', ')} …`);
   try {
     aptInstall();
   } catch {

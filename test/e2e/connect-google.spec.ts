@@ -1,0 +1,176 @@
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type ConnectionView } from '../../src/connection/connection.contract.js';
+import { type SettingsView } from '../../src/preference/settings.contract.js';
+import { suiteResources, testEndings } from '../support/opened.js';
+import { type Service, startService } from '../support/service.js';
+
+/** Debian's; `npm test` installs it as root, and says what to install otherwise. */
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+const launch = async (): Promise<Browser & Readonly<{ stop: () => Promise<void> }>> => {
+  if (!existsSync(CHROMIUM)) throw new Error('There is no browser: apt-get install chromium, or set CHROMIUM to its path');
+  // Root may start it without its sandbox only.
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  return Object.assign(browser, { stop: () => browser.close() });
+};
+
+const CONNECTIONS = '/v1/calendar/connections';
+const MIA = 'mia@work.example';
+const NOAH = 'noah@work.example';
+
+type Redirect = Readonly<{ connectionId: string; authorizationUrl: string }>;
+type Asked<T> = Readonly<{ status: number; body: T }>;
+
+/** A person at a browser: requests are made from a page of the service's own address, as a web app of that address makes them. */
+type Person = Readonly<{ page: Page; ask: <T>(method: string, path: string, body?: unknown) => Promise<Asked<T>> }>;
+
+describe('In a browser, a Google account', () => {
+  const opened = suiteResources();
+  const atEnd = testEndings();
+  let browser: Browser;
+  let service: Service;
+  let people = 0;
+
+  beforeAll(async () => {
+    browser = await opened(launch());
+    service = await opened(startService({ PROVIDERS: 'sandbox' }));
+  });
+
+  const someone = async (): Promise<Person> => {
+    people += 1;
+    const token = await service.token(`person-${people}`);
+    const context: BrowserContext = await browser.newContext();
+    atEnd(() => context.close());
+    const page = await context.newPage();
+    const ask = async <T>(method: string, path: string, body: unknown = null): Promise<Asked<T>> => {
+      // The one page of ours from which requests may be made.
+      if (!page.url().startsWith(`${service.url}/docs`)) await page.goto(`${service.url}/docs`, { waitUntil: 'commit' });
+      const asked = { url: service.url + path, method, token, text: body === null ? null : JSON.stringify(body) };
+      return page.evaluate(async ({ url, method: verb, token: bearer, text }) => {
+        const headers = { authorization: `Bearer ${bearer}`, ...(text === null ? {} : { 'content-type': 'application/json' }) };
+        const answer = await fetch(url, { method: verb, headers, ...(text === null ? {} : { body: text }) });
+        return { status: answer.status, body: (await answer.json()) as T };
+      }, asked);
+    };
+    return { page, ask };
+  };
+
+  const begin = async ({ page, ask }: Person, more: Readonly<Record<string, unknown>> = {}): Promise<string> => {
+    const { status, body } = await ask<Redirect>('POST', CONNECTIONS, { provider: 'google', consent: true, ...more });
+    expect(status).toBe(201);
+    await page.goto(body.authorizationUrl);
+    return body.connectionId;
+  };
+  const decide = async (page: Page, account: string, decision: 'Allow' | 'Deny', unticked: readonly RegExp[] = []): Promise<void> => {
+    await page.locator(`input[value="${account}"]`).check();
+    for (const scope of unticked) await page.getByRole('checkbox', { name: scope }).uncheck();
+    await page.getByRole('button', { name: decision }).click();
+  };
+  const heading = (page: Page): Promise<string | null> => page.getByRole('heading', { level: 1 }).textContent();
+  const seen = async ({ ask }: Person, id: string): Promise<Asked<ConnectionView>> => ask('GET', `${CONNECTIONS}/${id}`);
+  const connected = async (person: Person, account = MIA): Promise<string> => {
+    const id = await begin(person);
+    await decide(person.page, account, 'Allow');
+    expect(await heading(person.page)).toContain('Your Google Calendar account is connected');
+    return id;
+  };
+
+  it('is connected by choosing it, and shows its calendars', async () => {
+    const mia = await someone();
+    const id = await begin(mia);
+    expect((await seen(mia, id)).body.status).toBe('pending');
+    await begin(mia);
+    await decide(mia.page, MIA, 'Allow');
+    expect(await heading(mia.page)).toContain('Your Google Calendar account is connected');
+    const { items } = (await mia.ask<{ items: ConnectionView[] }>('GET', CONNECTIONS)).body;
+    expect(items).toMatchObject([{ provider: 'google', account: MIA, access: 'read' }]);
+    expect(items[0]?.calendars.map(({ name }) => name)).toEqual(expect.arrayContaining(['Work', 'Team (shared by Ivy)']));
+  });
+
+  it('is brought back to the web app that began', async () => {
+    const mia = await someone();
+    const id = await begin(mia, { returnTo: `${service.url}/health/live?from=juy` });
+    await decide(mia.page, MIA, 'Allow');
+    await mia.page.waitForURL(`${service.url}/health/live?from=juy&connected=${id}`);
+  });
+
+  it('is connected for reading when the box for writing is unticked', async () => {
+    const mia = await someone();
+    const id = await begin(mia, { access: 'write' });
+    await decide(mia.page, MIA, 'Allow', [/calendar\.events$/]);
+    expect(await mia.page.locator('main').textContent()).toContain('You granted reading only');
+    expect((await seen(mia, id)).body.access).toBe('read');
+  });
+
+  it('is not connected when a box is unticked that reading needs', async () => {
+    const mia = await someone();
+    const id = await begin(mia);
+    // What an account has granted before counts too, as at Google: Noah has granted nothing yet.
+    await decide(mia.page, NOAH, 'Allow', [/calendarlist/]);
+    expect(await heading(mia.page)).not.toContain('is connected');
+    expect(await mia.page.locator('code').first().textContent()).toBe('oauth.scope-missing');
+    expect((await seen(mia, id)).status).toBe(404);
+  });
+
+  it('is not connected when its person denies', async () => {
+    const mia = await someone();
+    const id = await begin(mia);
+    await decide(mia.page, MIA, 'Deny');
+    expect(await heading(mia.page)).toContain('You declined, and nothing was connected');
+    expect((await seen(mia, id)).status).toBe(404);
+  });
+
+  it('is connected again in place, and no other in its stead', async () => {
+    const mia = await someone();
+    const id = await connected(mia);
+    const again = async (account: string): Promise<void> => {
+      const { body } = await mia.ask<Redirect>('POST', `${CONNECTIONS}/${id}/reconnect`, {});
+      await mia.page.goto(body.authorizationUrl);
+      await decide(mia.page, account, 'Allow');
+    };
+    await again(NOAH);
+    expect(await heading(mia.page)).toContain('That was another account');
+    await again(MIA);
+    expect(await heading(mia.page)).toContain('is connected again');
+    expect((await seen(mia, id)).body).toMatchObject({ connectionId: id, account: MIA });
+  });
+
+  it('may be written to after its person turns writing on and grants it', async () => {
+    const mia = await someone();
+    const id = await connected(mia);
+    const calendarId = (await seen(mia, id)).body.calendars.find(({ writable }) => writable)?.calendarId ?? '';
+    const toggle = () =>
+      mia.ask<SettingsView & { authorizationUrl: string }>('PATCH', '/v1/calendar/settings', {
+        calendars: [{ calendarId, mode: 'write' }],
+      });
+    const { status, body } = await toggle();
+    expect([status, body]).toMatchObject([409, { code: 'calendar.scope-missing' }]);
+    await mia.page.goto(body.authorizationUrl);
+    await decide(mia.page, MIA, 'Allow');
+    expect(await heading(mia.page)).toContain('may be written to now');
+    expect((await toggle()).status).toBe(200);
+    expect((await seen(mia, id)).body.access).toBe('write');
+  });
+
+  it('of a person who was lured to another’s sign-in is not connected to the one who lured them', async () => {
+    const [mallory, mia] = [await someone(), await someone()];
+    const { body } = await mallory.ask<Redirect>('POST', CONNECTIONS, { provider: 'google', consent: true });
+    await mia.page.goto(body.authorizationUrl);
+    await decide(mia.page, MIA, 'Allow');
+    expect(await heading(mia.page)).toContain('One more step: confirm in Juy');
+    expect((await seen(mallory, body.connectionId)).body).toMatchObject({ status: 'pending', account: null });
+  });
+
+  it('is told what happened on a page that is styled, and complains about nothing', async () => {
+    const mia = await someone();
+    const complaints: string[] = [];
+    await begin(mia);
+    mia.page.on('console', (message) => complaints.push(message.text()));
+    mia.page.on('pageerror', (error) => complaints.push(error.message));
+    await decide(mia.page, NOAH, 'Allow');
+    expect(await mia.page.evaluate(`getComputedStyle(document.querySelector('main')).borderRadius`)).toBe('12px');
+    expect(complaints.filter((text) => !text.includes('favicon'))).toEqual([]);
+  });
+});
