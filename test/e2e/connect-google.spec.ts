@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
@@ -16,6 +18,19 @@ const launch = async (): Promise<Browser & Readonly<{ stop: () => Promise<void> 
   return Object.assign(browser, { stop: () => browser.close() });
 };
 
+/** A web app at an address of its own. */
+const startApp = async () => {
+  const server = createServer((_request, response) =>
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>App</title>'),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const stop = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
+};
+
 const CONNECTIONS = '/v1/calendar/connections';
 const MIA = 'mia@work.example';
 const NOAH = 'noah@work.example';
@@ -31,11 +46,13 @@ describe('In a browser, a Google account', () => {
   const atEnd = testEndings();
   let browser: Browser;
   let service: Service;
+  let app: Readonly<{ origin: string }>;
   let people = 0;
 
   beforeAll(async () => {
     browser = await opened(launch());
-    service = await opened(startService({ PROVIDERS: 'sandbox' }));
+    app = await opened(startApp());
+    service = await opened(startService({ PROVIDERS: 'sandbox', CORS_ORIGINS: app.origin }));
   });
 
   const someone = async (): Promise<Person> => {
@@ -91,9 +108,9 @@ describe('In a browser, a Google account', () => {
 
   it('is brought back to the web app that began', async () => {
     const mia = await someone();
-    const id = await begin(mia, { returnTo: `${service.url}/health/live?from=juy` });
+    const id = await begin(mia, { returnTo: `${app.origin}/calendars?from=juy` });
     await decide(mia.page, MIA, 'Allow');
-    await mia.page.waitForURL(`${service.url}/health/live?from=juy&connected=${id}`);
+    await mia.page.waitForURL(`${app.origin}/calendars?from=juy&connected=${id}`);
   });
 
   it('is connected for reading when the box for writing is unticked', async () => {

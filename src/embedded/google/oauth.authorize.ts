@@ -24,6 +24,9 @@ export type Authorizer = Readonly<{ ask: (query: URLSearchParams) => GoogleAnswe
 
 const PAGE_LIFE = 10 * MINUTE;
 
+/** Browsers hold every address the answer is redirected on to against what the form may lead to, and the client sends people on to its web app. */
+const ANYWHERE = 'http: https:';
+
 const html = (status: number, body: string, formTarget: string): GoogleAnswer => ({
   status,
   headers: {
@@ -123,7 +126,7 @@ export const authorizer = (world: World): Authorizer => {
         return words === null ? [] : [{ scope, words }];
       });
       const { origin } = asking.redirectUri;
-      return html(200, consentPage({ asking: id, client: world.client.id, redirectOrigin: origin, people: shown, scopes }), origin);
+      return html(200, consentPage({ asking: id, client: world.client.id, redirectOrigin: origin, people: shown, scopes }), ANYWHERE);
     },
     decide: (form) => {
       const id = form.get('asking') ?? '';
