@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { calendarCleanUps } from '../../src/sync/feeds.cleanup.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
+import { attemptCleanUp } from '../../src/connection/attempts.cleanup.js';
 import { vaultCleanUps } from '../../src/connection/vault.cleanup.js';
 import { logCleanUps } from '../../src/infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../../src/infra/http/requests.cleanup.js';
@@ -47,6 +48,7 @@ const tasks = (database: Database = stores.database): readonly CleanUp[] => [
   ...occurrenceCleanUps(database),
   ...calendarCleanUps({ database, store: stores.store, entropy: { uuid: () => randomUUID(), fraction: () => 0.5 } }),
   ...vaultCleanUps({ database, store: stores.store, vault: keysOfVault() }),
+  attemptCleanUp(database),
   ...teamCleanUps(database),
   ...requestCleanUps(database),
   ...logCleanUps({ database, operations: stores.operations, clock: { now: () => NOW }, log: SILENT }),
@@ -272,6 +274,7 @@ describe('Every table', () => {
     idempotency: 'idempotency-keys',
     stream_ticket: 'stream-tickets',
     log_chunk: 'hidden-events',
+    connection_attempt: 'connection-attempts',
   };
   /** A row for each person, account (revoked ones too) or calendar, or of the program itself: they do not grow by being used. */
   const steady = [
@@ -282,6 +285,7 @@ describe('Every table', () => {
       'clean_up',
       'event_tombstones',
       'event_zone_rules',
+      'grant_renewal',
       'known_log',
       'log_freed',
       'log_scavenge',
