@@ -54,8 +54,8 @@ const nameOf = (row: string): string => `split_part(${row}.original, '_', 1)`;
 
 /**
  * Occurrences that overlap a range, of one provider or calendar where these are not null, after a cursor (the first page starts after `FIRST`). Calendars that the
- * user hid are left out. A meeting that sits in several of the wanted calendars is `hidden` in all but the first of them that is in range;
- * the caller leaves those out. The page is cut first, so that copies are looked for and contents joined for its rows alone, and the look for
+ * user hid are left out. A meeting that sits in several of the wanted calendars is `hidden` in all but the first of them that is in range, where calendars
+ * that tell more than busy times come first; the caller leaves those out. The page is cut first, so that copies are looked for and contents joined for its rows alone, and the look for
  * copies can use no index but theirs (`+ interval`): this holds without statistics, which a table that was filled a second ago does not have.
  */
 export const EVENTS_SQL = `
@@ -71,13 +71,14 @@ export const EVENTS_SQL = `
   from page e
     join event_contents c on c.calendar_id = e.calendar_id and c.ref = e.ref
     join event_calendars k on k.calendar_id = e.calendar_id
+    left join calendars mine on mine.calendar_id = e.calendar_id
     cross join lateral (
       select
         bool_or(${inRange("(o.start_at + interval '0')", 'o.end_at')} and ${wanted('o')}
-          and (o.calendar_id, o.series) < (e.calendar_id, e.series)) as hidden,
+          and (coalesce(b.busy_only, false), o.calendar_id, o.series) < (coalesce(mine.busy_only, false), e.calendar_id, e.series)) as hidden,
         json_agg(json_build_object('calendar_id', o.calendar_id, 'provider', o.provider, 'series', o.series, 'original', o.original)
           order by o.calendar_id, o.series) as copies
-      from user_calendar_events o
+      from user_calendar_events o left join calendars b on b.calendar_id = o.calendar_id
       where o.user_id = :userId and o.copy = e.copy and ${nameOf('o')} = ${nameOf('e')} and ${visible('o')}
         and (o.calendar_id, o.series) <> (e.calendar_id, e.series)) as others
   order by e.start_at, e.calendar_id, e.series, e.original`;

@@ -37,6 +37,9 @@ describe('What a stranger does first', () => {
     expect(week).toMatch(/^Your week, .*\(Europe\/Berlin\)$/m);
     expect(week).toMatch(/15:00 – 15:45 {2}Dentist +. Private$/m);
     expect(week).toMatch(/Sprint planning +. (Work +also in Team|Team \(shared by Ivy\) +also in Work)/);
+    // Of a meeting that sits in a calendar of busy times too, the copy is shown that has its title.
+    expect(week).not.toMatch(/\(no title\).*also in/);
+    expect(week).toMatch(/Stand-up +. (Work|Team)/);
     expect(week).toContain('All 7 calendars are fresh');
   });
 

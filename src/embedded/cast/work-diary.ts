@@ -42,7 +42,8 @@ const others = ({ today, zone, random }: Diary, self: CastPerson): readonly Entr
   Array.from({ length: 64 }, (_, index) => {
     const day = workingDay(today - 28 + Math.floor(random() * 112));
     const colleague = oneOf(random, [IVY, THEO, self === MIA ? NOAH : MIA]);
-    return entry(`meeting-${index}`, {
+    // A meeting of one person is another's too only under the same name.
+    return entry(`meeting-${self === MIA ? 'mia' : 'noah'}-${index}`, {
       title: `${oneOf(random, TITLES)} with ${colleague.name.split(' ')[0] ?? ''}`,
       location: oneOf(random, ROOMS),
       ...lasting(at(day, oneOf(random, TIMES), zone), oneOf(random, [30, 45, 60])),

@@ -128,7 +128,7 @@ const listOf = (member: CastMember): readonly ListedCalendar[] => [
     ...(index === 0 ? { primary: true } : {}),
   })),
   // Of her colleague Mia sees no more than when he is busy.
-  ...(member.person === MIA ? [{ calendar: NOAH.email, accessRole: 'freeBusyReader' as const }] : []),
+  ...(member.person === MIA ? [{ calendar: NOAH.email, accessRole: 'freeBusyReader' as const, summaryOverride: NOAH.name }] : []),
   { calendar: HOLIDAYS, accessRole: 'reader' as const },
 ];
 
