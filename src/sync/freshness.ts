@@ -88,7 +88,7 @@ export const FRESHNESS_SQL = `
   where c.user_id = $1 and c.status = 'adopted' and ($2::uuid[] is null or c.calendar_id = any($2))
   order by c.calendar_id`;
 
-/** A reading is fresh for so long at least, because a late one or two matter to nobody. */
+/** A reading is fresh for so long at least, because one late reading or two say nothing of the calendar. */
 const AT_LEAST = 15 * MINUTE;
 
 /** Until when a good reading is fresh that ends now, where the next is promised `within` so many milliseconds: half as long again. */

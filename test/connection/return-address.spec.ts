@@ -37,7 +37,7 @@ const nearMisses = fc
   .map((parts) => parts.join(''));
 
 describe('The address a person is sent back to', () => {
-  it('is one of an origin that is allowed, whatever is sent', () => {
+  it('is one of an origin that is allowed, for anything that is sent', () => {
     fc.assert(
       fc.property(fc.oneof(nearMisses, fc.webUrl(), fc.string()), (text) => {
         const address = taken(text);

@@ -158,7 +158,7 @@ describe('Connecting in two steps', () => {
 });
 
 describe('The page', () => {
-  it('needs no script, loads nothing, and may be framed by nobody', async () => {
+  it('needs no script, loads nothing, and may be framed by no site', async () => {
     const { headers, text } = await (await someone()).open(`${api.url}/v1/calendar/oauth/google/callback`);
     expect(headers.get('content-security-policy')).toMatch(
       /^default-src 'none';frame-ancestors 'none';style-src 'sha256-[^']+';base-uri 'none';form-action 'none'$/,

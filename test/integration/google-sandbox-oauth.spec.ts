@@ -37,7 +37,7 @@ const codeOf = async (url: string): Promise<string> => locationOf(await consentO
 const scopesOf = ({ scope }: Readonly<Record<string, unknown>>): readonly string[] => String(scope).split(' ').sort();
 
 describe('The consent page of the Google sandbox', () => {
-  it('names the accounts and the scopes, and can be framed, scripted and kept by nobody', async () => {
+  it('names the accounts and the scopes, and cannot be framed, scripted or kept', async () => {
     const answer = await fetch(askingUrl(sandbox, { login_hint: BOB }));
     const page = await answer.text();
     expect(answer.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
@@ -96,7 +96,7 @@ describe('The consent page of the Google sandbox', () => {
     expect([await answer(), await answer()]).toEqual([302, 400]);
   });
 
-  it('says so when an organisation lets nobody consent', async () => {
+  it('says so when an organisation does not let its people consent', async () => {
     sandbox.switchOn({ fault: 'admin-blocked', account: ANN });
     expect(await consentOn(askingUrl(sandbox))).toMatchObject({ status: 400, body: expect.stringContaining('admin_policy_enforced') });
   });
@@ -179,15 +179,15 @@ describe('The token endpoint of the Google sandbox', () => {
   });
 
   it.each(['query', 'form'])('ends the whole grant when a token is revoked, named in the %s', async (where) => {
-    const [ann, anew, bob] = [await tokensFor(sandbox), await tokensFor(sandbox), await tokensFor(sandbox, { account: BOB })];
+    const [ann, second, bob] = [await tokensFor(sandbox), await tokensFor(sandbox), await tokensFor(sandbox, { account: BOB })];
     const parameter = new URLSearchParams({ token: String(ann['access_token']) });
     const revoke = async (): Promise<number> =>
       where === 'query'
         ? (await fetch(`${sandbox.url}revoke?${parameter.toString()}`, { method: 'POST' })).status
         : (await fetch(`${sandbox.url}revoke`, { method: 'POST', body: parameter })).status;
     expect([await revoke(), await revoke()]).toEqual([200, 400]);
-    expect(await refreshed(sandbox, anew['refresh_token'])).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
-    expect((await askApi(sandbox, anew['access_token'], 'users/me/calendarList')).status).toBe(401);
+    expect(await refreshed(sandbox, second['refresh_token'])).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+    expect((await askApi(sandbox, second['access_token'], 'users/me/calendarList')).status).toBe(401);
     expect((await refreshed(sandbox, bob['refresh_token'])).status).toBe(200);
   });
 

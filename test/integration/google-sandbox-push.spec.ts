@@ -121,10 +121,10 @@ describe('A channel of the Google sandbox', () => {
     ['with an id that is too long', { id: 'a'.repeat(65) }, 'primary', '400 invalid'],
     ['of another type', { type: 'pigeon' }, 'primary', '400 invalid'],
     ['with a token that is too long', { token: 'a'.repeat(257) }, 'primary', '400 invalid'],
-    ['that is over already', { expiration: '1000' }, 'primary', '400 invalid'],
+    ['when it is over already', { expiration: '1000' }, 'primary', '400 invalid'],
     ['to another host without https', { address: 'http://elsewhere.example/' }, 'primary', '400 push.webhookUrlNotHttps'],
-    ['of holidays', {}, HOLIDAYS, '400 pushNotSupportedForRequestedResource'],
-    ['of a calendar that is not listed', {}, 'other@people.example', '404 notFound'],
+    ['for holidays', {}, HOLIDAYS, '400 pushNotSupportedForRequestedResource'],
+    ['for a calendar that is not listed', {}, 'other@people.example', '404 notFound'],
   ])('is not opened %s', async (_, order, calendar, reason) => {
     expect(reasonOf(await watch(order, calendar))).toBe(reason);
     expect(sandbox.channels()).toEqual([]);

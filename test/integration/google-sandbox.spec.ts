@@ -111,7 +111,7 @@ describe('An event of the Google sandbox', () => {
     expect(itemsOf(await eventsOf(ANN, { timeZone: 'UTC' }))[0]).toMatchObject({ start: { dateTime: '2026-11-24T17:00:00Z' } });
   });
 
-  it('is told with quoted marks, and anew with every change', async () => {
+  it('is told with quoted marks, and with new ones after every change', async () => {
     put('a');
     const [first] = itemsOf(await eventsOf(ANN));
     expect(first).toMatchObject({

@@ -74,7 +74,7 @@ describe('sync-rule 16: writing that was not granted', () => {
     expect(await factsOf(connectionId)).not.toContain('AccessGranted');
   });
 
-  it('keeps nobody from reading only', async () => {
+  it('leaves people who only read as they are', async () => {
     const { ada, calendarId } = await reader();
     const { status } = await ada.request('PATCH', SETTINGS, { calendars: [{ calendarId, mode: 'read_only', visible: true }] });
     expect(status).toBe(200);

@@ -13,7 +13,7 @@ const WALK = {
   end: { dateTime: '2026-12-01T10:00:00', timeZone: 'Europe/Paris' },
 };
 
-describe('A Google Calendar that nobody here wrote', () => {
+describe('A Google Calendar that others wrote', () => {
   let world: MyWorld;
   let http: GuardedHttp;
   let provider: CalendarProvider;

@@ -10,7 +10,7 @@ import { pythonWith } from './python.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A Google Calendar that nobody here wrote (PyPI `myworld`), with one account. It tells no exceptions of series as events of their own. */
+/** A Google Calendar that others wrote (PyPI `myworld`), with one account. It tells no exceptions of series as events of their own. */
 export type MyWorld = Readonly<{
   settings: GoogleSettings;
   /** Its access token is not known there: it is good when it was refreshed. */

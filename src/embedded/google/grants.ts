@@ -31,7 +31,7 @@ export type Grants = Readonly<{
   byAccess: (token: string) => Access | null;
   byRefresh: (token: string) => Held | null;
   hasRefreshToken: (account: string) => boolean;
-  /** Ends the whole grant of the person a token belongs to; false when it belongs to nobody. */
+  /** Ends the whole grant of the person a token belongs to; false when it belongs to no person. */
   revokeToken: (token: string) => boolean;
   revoke: (account: string) => void;
   expireAccess: (account: string | null) => void;

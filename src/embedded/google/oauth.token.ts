@@ -41,7 +41,7 @@ const codeRefusal = (consent: Consent, form: URLSearchParams): GoogleAnswer | nu
   return verifies(verifier, consent.challenge) ? null : oauthError(400, 'invalid_grant', 'Invalid code verifier.');
 };
 
-/** Google's number of a person: the same for every client, and for ever. */
+/** Google's number of a person: the same for every client, always. */
 const subjectOf = (account: string): string =>
   String(BigInt(`0x${hashOf(account).toString('hex').slice(0, 17)}`))
     .padStart(21, '1')
