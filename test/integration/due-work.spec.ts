@@ -731,6 +731,22 @@ describe('Due work of one account', () => {
     for (const id of mine) expect(await rowOf(id)).toMatchObject({ failures: 1, epoch: '1', claimed_until: null });
   });
 
+  it('is begun in the order of the queue: what is asked for now comes before what has been due for long', async () => {
+    const [overdue, asked] = [await addRow(NOW - 60_000), await addRow(NOW)];
+    await stores.database.query(`update connection_state set task = 'revoke' where connection_id = $1`, [asked]);
+    const begun: string[] = [];
+    const worker = startWorkerWith(
+      async (row, lease) => {
+        begun.push(row.connection_id);
+        await finish(row, lease);
+      },
+      { order: `task <> 'revoke', due_at`, account: { column: 'provider', most: 1 } },
+    );
+    await eventually('both are done', () => begun.length === 2);
+    await worker.stop();
+    expect(begun).toEqual([asked, overdue]);
+  });
+
   it('is free again when the worker that had its places has died', async () => {
     const [first, second] = [await addRow(NOW - 2), await addRow(NOW - 1)];
     await stores.database.query(

@@ -65,14 +65,14 @@ export const survey = async <Row>(
 };
 
 /** Which of the rows `found` may be claimed without an account having more than its places; `passed`: a condition on rows whose accounts have them all. */
-const placesOf = <Row>({ table, key, account }: Queue<Row>) => {
+const placesOf = <Row>({ table, key, order, account }: Queue<Row>) => {
   if (account === undefined) return { passed: 'true', allowed: `select ${key} from found` };
   const { column, most } = account;
   const held = `select ${column} as account, count(*) as places from ${table} where claimed_until >= clock_timestamp() group by 1`;
   return {
     passed: `${column} not in (select account from (${held}) as held where places >= ${most})`,
     allowed: `select ${key} from (
-      select ${key}, row_number() over (partition by ${column} order by due_at) + coalesce(places, 0) as place
+      select ${key}, row_number() over (partition by ${column} order by ${order}) + coalesce(places, 0) as place
       from found left join (${held}) as held on account = ${column}) as placed where place <= ${most}`,
   };
 };
