@@ -48,8 +48,6 @@ export default tseslint.config(
     ignores: ['src/**/*.*.ts', 'src/app/**'],
     rules: { 'no-restricted-globals': ['error', ...ambient] },
   },
-  // Nest gives a handler its ports by token, not by position.
-  { files: ['src/**/*.handler.ts'], rules: { 'max-params': ['error', 6] } },
   {
     // Nest types the plain options of NestFactory.create as a class.
     files: ['src/infra/http/express.app.ts'],

@@ -5,16 +5,11 @@ import { BeginAttempt, type Begun, CompleteAttempt, ConfirmAttempt, type Outcome
 import { completeAttempt, confirmAttempt } from './attempt.complete.js';
 import { type Exchanging } from './attempt.exchange.js';
 import { type Reached } from './connection.commands.js';
-
-/** What attempts work with. */
-export type AttemptPorts = Beginning & Exchanging;
-
-/** DI token of the `AttemptPorts`. */
-export const ATTEMPT_PORTS = Symbol('AttemptPorts');
+import { ConnectionPorts } from './connection.ports.js';
 
 @CommandHandler(BeginAttempt)
 export class BeginAttemptHandler implements ICommandHandler<BeginAttempt> {
-  constructor(@Inject(ATTEMPT_PORTS) private readonly ports: AttemptPorts) {}
+  constructor(@Inject(ConnectionPorts) private readonly ports: Beginning) {}
 
   execute(command: BeginAttempt): Promise<Begun> {
     return beginAttempt(this.ports, command);
@@ -23,7 +18,7 @@ export class BeginAttemptHandler implements ICommandHandler<BeginAttempt> {
 
 @CommandHandler(CompleteAttempt)
 export class CompleteAttemptHandler implements ICommandHandler<CompleteAttempt> {
-  constructor(@Inject(ATTEMPT_PORTS) private readonly ports: AttemptPorts) {}
+  constructor(@Inject(ConnectionPorts) private readonly ports: Exchanging) {}
 
   execute(command: CompleteAttempt): Promise<Outcome> {
     return completeAttempt(this.ports, command);
@@ -32,7 +27,7 @@ export class CompleteAttemptHandler implements ICommandHandler<CompleteAttempt> 
 
 @CommandHandler(ConfirmAttempt)
 export class ConfirmAttemptHandler implements ICommandHandler<ConfirmAttempt> {
-  constructor(@Inject(ATTEMPT_PORTS) private readonly ports: AttemptPorts) {}
+  constructor(@Inject(ConnectionPorts) private readonly ports: Exchanging) {}
 
   execute(command: ConfirmAttempt): Promise<Reached> {
     return confirmAttempt(this.ports, command);

@@ -4,41 +4,18 @@ import { type Clock, CLOCK } from '../kernel/clock.js';
 import { ENTROPY, type Entropy } from '../kernel/entropy.js';
 import { EVENT_STORE, type EventStore } from '../kernel/event-store.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
-import { LOG, type Log } from '../kernel/log.js';
-import { VAULT, type Vault } from '../kernel/vault.js';
-import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
-import {
-  ATTEMPT_PORTS,
-  type AttemptPorts,
-  BeginAttemptHandler,
-  CompleteAttemptHandler,
-  ConfirmAttemptHandler,
-} from './attempt.handlers.js';
+import { BeginAttemptHandler, CompleteAttemptHandler, ConfirmAttemptHandler } from './attempt.handlers.js';
 import { BeginAttempt } from './attempt.commands.js';
 import { ConnectCalendarHandler } from './connect.handler.js';
+import { ConnectionPorts } from './connection.ports.js';
 import { ConnectionController } from './connection.controller.js';
 import { MyConnectionsHandler } from './connections.query.js';
 import { keyGoneReporter } from './connection.worker.js';
-import { KEY_GONE, type KeyGone } from './key-gone.js';
+import { KEY_GONE } from './key-gone.js';
 import { OAuthController } from './oauth.controller.js';
 import { ReconnectHandler } from './reconnect.handler.js';
-import { ADDRESSES, type Addresses } from './return-address.js';
 import { RevokeHandler } from './revoke.handler.js';
 import { WIDENING, type Widening } from './widening.js';
-
-const attemptPorts = (
-  ...[store, database, vault, providers, clock, entropy, log, addresses, keyGone]: readonly [
-    EventStore,
-    Database,
-    Vault,
-    Providers,
-    Clock,
-    Entropy,
-    Log,
-    Addresses,
-    KeyGone,
-  ]
-): AttemptPorts => ({ store, database, vault, providers, clock, entropy, log, addresses, keyGone });
 
 const widening =
   (commands: CommandBus, { uuid }: Pick<Entropy, 'uuid'>): Widening =>
@@ -62,11 +39,7 @@ const widening =
       useFactory: (store: EventStore, database: Database, clock: Clock, entropy: Entropy) =>
         keyGoneReporter({ store, database, clock, entropy }),
     },
-    {
-      provide: ATTEMPT_PORTS,
-      inject: [EVENT_STORE, DATABASE, VAULT, PROVIDERS, CLOCK, ENTROPY, LOG, ADDRESSES, KEY_GONE],
-      useFactory: attemptPorts,
-    },
+    ConnectionPorts,
     { provide: WIDENING, inject: [CommandBus, ENTROPY], useFactory: widening },
   ],
   exports: [WIDENING],

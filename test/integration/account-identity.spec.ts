@@ -48,10 +48,7 @@ afterAll(async () => {
 
 const actor = (userId: string) => ({ userId, roles: ['user'], teams: [] }) as const;
 
-const connecting = () => {
-  const { store, vault: kept, providers, database, clock, entropy } = runtime;
-  return new ConnectCalendarHandler(store, kept, providers, database, clock, entropy);
-};
+const connecting = () => new ConnectCalendarHandler(runtime);
 const reconnecting = () => {
   const { store, vault: kept, providers, clock } = runtime;
   return new ReconnectHandler(store, kept, providers, clock, keyGoneReporter(runtime));
