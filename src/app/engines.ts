@@ -1,4 +1,4 @@
-import { type GoogleSettings } from '../config/google.config.js';
+import { type GoogleSettings } from '../provider/google/google-settings.js';
 import { type Config } from '../config/service.config.js';
 import { machineZone, systemClock } from '../infra/system.clock.js';
 import { type Log } from '../kernel/log.js';

@@ -1,4 +1,4 @@
-import { type GoogleSettings } from '../config/google.config.js';
+import { type GoogleSettings } from '../provider/google/google-settings.js';
 import { systemClock } from '../infra/system.clock.js';
 import { systemEntropy } from '../infra/system.entropy.js';
 import { caldavProvider, ICLOUD } from '../provider/caldav/caldav.provider.js';

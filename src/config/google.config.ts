@@ -1,15 +1,5 @@
+import { type GoogleSettings } from '../provider/google/google-settings.js';
 import { type Settings } from './variables.config.js';
-
-/** How Google is reached, and who this service is to it. Addresses have no slash at the end. */
-export type GoogleSettings = Readonly<{
-  clientId: string;
-  clientSecret: string;
-  authUrl: string;
-  tokenUrl: string;
-  revokeUrl: string;
-  /** May have a path. */
-  apiUrl: string;
-}>;
 
 /** The variables that say where Google is. */
 export const GOOGLE_URLS = ['GOOGLE_AUTH_URL', 'GOOGLE_TOKEN_URL', 'GOOGLE_REVOKE_URL', 'GOOGLE_API_URL'] as const;

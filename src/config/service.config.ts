@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { type AuthSettings, type HttpSettings } from '../infra/http/http.settings.js';
 import { type ManualPauses } from '../sync/manual-sync.js';
-import { GOOGLE_URLS, google, type GoogleSettings } from './google.config.js';
+import { GOOGLE_URLS, google } from './google.config.js';
+import { type GoogleSettings } from '../provider/google/google-settings.js';
 import { isLoopback, type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './variables.config.js';
 
 /** The environment as a process has it: text or nothing. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
-import { type GoogleSettings } from '../../src/provider/google/google.settings.js';
+import { type GoogleSettings } from '../../src/provider/google/google-settings.js';
 import { type Grant } from '../../src/provider/grant.js';
 
 /** A request as it came; `form` of a POST. */

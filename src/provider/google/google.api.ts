@@ -5,7 +5,7 @@ import { type Grant } from '../grant.js';
 import { type HttpResponse, Passing } from '../http/guarded.http.js';
 import { retryAfterSeconds } from '../http/retry.js';
 import { judge, type Sent } from './google-refusal.js';
-import { type GoogleOptions, laneOf } from './google.settings.js';
+import { type GoogleOptions, laneOf } from './google.options.js';
 import { readReasons } from './google.wire.js';
 
 type Api = calendar_v3.Calendar;

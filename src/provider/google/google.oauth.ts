@@ -7,7 +7,8 @@ import { type GuardedHttp } from '../http/guarded.http.js';
 import { type Granted, type OAuth, type OAuthAccess, OAuthRefused } from '../oauth.js';
 import { textOf } from './google.api.js';
 import { refusedAnswer, refusedCode, refusedRefresh } from './google.oauth-errors.js';
-import { type GoogleOptions, type GoogleSettings, laneOf } from './google.settings.js';
+import { type GoogleOptions, laneOf } from './google.options.js';
+import { type GoogleSettings } from './google-settings.js';
 import { accessGranted, scopesFor } from './google-scopes.js';
 
 const LARGEST = 1024 * 1024;

@@ -5,7 +5,7 @@ import { discoverGoogle } from './google.discovery.js';
 import { MAPPING } from './google.mapping.js';
 import { googleOAuth } from './google.oauth.js';
 import { type ListEvents, scanGoogle } from './google.scan.js';
-import { type GoogleOptions, laneOf } from './google.settings.js';
+import { type GoogleOptions, laneOf } from './google.options.js';
 import { readPage } from './google.wire.js';
 
 /**

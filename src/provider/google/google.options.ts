@@ -1,15 +1,6 @@
 import { type Clock } from '../../kernel/clock.js';
 import { type GuardedHttp } from '../http/guarded.http.js';
-
-/** The operator's client at Google, and where Google is. `apiUrl` may have a path. */
-export type GoogleSettings = Readonly<{
-  clientId: string;
-  clientSecret: string;
-  authUrl: string;
-  tokenUrl: string;
-  revokeUrl: string;
-  apiUrl: string;
-}>;
+import { type GoogleSettings } from './google-settings.js';
 
 export type GoogleOptions = Readonly<{ http: GuardedHttp; clock: Clock; google: GoogleSettings }>;
 
