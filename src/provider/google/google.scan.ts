@@ -130,7 +130,9 @@ class SeriesChanges {
     const changes = lines.map(({ change, seriesRemoteId, isHole }): Change => {
       if (!isHole || seriesRemoteId === null) return change;
       if (this.removed.has(seriesRemoteId)) return { kind: 'removed', remoteId: idOf(change) };
-      this.holes.set(seriesRemoteId, [...(this.holes.get(seriesRemoteId) ?? []), idOf(change)]);
+      const holes = this.holes.get(seriesRemoteId);
+      if (holes === undefined) this.holes.set(seriesRemoteId, [idOf(change)]);
+      else holes.push(idOf(change));
       return change;
     });
     const late = lines.flatMap(({ change }) => (change.kind === 'removed' ? (this.holes.get(change.remoteId) ?? []) : []));
