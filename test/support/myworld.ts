@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Secret } from '../../src/kernel/vault.js';
-import { type GoogleSettings } from '../../src/provider/google/google.settings.js';
+import { type GoogleSettings } from '../../src/provider/google/google-settings.js';
+import { freePort } from './free-port.js';
 import { eventually } from './store.js';
 import { pythonWith } from './python.js';
 
@@ -21,18 +21,6 @@ export type MyWorld = Readonly<{
   faults: (specs: readonly Json[]) => Promise<void>;
   stop: () => Promise<void>;
 }>;
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        resolve(typeof address === 'object' && address !== null ? address.port : 0);
-      });
-    });
-  });
 
 const call = async (method: string, url: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Json> => {
   const answer = await fetch(url, {

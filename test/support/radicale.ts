@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.js';
 
 export type RadicaleUser = Readonly<{ name: string; password: string }>;
 
@@ -40,18 +40,6 @@ export type Radicale = Readonly<{
 const START_LIMIT = 60_000;
 
 const DEFAULT_USERS: readonly RadicaleUser[] = [{ name: 'alice', password: 'open sesame' }];
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (typeof address === 'object' && address !== null) resolve(address.port);
-      });
-    });
-  });
 
 const configuration = (port: number, folder: string): string => `[server]
 hosts = 127.0.0.1:${port}
