@@ -236,7 +236,7 @@ describe('Reconnecting', () => {
     expect((await seen(ada, id)).access).toBe('write');
   });
 
-  it('takes no password for an account that is connected by redirect, and is another person’s for nobody', async () => {
+  it('takes no password for an account that is connected by redirect, and none from another person', async () => {
     const ada = await someone();
     const id = await connected(ada);
     const credentials = { username: 'ada', password: 'secret' };
