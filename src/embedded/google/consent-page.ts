@@ -21,13 +21,13 @@ main { width: 100%; max-width: 34rem; padding: 2rem; background: var(--paper); b
 h1 { margin: 0 0 .5rem; font-size: 1.5rem; line-height: 1.25; }
 p { margin: 0 0 1rem; }
 .note { color: var(--quiet); font-size: .875rem; }
-fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; }
+fieldset { margin: 0 0 1.25rem; padding: 0; border: 0; min-width: 0; }
 legend { padding: 0; margin-bottom: .5rem; font-weight: 600; }
 label { display: flex; gap: .75rem; align-items: flex-start; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem; cursor: pointer; }
 label + label { margin-top: .5rem; }
 label:hover { border-color: var(--strong); }
 input { width: 1.125rem; height: 1.125rem; margin: .2rem 0 0; accent-color: var(--strong); }
-small { display: block; color: var(--quiet); }
+small { display: block; color: var(--quiet); overflow-wrap: anywhere; }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: flex-end; }
 button { min-height: 2.75rem; padding: 0 1.5rem; border: 1px solid var(--line); border-radius: 1.375rem; background: none; color: inherit; font: inherit; cursor: pointer; }
 button[value=allow] { background: var(--strong); border-color: var(--strong); color: var(--on); font-weight: 600; }
