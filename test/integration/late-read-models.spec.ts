@@ -5,8 +5,10 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { readConfig } from '../../src/config/service.config.js';
+import { type Linking } from '../../src/connection/account.linking.js';
 import { ConnectCalendarHandler } from '../../src/connection/connect.handler.js';
 import { ConnectionController } from '../../src/connection/connection.controller.js';
+import { ConnectionPorts } from '../../src/connection/connection.ports.js';
 import { MyConnectionsHandler } from '../../src/connection/connections.query.js';
 import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { createApp } from '../../src/infra/http/http.app.js';
@@ -16,12 +18,10 @@ import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
 import { systemEntropy } from '../../src/infra/system.entropy.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { CLOCK } from '../../src/kernel/clock.js';
-import { ENTROPY } from '../../src/kernel/entropy.js';
-import { EVENT_STORE } from '../../src/kernel/event-store.js';
 import { READ_MODELS, type ReadModels } from '../../src/kernel/projection.js';
 import { DATABASE } from '../../src/kernel/sql.js';
 import { VAULT } from '../../src/kernel/vault.js';
-import { PROVIDERS } from '../../src/provider/calendar-provider.js';
+import { PROVIDERS, type Providers } from '../../src/provider/calendar-provider.js';
 import { PROJECTIONS } from '../../src/app/projections.js';
 import { nearHttp, nearProvider } from '../support/caldav.js';
 import { suiteResources } from '../support/opened.js';
@@ -54,6 +54,9 @@ beforeAll(async () => {
   stores = await opened(openStores());
   radicale = await opened(startRadicale());
   const keys = vault(stores.database, randomBytes(32));
+  const { database, store } = stores;
+  const providers = new Map([['caldav', nearProvider(http)]]);
+  const ports: Linking & Readonly<{ providers: Providers }> = { database, store, vault: keys, providers, clock, entropy: systemEntropy };
   @Module({
     imports: [
       CqrsModule.forRoot(),
@@ -73,13 +76,12 @@ beforeAll(async () => {
     ],
     controllers: [ConnectionController],
     providers: [
-      { provide: DATABASE, useValue: stores.database },
+      { provide: DATABASE, useValue: database },
       { provide: VAULT, useValue: keys },
       { provide: CLOCK, useValue: clock },
       { provide: READ_MODELS, useValue: unbuilt() },
-      { provide: EVENT_STORE, useValue: stores.store },
-      { provide: ENTROPY, useValue: systemEntropy },
-      { provide: PROVIDERS, useValue: new Map([['caldav', nearProvider(http)]]) },
+      { provide: PROVIDERS, useValue: providers },
+      { provide: ConnectionPorts, useValue: ports },
       ConnectCalendarHandler,
       MyConnectionsHandler,
     ],
