@@ -1,24 +1,33 @@
 import { DAY, HOUR, MINUTE } from '../kernel/clock.js';
 import { type ProviderName } from './names.js';
 
+/**
+ * How changes of a calendar become known: `pushed` its service tells of them; `polled` it is asked again and again, because the service tells of none, or
+ * not at the moment; `unwatchable` the service tells of changes in other calendars and never in this one.
+ */
+export type WatchMode = 'pushed' | 'polled' | 'unwatchable';
+
 /** What a kind of calendar service can do, as far as sweeping its calendars depends on it. */
 export type Abilities = Readonly<{
-  /** Milliseconds within which each of its calendars is read again by itself; null: as the operator says (`POLL_SECONDS`). */
-  polled: number | null;
+  /** Milliseconds within which each of its calendars is read again by itself; null: it tells of no changes, and is asked as the operator says (`POLL_SECONDS`). */
+  sweeps: Readonly<Record<WatchMode, number>> | null;
   /** Requests a day that the service answers to this program, for all people together; null where it counts for each account apart. */
   requestsADay: number | null;
 }>;
 
-/** Google: quotas of the Calendar API, 1,000,000 a day and project since May 2026. Graph: 10,000 in ten minutes for each mailbox. */
-export const ABILITIES: Readonly<Record<ProviderName, Abilities>> = {
-  google: { polled: 5 * MINUTE, requestsADay: 1_000_000 },
-  microsoft: { polled: 5 * MINUTE, requestsADay: null },
-  apple: { polled: null, requestsADay: null },
-  caldav: { polled: null, requestsADay: null },
-};
-
 /** The longest that a calendar waits for its next reading. */
 const LONGEST = DAY - HOUR;
+
+/** Calendars that cannot be watched are those that seldom change: holidays, birthdays. */
+const WITH_PUSH = { pushed: HOUR, polled: 5 * MINUTE, unwatchable: LONGEST } as const;
+
+/** Google: quotas of the Calendar API, 1,000,000 a day and project since May 2026. Graph: 10,000 in ten minutes for each mailbox. */
+export const ABILITIES: Readonly<Record<ProviderName, Abilities>> = {
+  google: { sweeps: WITH_PUSH, requestsADay: 1_000_000 },
+  microsoft: { sweeps: WITH_PUSH, requestsADay: null },
+  apple: { sweeps: null, requestsADay: null },
+  caldav: { sweeps: null, requestsADay: null },
+};
 
 /** A calendar waits between half of its interval and all of it (`nextPollAt`). */
 const MEAN_WAIT = 0.75;
@@ -26,12 +35,16 @@ const MEAN_WAIT = 0.75;
 /** The share of a service's day that sweeps take. */
 const SHARE = 0.5;
 
+/** `operators`: milliseconds, where the service has no interval of its own. `fleet`: how many calendars of the service are swept. */
+export type Sweeping = Readonly<{ mode: WatchMode; operators: number; fleet: number }>;
+
 /**
- * Milliseconds within which each of `fleet` calendars of a service is read again. A sweep that finds nothing takes one request; sweeps take half of
- * the service's day, and leave the other half to first readings, changes and what people ask for.
+ * Milliseconds within which a calendar of a service is read again by itself. A sweep that finds nothing takes one request; sweeps take half of the
+ * service's day, and leave the other half to first readings, changes and what people ask for. The fleet stretches the interval of every mode, because
+ * a hundred thousand pushed calendars that are each read once an hour are more than a day allows, too.
  */
-export const sweepWithin = ({ polled, requestsADay }: Abilities, operators: number, fleet: number): number => {
-  const wished = polled ?? operators;
+export const sweepWithin = ({ sweeps, requestsADay }: Abilities, { mode, operators, fleet }: Sweeping): number => {
+  const wished = sweeps?.[mode] ?? operators;
   if (requestsADay === null) return wished;
   return Math.min(LONGEST, Math.max(wished, Math.ceil((fleet * DAY) / (requestsADay * SHARE * MEAN_WAIT))));
 };

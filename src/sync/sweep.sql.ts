@@ -1,11 +1,11 @@
 import { MINUTE } from '../kernel/clock.js';
 import { sharedAnswer } from '../kernel/shared-answer.js';
 import { type Sql } from '../kernel/sql.js';
-import { ABILITIES, sweepWithin } from '../provider/abilities.js';
+import { ABILITIES, sweepWithin, type WatchMode } from '../provider/abilities.js';
 import { type ProviderName } from '../provider/names.js';
 
 /** Milliseconds within which a calendar of a provider is read again by itself, as promised at this moment. */
-export type Sweep = (provider: string) => Promise<number>;
+export type Sweep = (provider: string, mode: WatchMode) => Promise<number>;
 
 /** How long a count of all calendars is good for. */
 const COUNTED = 10 * MINUTE;
@@ -20,10 +20,10 @@ export const sweepOf = (sql: Sql, operators: number): Sweep => {
       return new Map(rows.map(({ provider, count }) => [provider, Number(count)]));
     },
   );
-  return async (provider) => {
+  return async (provider, mode) => {
     if (!Object.hasOwn(ABILITIES, provider)) return operators;
     const abilities = ABILITIES[provider as ProviderName];
     const fleet = abilities.requestsADay === null ? 0 : ((await fleets()).get(provider) ?? 0);
-    return sweepWithin(abilities, operators, fleet);
+    return sweepWithin(abilities, { mode, operators, fleet });
   };
 };

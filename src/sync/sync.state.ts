@@ -146,7 +146,7 @@ export const finishSucceeded = async (
   const now = clock.now();
   const { cursor, generation, window, gone, whole, objects, fed, position, remapAt, listed, again } = success;
   const began = generation !== row.generation || row.generation_due_at === null;
-  const within = await sweep(row.provider);
+  const within = await sweep(row.provider, 'polled');
   await database.transaction(async (sql) => {
     const [held] = await sql.query<{ position: string | null }>(
       ...named(SUCCEEDED, {
