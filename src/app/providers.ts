@@ -6,20 +6,21 @@ import { type CalendarProvider } from '../provider/calendar-provider.js';
 import { googleProvider } from '../provider/google/google.provider.js';
 import { guardedHttp } from '../provider/http/guarded.http.js';
 import { type OpenProviders } from './runtime.js';
+import { googleOf } from './webhooks.js';
 
 /** Where Google is, which may be this machine. */
 const originsOf = (google: GoogleSettings | null): readonly string[] =>
   google === null ? [] : [google.authUrl, google.tokenUrl, google.revokeUrl, google.apiUrl].map((url) => new URL(url).origin);
 
 /** Every calendar service there is, over one guarded transport. */
-export const openProviders: OpenProviders = (config, { sandbox }) => {
+export const openProviders: OpenProviders = (config, engines) => {
   const { caldav, mostListed } = config;
-  const google = config.google ?? sandbox?.google ?? null;
+  const google = googleOf(config, engines);
   const http = guardedHttp({
     clock: systemClock,
     random: systemEntropy.fraction,
     allowPrivate: caldav.allowPrivate,
-    allowedOrigins: [new URL(caldav.appleUrl).origin, ...(sandbox?.origins ?? []), ...originsOf(google)],
+    allowedOrigins: [new URL(caldav.appleUrl).origin, ...(engines.sandbox?.origins ?? []), ...originsOf(google)],
   });
   const common = { http, clock: systemClock, mostListed };
   const providers = new Map<string, CalendarProvider>([

@@ -18,6 +18,8 @@ import { type Metrics } from '../kernel/metrics.js';
 import { observedProviders } from './observed.js';
 import { operatorMistakes, type OperatorMistakes } from './operator-mistakes.js';
 import { type Providers } from '../provider/calendar-provider.js';
+import { type WebhookOf } from '../watch/webhook-address.js';
+import { webhooksOf } from './webhooks.js';
 
 /** Everything the roles of one process share. */
 export type Runtime = Omit<ConnectionRuntime, 'database'> &
@@ -33,6 +35,7 @@ export type Runtime = Omit<ConnectionRuntime, 'database'> &
     /** Of the program, as its package has it. */
     version: string;
     mostListed: number;
+    webhookOf: WebhookOf;
     close: () => Promise<void>;
   }>;
 
@@ -80,6 +83,7 @@ export const openRuntime = async (
     pollWithin: config.pollWithin,
     version,
     mostListed: config.mostListed,
+    webhookOf: webhooksOf(config, engines),
     close: async () => {
       await close();
       await closeStore();

@@ -15,7 +15,8 @@ import { measureLog, measurePool, measureState, measureZoneRules, watchQueues } 
 import { openProviders } from './providers.js';
 import { CONNECTIONS, openRuntime, type Runtime } from './runtime.js';
 import { type Stops } from './stops.js';
-import { welcome } from './welcome.js';
+import { unheard } from './webhooks.js';
+import { polledLine, welcome } from './welcome.js';
 
 /** What a process is made of before its engines have started. */
 export type Parts = Readonly<{ config: Config; log: Log; health: HealthChecks; metrics: PrometheusMetrics }>;
@@ -82,5 +83,7 @@ export const serve = async (
   if (operations !== null) stops.push(() => stopServing(operations));
   await app.listen(config.http.port, config.http.host);
   log.info('ready', { roles: [...config.roles], operationsPort: portOf(operations) });
-  if (config.roles.has('api')) process.stdout.write(welcome(config, await app.getUrl(), engines.sandbox));
+  const polled = unheard(config, engines);
+  if (polled.length > 0) log.warn(polledLine(polled));
+  if (config.roles.has('api')) process.stdout.write(welcome(config, await app.getUrl(), { sandbox: engines.sandbox, unheard: polled }));
 };

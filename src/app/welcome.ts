@@ -1,5 +1,10 @@
 import { type Config } from '../config/service.config.js';
+import { nameOf } from '../connection/providers.js';
+import { type ProviderName } from '../provider/names.js';
 import { type SandboxAddress } from './engines.js';
+
+/** `unheard`: calendar services whose notifications cannot reach the service. */
+type Started = Readonly<{ sandbox: SandboxAddress | null; unheard: readonly ProviderName[] }>;
 
 const connectLine = (base: string, body: string): string =>
   `curl -s ${base}/v1/calendar/connections -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
@@ -47,13 +52,18 @@ const tokenLine = (base: string): string =>
 const weekLine = (base: string): string =>
   `curl -s "${base}/v1/calendar/events?range=$(date -u +%F)/$(date -u -d '+7 days' +%F 2>/dev/null || date -u -v+7d +%F)" -H "authorization: Bearer $TOKEN"`;
 
+/** What operators are told of calendar services whose notifications cannot reach the service; there is one at least. */
+export const polledLine = (unheard: readonly ProviderName[]): string =>
+  `${unheard.map(nameOf).join(' and ')}: calendars are polled, because notifications of changes come to https only. Set PUBLIC_URL to where the service is reached by https.`;
+
 /** What to do next, in lines to copy; only where anyone may ask for a token. */
-export const welcome = (config: Config, url: string, sandbox: SandboxAddress | null): string => {
+export const welcome = (config: Config, url: string, { sandbox, unheard }: Started): string => {
   const base = config.http.publicUrl ?? url.replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
-  if (config.auth.mode !== 'dev') return `\nReady at ${base} (API: ${base}/docs)\n`;
+  const polled = unheard.length === 0 ? '' : `\n  ${polledLine(unheard)}\n`;
+  if (config.auth.mode !== 'dev') return `\nReady at ${base} (API: ${base}/docs)\n${polled}`;
   return `
 Ready at ${base}
-
+${polled}
   API to try in a browser:   ${base}/docs${sandbox === null ? liveLines(base) : sandboxLines(base, sandbox)}  ${weekLine(base)}
 
 `;

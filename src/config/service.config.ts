@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path';
 import { type AuthSettings, type HttpSettings } from '../infra/http/http.settings.js';
+import { isLoopback } from '../kernel/loopback.js';
 import { type ManualPauses } from '../sync/manual-sync.js';
 import { GOOGLE_URLS, google } from './google.config.js';
 import { type GoogleSettings } from '../provider/google/google-settings.js';
-import { isLoopback, type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './variables.config.js';
+import { type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './variables.config.js';
 
 /** The environment as a process has it: text or nothing. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -11,9 +11,6 @@ const ROLES_TO_COME = ['relay', 'write-back', 'reminder'];
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 
-/** Whether a host name or address (URL form, IPv6 in brackets) stays on this machine. */
-export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
-
 const items = (text: string): readonly string[] =>
   text
     .split(',')
