@@ -5,10 +5,11 @@ import { type Metrics } from '../kernel/metrics.js';
 import { type Projection } from '../kernel/projection.js';
 import { type CalendarProvider, type Change, type Providers, type ScanPage } from '../provider/calendar-provider.js';
 import { type OAuth } from '../provider/oauth.js';
+import { type Push } from '../provider/push.js';
 
 const step = (provider: string, operation: string) => ({
   metric: 'provider',
-  help: 'Time a calendar service took: to be read from a cursor or whole, to list its calendars, to give, renew or take back a grant',
+  help: 'Time a calendar service took: to be read from a cursor or whole, to list its calendars, to give, renew or take back a grant, to open or end a channel',
   span: `provider ${operation}`,
   labels: { provider, operation },
 });
@@ -17,6 +18,13 @@ const observedOAuth = (oauth: OAuth, name: string, metrics: Metrics): OAuth => (
   authorizationUrl: oauth.authorizationUrl,
   complete: (...call) => observe(metrics, step(name, 'complete'), () => oauth.complete(...call)),
   refresh: (...call) => observe(metrics, step(name, 'refresh'), () => oauth.refresh(...call)),
+});
+
+const observedPush = (push: Push, name: string, metrics: Metrics): Push => ({
+  life: push.life,
+  open: (...call) => observe(metrics, step(name, 'watch'), () => push.open(...call)),
+  stop: (...call) => observe(metrics, step(name, 'unwatch'), () => push.stop(...call)),
+  read: push.read,
 });
 
 const observedProvider = (provider: CalendarProvider, name: string, metrics: Metrics): CalendarProvider => {
@@ -31,6 +39,7 @@ const observedProvider = (provider: CalendarProvider, name: string, metrics: Met
   return {
     mapping: provider.mapping,
     oauth: provider.oauth === null ? null : observedOAuth(provider.oauth, name, metrics),
+    push: provider.push === null ? null : observedPush(provider.push, name, metrics),
     discover: (...call) => observe(metrics, step(name, 'discover'), () => provider.discover(...call)),
     revoke: (...call) => observe(metrics, step(name, 'revoke'), () => provider.revoke(...call)),
     scan: (...call) => observeEach(metrics, step(name, 'scan'), provider.scan(...call), count),

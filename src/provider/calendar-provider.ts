@@ -4,6 +4,7 @@ import { type Secret } from '../kernel/vault.js';
 import { type Grant } from './grant.js';
 import { type OAuth } from './oauth.js';
 import { type Call } from './provider-fault.js';
+import { type Push } from './push.js';
 
 export { type Call, type Fault, OnAnotherHost, ProviderFault } from './provider-fault.js';
 
@@ -76,6 +77,8 @@ export type CalendarProvider = Readonly<{
   mapping: number;
   /** How accounts are connected through the service's own pages; null where they are connected with a password. */
   oauth: OAuth | null;
+  /** How the service tells of changes; null where it does not, and its calendars are polled. */
+  push: Push | null;
   /** Proves the credentials and lists the account's calendars. An account without calendars is empty; one that cannot be read throws. */
   discover: (grant: Grant, call: Call) => Promise<Discovery>;
   /** Changes since the cursor, page by page; the cursor to keep is the generator's return value. Throws `cursor-expired` when refused. */

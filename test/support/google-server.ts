@@ -3,8 +3,15 @@ import { once } from 'node:events';
 import { type GoogleSettings } from '../../src/provider/google/google-settings.js';
 import { type Grant } from '../../src/provider/grant.js';
 
-/** A request as it came; `form` of a POST. */
-export type Asked = Readonly<{ method: string; path: string; query: URLSearchParams; form: URLSearchParams; authorization: string | null }>;
+/** A request as it came; `form` and `body` of a POST. */
+export type Asked = Readonly<{
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  form: URLSearchParams;
+  body: string;
+  authorization: string | null;
+}>;
 
 export type Reply = Readonly<{ status?: number; headers?: Readonly<Record<string, string>>; body?: unknown }>;
 
@@ -24,7 +31,7 @@ export const startGoogleServer = async (reply: (asked: Asked, count: number) => 
     void bodyOf(incoming).then((form) => {
       const { pathname: path, searchParams: query } = new URL(incoming.url ?? '/', 'http://localhost');
       const { method = '', headers } = incoming;
-      const one = { method, path, query, form: new URLSearchParams(form), authorization: headers.authorization ?? null };
+      const one = { method, path, query, form: new URLSearchParams(form), body: form, authorization: headers.authorization ?? null };
       const answer = reply(one, asked.push(one));
       if (answer === null) {
         incoming.socket.destroy();

@@ -44,6 +44,7 @@ export const caldavProvider = ({
   return {
     mapping: MAPPING,
     oauth: null,
+    push: null,
     discover: async (grant, call) => {
       const account: CaldavAccount = accountOf(await grant.secret(), service);
       const dav = davClient(http, account, call);

@@ -4,7 +4,7 @@ import { type Call, ProviderFault } from '../calendar-provider.js';
 import { type Grant } from '../grant.js';
 import { type HttpResponse, Passing } from '../http/guarded.http.js';
 import { retryAfterSeconds } from '../http/retry.js';
-import { judge, type Sent } from './google-refusal.js';
+import { judge, type Refusal, type Sent } from './google-refusal.js';
 import { type GoogleOptions, laneOf } from './google.options.js';
 import { readReasons } from './google.wire.js';
 
@@ -20,7 +20,21 @@ export type Ask = (api: Api, options: CallOptions) => Promise<unknown>;
 export type GoogleApi = Readonly<{
   /** The parsed body of the answer. `sent`: which tokens go with the request, for what a refusal means. Throws `ProviderFault`. */
   read: (ask: Ask, sent: Sent) => Promise<unknown>;
+  /**
+   * Makes a request with a body, once; the parsed body of the answer, null when there is none. `meaning`: what refusals of this request mean where
+   * they mean something else than those of a reading; null for the others. Throws `ProviderFault`.
+   */
+  post: (ask: Ask, meaning: Meaning) => Promise<unknown>;
 }>;
+
+/** What a refusal of one kind of request means; null where it means what it means of any. */
+export type Meaning = (refusal: Refusal) => ProviderFault | null;
+
+/** How refusals of a request are read. */
+type Reading = Readonly<{ sent: Sent; meaning: Meaning }>;
+
+/** A request as it goes out. `body`: null for one that only reads. */
+type Outgoing = Readonly<{ url: string; body: string | null }>;
 
 let loaded: Promise<Api> | null = null;
 
@@ -34,14 +48,14 @@ const client = (): Promise<Api> => {
  * Where a request goes, with its parameters. The client puts it together and does not make it: its own transport tries again without regard to
  * `Retry-After`, knows no limit of size, and puts tokens into its errors. Only a root given with the call may have a path.
  */
-const addressOf = async (ask: Ask, apiUrl: string): Promise<string> => {
-  let address = '';
-  const adapter = (({ url }: Readonly<{ url: URL }>) => {
-    address = String(url);
+const outgoingOf = async (ask: Ask, apiUrl: string): Promise<Outgoing> => {
+  let outgoing: Outgoing = { url: '', body: null };
+  const adapter = (({ url, body }: Readonly<{ url: URL; body?: unknown }>) => {
+    outgoing = { url: String(url), body: typeof body === 'string' ? body : null };
     return Promise.resolve({ status: 200, data: null });
   }) as unknown as NonNullable<CallOptions['adapter']>;
   await ask(await client(), { rootUrl: `${apiUrl.replace(/\/+$/, '')}/`, retry: false, adapter });
-  return address;
+  return outgoing;
 };
 
 /** The access token was refused; a renewed one may not be. */
@@ -63,39 +77,44 @@ const parsed = (text: string): unknown => {
   }
 };
 
-const answerOf = async (response: HttpResponse, sent: Sent, now: number): Promise<unknown> => {
+const answerOf = async (response: HttpResponse, { sent, meaning }: Reading, now: number): Promise<unknown> => {
   const { status } = response;
   const answer = parsed(await textOf(response));
   if (status === 200 && answer !== undefined) return answer;
+  if (status === 204) return null;
   if (status < 400) throw new ProviderFault('malformed', `Google answers ${status} with something that makes no sense`);
+  const refusal = { status, reasons: readReasons(answer) };
+  const meant = meaning(refusal);
+  if (meant !== null) throw meant;
   if (status === 401) throw new Unauthorized();
-  const { fault, detail, isPassing } = judge({ status, reasons: readReasons(answer) }, sent);
+  const { fault, detail, isPassing } = judge(refusal, sent);
   const refused = new ProviderFault(fault, detail, retryAfterSeconds(response.header('retry-after'), now));
   throw isPassing ? new Passing(refused, fault === 'throttled' ? 'throttleFloor' : 'faultFloor') : refused;
 };
 
 export const googleApi = ({ http, clock, google }: GoogleOptions, grant: Grant, call: Call): GoogleApi => {
   const { origin } = new URL(google.apiUrl);
-  const once = (url: string, secret: Secret, sent: Sent): Promise<unknown> => {
+  const once = ({ url, body }: Outgoing, secret: Secret, reading: Reading): Promise<unknown> => {
     const { accessToken } = secret;
     if (accessToken === undefined) throw new ProviderFault('access-revoked', 'there is no access token');
     const credentials = { header: `Bearer ${accessToken}`, origin, domain: null };
-    const headers = { accept: 'application/json' };
-    return http.request({ method: 'GET', url, headers, body: null, credentials, lane: laneOf(secret), maxBytes: null }, call, (response) =>
-      answerOf(response, sent, clock.now()),
+    const headers = { accept: 'application/json', ...(body === null ? {} : { 'content-type': 'application/json' }) };
+    const method = body === null ? 'GET' : 'POST';
+    return http.request({ method, url, headers, body, credentials, lane: laneOf(secret), maxBytes: null }, call, (response) =>
+      answerOf(response, reading, clock.now()),
     );
   };
   /** A token may be refused before its time: it is renewed once, and a renewed one that is refused as well is taken at its word. */
-  const authorized = async (url: string, sent: Sent): Promise<unknown> => {
+  const authorized = async (outgoing: Outgoing, reading: Reading): Promise<unknown> => {
     const seen = await grant.secret();
     try {
-      return await once(url, seen, sent);
+      return await once(outgoing, seen, reading);
     } catch (error) {
       if (!(error instanceof Unauthorized)) throw error;
     }
     const renewed = await grant.renew(seen);
     try {
-      return await once(url, renewed, sent);
+      return await once(outgoing, renewed, reading);
     } catch (error) {
       throw error instanceof Unauthorized ? new ProviderFault('access-revoked', 'Google does not accept a renewed access token') : error;
     }
@@ -103,7 +122,11 @@ export const googleApi = ({ http, clock, google }: GoogleOptions, grant: Grant, 
   return {
     read: async (ask, sent) => {
       call.signal.throwIfAborted();
-      return authorized(await addressOf(ask, google.apiUrl), sent);
+      return authorized(await outgoingOf(ask, google.apiUrl), { sent, meaning: () => null });
+    },
+    post: async (ask, meaning) => {
+      call.signal.throwIfAborted();
+      return authorized(await outgoingOf(ask, google.apiUrl), { sent: { syncToken: false, pageToken: false }, meaning });
     },
   };
 };

@@ -4,6 +4,7 @@ import { googleApi, type GoogleApi, textOf } from './google.api.js';
 import { discoverGoogle } from './google.discovery.js';
 import { MAPPING } from './google.mapping.js';
 import { googleOAuth } from './google.oauth.js';
+import { googlePush } from './google.push.js';
 import { type ListEvents, scanGoogle } from './google.scan.js';
 import { type GoogleOptions, laneOf } from './google.options.js';
 import { readPage } from './google.wire.js';
@@ -53,6 +54,7 @@ const revoke = async ({ http, google }: GoogleOptions, secret: Secret, call: Cal
 export const googleProvider = (options: GoogleOptions): CalendarProvider => ({
   mapping: MAPPING,
   oauth: googleOAuth(options),
+  push: googlePush(options),
   discover: (grant, call) => discoverGoogle(googleApi(options, grant, call), grant.secret),
   scan: (grant, calendarId, request) => scanGoogle(eventsOf(googleApi(options, grant, request.call), calendarId), request),
   revoke: (secret, call) => revoke(options, secret, call),
