@@ -8,12 +8,14 @@ import { type HeldRows } from '../kernel/held-data.js';
 import { MERGED_EVENT_DATA } from '../merged-events/held-data.js';
 import { PREFERENCE_DATA } from '../preference/held-data.js';
 import { SYNC_DATA } from '../sync/held-data.js';
+import { WATCH_DATA } from '../watch/held-data.js';
 
 /** Every table of the database that holds rows of a person. A new table is stated by its slice, and is listed here or in `INFRASTRUCTURE`. */
 export const HELD_DATA: readonly HeldRows[] = [
   ...CONNECTION_DATA,
   ...CALENDAR_DATA,
   ...SYNC_DATA,
+  ...WATCH_DATA,
   ...MERGED_EVENT_DATA,
   ...PREFERENCE_DATA,
   ...VAULT_DATA,

@@ -93,7 +93,7 @@ const giveBack = async (
  * for as long as there is time; then the secret.
  */
 export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<void> => {
-  const { store, vault, clock, providers } = runtime;
+  const { database, store, vault, clock, providers } = runtime;
   const { connection_id: connectionId, failures } = row;
   const { state } = await store.stateOf(connection, connectionCodec, connectionId);
   const cause = causeOf(runtime, row);
@@ -106,6 +106,7 @@ export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lea
     if (how === null && again < until) return later(runtime, row, lease, failures + 1, again);
     await record(runtime, connectionId, { type: 'RecordGrantRevoked', how: how ?? 'manual', at: instant(clock.now()) }, cause);
   }
+  await database.query('delete from watch_channel where connection_id = $1', [connectionId]);
   await vault.destroyConnection(connectionId);
   await record(runtime, connectionId, { type: 'RecordPurge', at: instant(clock.now()) }, cause);
 };

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { HELD_DATA } from '../../src/app/held-data.js';
 import { type AccountEvent } from '../../src/calendar/account-events.js';
 import { calendarFamily } from '../../src/calendar/calendar.codec.js';
@@ -55,7 +55,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
 /** A row of a calendar in a table, with all else that the table needs. `set_aside` has rows of every projection: one of a projection there is. */
 const fill = async (table: string, ids: Readonly<Record<string, string>>): Promise<void> => {
   const columns = (await columnsOf(query)).filter((each) => each.table === table && (each.filled || each.column in ids));
-  const special: Readonly<Record<string, unknown>> = { projection: 'calendars' };
+  const special: Readonly<Record<string, unknown>> = { projection: 'calendars', state: 'live', channel_id: randomUUID() };
   const values = columns.map(
     ({ column, type }) => ids[column] ?? special[column] ?? SAMPLES[type] ?? (type.startsWith('timestamp') ? at : 1),
   );

@@ -7,6 +7,7 @@ import { FreshUntil1764210000000 } from './fresh-until.migration.js';
 import { GrantRenewal1764210500000 } from './grant-renewal.migration.js';
 import { Mend1764150000000 } from './mend.migration.js';
 import { Schema1763800000000 } from './schema.migration.js';
+import { Watch1764213000000 } from './watch.migration.js';
 
 const MIGRATIONS = [
   Schema1763800000000,
@@ -17,6 +18,7 @@ const MIGRATIONS = [
   FreshUntil1764210000000,
   GrantRenewal1764210500000,
   ConnectionAttempts1764211000000,
+  Watch1764213000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
