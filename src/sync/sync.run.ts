@@ -22,7 +22,7 @@ import {
   forgetContents,
   recordBegun,
   recordProgress,
-  rememberNames,
+  rememberContents,
   siblingsFail,
   type SyncRow,
 } from './sync.state.js';
@@ -108,15 +108,17 @@ const leftBehind = ({ row }: Run, { generation, from, resumes }: Plan, writer: F
   from !== null && row.fed !== null && writer.revision > BigInt(row.fed) ? { generation, after: row.fed } : resumes;
 
 /**
- * What earlier runs appended of this generation is remembered, as objects whose content is unknown, where they died before they did so:
- * otherwise nothing would remove what has gone since, because the end of a generation drops only what is older, and a removal of an object we
- * never stored changes nothing. The log knows all of it.
+ * What earlier runs appended and died before they remembered it is remembered now: otherwise nothing would remove what has gone since, because the
+ * end of a generation drops only what is older and a removal of an object we never stored changes nothing; what was changed back since would pass
+ * for unchanged; and what did not change since would be told again. The log knows all of it.
  */
 const rememberAppended = async ({ runtime, row, lease }: Run, { generation, after }: Begun): Promise<void> => {
-  const refs = new Set<string>();
-  for await (const { upserts } of runtime.store.read(`${FEED}-${row.calendar_id}`, feedCodec, BigInt(after) + 1n))
-    for (const { ref } of upserts) refs.add(ref);
-  await rememberNames(runtime.database, row, lease, generation, [...refs]);
+  const hashes = new Map<string, string | null>();
+  for await (const { upserts, removals } of runtime.store.read(`${FEED}-${row.calendar_id}`, feedCodec, BigInt(after) + 1n)) {
+    for (const ref of removals) if (hashes.has(ref)) hashes.set(ref, null);
+    for (const { ref, hash } of upserts) hashes.set(ref, hash);
+  }
+  await rememberContents(runtime.database, row, lease, generation, hashes);
 };
 
 const openWriter = ({ runtime, row, lease, cause }: Run, { generation, window }: Plan): Promise<FeedWriter> =>

@@ -77,12 +77,20 @@ export const recordBegun = async (sql: Sql, row: SyncRow, lease: Lease, begun: B
   if (held.length === 0) throw new Superseded();
 };
 
-/** Objects of which nothing but the name is known; what is known of others stays. */
-export const rememberNames = async (sql: Sql, row: SyncRow, lease: Lease, generation: number, refs: readonly string[]): Promise<void> => {
+/** What the log holds of some objects, by reference: the hash of their content; null of one that was removed. Without an etag each is read again. */
+export const rememberContents = async (
+  sql: Sql,
+  row: SyncRow,
+  lease: Lease,
+  generation: number,
+  hashes: ReadonlyMap<string, string | null>,
+): Promise<void> => {
   await sql.query(
     `with held as materialized (select 1 from sync_state where calendar_id = $1 and epoch = $2 for share)
-     insert into remote_object (calendar_id, ref, generation) select $1, ref, $3 from held, unnest($4::text[]) as named(ref) on conflict do nothing`,
-    [row.calendar_id, lease.epoch, generation, refs],
+     insert into remote_object (calendar_id, ref, hash, generation)
+       select $1, ref, hash, $3 from held, unnest($4::text[], $5::text[]) as appended(ref, hash)
+     on conflict (calendar_id, ref) do update set hash = excluded.hash, etag = null where remote_object.hash is distinct from excluded.hash`,
+    [row.calendar_id, lease.epoch, generation, [...hashes.keys()], [...hashes.values()]],
   );
 };
 
