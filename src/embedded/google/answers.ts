@@ -13,6 +13,13 @@ export const answered = (content: Json, headers: Readonly<Record<string, string>
 
 export const NO_CONTENT: GoogleAnswer = { status: 204, headers: {}, body: '' };
 
+/** What stands between, a proxy or a portal, answers with success. */
+export const HTML_PAGE: GoogleAnswer = {
+  status: 200,
+  headers: { 'content-type': 'text/html; charset=UTF-8' },
+  body: '<!doctype html><title>Sign in to the network</title>',
+};
+
 /** Why a request is refused, as Google's error answers say it (guide "Handle API errors"). */
 export type ErrorReason = Readonly<{
   domain?: string;

@@ -1,4 +1,4 @@
-import { errorAnswer, type GoogleAnswer, invalid, type Json, notFound, Refusal, refuse } from './answers.js';
+import { errorAnswer, type GoogleAnswer, HTML_PAGE, invalid, type Json, notFound, Refusal, refuse } from './answers.js';
 import { stopChannel, watch } from './api.watch.js';
 import { type ListEntry, type GoogleCalendar } from './calendars.js';
 import { getCalendar, listCalendars } from './calendar-list.js';
@@ -95,6 +95,7 @@ const checkFaults = ({ take }: Pick<ApiCall, 'take'>): void => {
     refuse(limited.status, { domain: 'usageLimits', reason: limited.reason, message: 'Rate Limit Exceeded' }, waiting(limited.retryAfter));
   const unavailable = take('unavailable');
   if (unavailable !== null) refuse(503, { reason: 'backendError', message: 'Backend Error' }, waiting(unavailable.retryAfter));
+  if (take('senseless') !== null) throw new Refusal(HTML_PAGE);
   if (take('broken') !== null) refuse(500, { reason: 'backendError', message: 'Backend Error' });
 };
 
