@@ -26,7 +26,7 @@ import {
   Reconnection,
   type Redirect,
 } from './connection.contract.js';
-import { MyConnections, READ_FROM } from './connections.query.js';
+import { GONE_FROM, MyConnections, SHOWN_IN } from './connections.query.js';
 import { providersHere } from './providers.js';
 import { type Reached as ReachedBy } from './return-address.js';
 
@@ -163,6 +163,7 @@ export class ConnectionController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
     const reached = await this.commands.execute(new Revoke(actor, id, expectedRevision(ifMatch), cause));
+    await this.readModels.reached(GONE_FROM, reached.written, PATIENCE);
     return this.answer(actor, reached, response, HttpStatus.ACCEPTED);
   }
 
@@ -174,7 +175,7 @@ export class ConnectionController {
 
   /** Waits for the read models to have what a command wrote; when they lag, 202 says that the answer may be older. */
   private async answer(actor: Person, { connectionId, written }: Reached, response: Response, status: HttpStatus): Promise<ConnectionView> {
-    const isShown = (patience: number): Promise<boolean> => this.readModels.reached(READ_FROM, written, patience);
+    const isShown = (patience: number): Promise<boolean> => this.readModels.reached(SHOWN_IN, written, patience);
     const show = async () => (await this.queries.execute(new MyConnections(actor, connectionId)))[0];
     let current = await isShown(PATIENCE);
     const seen = await show().catch(async (error: unknown) => {

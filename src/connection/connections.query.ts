@@ -13,7 +13,10 @@ import { type Access } from './connection.js';
 import { type ConnectionView } from './connection.contract.js';
 
 /** The read models that show a connection. */
-export const READ_FROM = ['connections', 'calendars', 'schedule', 'user_calendar_events'];
+export const SHOWN_IN = ['connections', 'calendars', 'schedule'];
+
+/** Those that a revoked connection goes from; the last also waits for other people's events. */
+export const GONE_FROM = [...SHOWN_IN, 'user_calendar_events'];
 
 /** A connection and the revision its stream is at; null while there is only an attempt to connect it. */
 export type SeenConnection = Readonly<{ view: ConnectionView; revision: bigint | null }>;

@@ -12,7 +12,7 @@ import { VAULT, type Vault } from '../kernel/vault.js';
 import { type ProviderName } from '../provider/names.js';
 import { cookieIn } from './attempt.js';
 import { type Browser, CompleteAttempt, type Outcome } from './attempt.commands.js';
-import { READ_FROM } from './connections.query.js';
+import { SHOWN_IN } from './connections.query.js';
 import { PAGE_STYLE, pageOf } from './oauth.page.js';
 import { PROVIDER_LIST } from './providers.js';
 import { withOutcome } from './return-address.js';
@@ -61,7 +61,7 @@ export class OAuthController {
     }
     const { searchParams } = new URL(request.originalUrl, 'http://service');
     const outcome = await this.commands.execute(new CompleteAttempt(provider, searchParams, this.browserOf(request)));
-    if (outcome.kind === 'connected') await this.readModels.reached(READ_FROM, outcome.reached.written, PATIENCE);
+    if (outcome.kind === 'connected') await this.readModels.reached(SHOWN_IN, outcome.reached.written, PATIENCE);
     if (outcome.returnTo !== null) {
       response
         .status(HttpStatus.FOUND)

@@ -4,9 +4,11 @@ import { suiteResources } from '../support/opened.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
+import { type ConnectionView } from '../../src/connection/connection.contract.js';
 import { type SettingsView } from '../../src/preference/settings.contract.js';
 
 const SETTINGS = '/v1/calendar/settings';
+const CONNECTIONS = '/v1/calendar/connections';
 const HOURS = {
   monday: [
     { start: '09:00', end: '12:30' },
@@ -152,6 +154,13 @@ describe('What a person chooses', () => {
     // What is shown of the merged calendar itself is behind.
     expect((await change({ calendars: [{ calendarId, visible: false }] })).status).toBe(202);
     expect((await change({ timeZone: 'Asia/Tokyo' })).status).toBe(202);
+    // An account is connected and connected again; its own events come later.
+    const carol = await service.as('carol');
+    const credentials = { serverUrl: radicale.url, username: radicale.user, password: radicale.password };
+    const made = await carol.request<ConnectionView>('POST', CONNECTIONS, { provider: 'caldav', consent: true, credentials });
+    expect([made.status, made.body.status]).toEqual([201, 'syncing']);
+    const again = await carol.request('POST', `${CONNECTIONS}/${made.body.connectionId}/reconnect`, { credentials });
+    expect(again.status).toBe(200);
     await release();
     await bob.settled();
     expect((await change({ calendars: [{ calendarId, visible: true }], timeZone: 'Europe/Paris' })).status).toBe(200);
