@@ -1,5 +1,5 @@
 import { grantsOf } from '../connection/account.grant.js';
-import { secretOnce, serverOf } from '../connection/account.proof.js';
+import { crowdOf, secretOnce } from '../connection/account.proof.js';
 import { connectionRuns } from '../connection/connection.runs.js';
 import { faultReporter, keyGoneReporter, recoveryReporter } from '../connection/connection.worker.js';
 import { reached } from '../infra/postgres/read-models.postgres.js';
@@ -33,7 +33,7 @@ const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
     reportRecovery: recoveryReporter(connection),
     reportKeyGone: keyGoneReporter(connection),
     grantOf: grantsOf(connection, secretOf),
-    serverOf: serverOf(secretOf),
+    crowdOf: crowdOf(secretOf),
   });
   return {
     lasting: new Map([

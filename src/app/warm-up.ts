@@ -15,6 +15,7 @@ import { type Sql } from '../kernel/sql.js';
 import { userCalendarEvents } from '../merged-events/user-calendar-events.projection.js';
 import { caldavProvider } from '../provider/caldav/caldav.provider.js';
 import { type CalendarProvider } from '../provider/calendar-provider.js';
+import { REGISTRY } from '../provider/registry.js';
 import { fixedGrant } from '../provider/grant.js';
 import { spareTime } from './spare-time.js';
 import { madeUpServer } from './warm-up.calendar.js';
@@ -103,7 +104,7 @@ const readWhole = async (provider: CalendarProvider, clock: Clock, signal: Abort
   const sealing = sealer(key, 'warm-up');
   const ink = { calendarId: CALENDAR, seal: sealing.seal, mark: marker(key) };
   const stored: Stored[] = [];
-  const window = windowAt(clock.now());
+  const window = windowAt(clock.now(), REGISTRY.caldav.generationLife);
   const permit = (): Promise<void> => Promise.resolve();
   const target = {
     calendarId: CALENDAR,

@@ -5,7 +5,7 @@ import { ENTROPY, type Entropy } from '../kernel/entropy.js';
 import { EVENT_STORE, type EventStore, type Position } from '../kernel/event-store.js';
 import { connection } from '../connection/connection.js';
 import { connectionCodec } from '../connection/connection.codec.js';
-import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
+import { entryOf } from '../provider/registry.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
 import { type Calendar, calendar, type CalendarCommand, type CalendarEvent, type Mode, type Privacy } from './calendar.js';
 import { calendarCodec } from './calendar.codec.js';
@@ -54,7 +54,6 @@ export class ChooseHandler implements CalendarChoices {
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(DATABASE) private readonly database: Database,
     @Inject(ENTROPY) private readonly entropy: Entropy,
-    @Inject(PROVIDERS) private readonly providers: Providers,
   ) {}
 
   async chosenBy(userId: string): Promise<readonly Chosen[]> {
@@ -105,7 +104,7 @@ export class ChooseHandler implements CalendarChoices {
 
   /** Whether the owner has granted writing. The connection's stream says it, because the read model may be a moment behind the grant. */
   private async mayWrite({ provider, connection_id }: Row): Promise<boolean> {
-    if ((this.providers.get(provider)?.oauth ?? null) === null) return true;
+    if (entryOf(provider).write === 'with-account') return true;
     const { state } = await this.store.stateOf(connection, connectionCodec, connection_id);
     return state.status === 'none' || state.status === 'revoked' || state.access === 'write';
   }

@@ -3,6 +3,7 @@ import { KeyDestroyed, type Secret, SecretMissing, type Vault } from '../kernel/
 import { type Discovery, OnAnotherHost, ProviderFault, type Providers } from '../provider/calendar-provider.js';
 import { fixedGrant } from '../provider/grant.js';
 import { type ProviderName } from '../provider/names.js';
+import { entryOf } from '../provider/registry.js';
 import { isDeadGrant } from './account-fault.js';
 
 export type AccountCredentials = Readonly<{ username: string; password: string; serverUrl: string | null }>;
@@ -32,18 +33,21 @@ export const secretOnce = (vault: Pick<Vault, 'secret'>): SecretOf => {
   };
 };
 
-/** Whose time reading an account takes: `//` and the host it named, else its provider. Null when the secret is gone, and with it the reading. */
-export const serverOf =
+/** The host a secret names, after `//`. */
+const hostIn = (serverUrl: string): string =>
+  `//${serverUrl
+    .replace(/^[a-z][a-z0-9+.-]*:[/][/]/i, '')
+    .replace(/[/?#].*$/s, '')
+    .toLowerCase()}`;
+
+/** The crowd in which reading an account takes time: its host, or the account alone. Null when the secret is gone, and with it the reading. */
+export const crowdOf =
   (secretOf: SecretOf) =>
   async (row: AccountRow): Promise<string | null> => {
+    if (entryOf(row.provider).crowd === 'account') return row.connection_id;
     try {
       const { serverUrl } = await secretOf(row);
-      return serverUrl === undefined
-        ? row.provider
-        : `//${serverUrl
-            .replace(/^[a-z][a-z0-9+.-]*:[/][/]/i, '')
-            .replace(/[/?#].*$/s, '')
-            .toLowerCase()}`;
+      return serverUrl === undefined ? row.provider : hostIn(serverUrl);
     } catch (error) {
       if (error instanceof KeyDestroyed || error instanceof SecretMissing) return null;
       throw error;
@@ -51,13 +55,7 @@ export const serverOf =
   };
 
 const credentialsRefused = (provider: ProviderName): Refused =>
-  new Refused(
-    'connection.credentials-refused',
-    422,
-    provider === 'apple'
-      ? 'Apple refused this user name or password. iCloud takes an app-specific password, made at account.apple.com.'
-      : 'The calendar server refused this user name or password.',
-  );
+  new Refused('connection.credentials-refused', 422, entryOf(provider).words.refused);
 
 const addressRefused = (detail: string): Refused =>
   new Refused(

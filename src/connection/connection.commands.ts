@@ -2,6 +2,7 @@ import { Command } from '@nestjs/cqrs';
 import { type Actor } from '../kernel/actor.js';
 import { type Cause } from '../kernel/cause.js';
 import { type Written } from '../kernel/projection.js';
+import { type ProviderName } from '../provider/names.js';
 import { type AccountCredentials } from './account.proof.js';
 import { type Access } from './connection.js';
 
@@ -15,7 +16,7 @@ export type Reached = Readonly<{ connectionId: string; written: Written }>;
 export class ConnectCalendar extends Command<Reached> {
   constructor(
     readonly actor: Actor,
-    readonly request: Readonly<{ provider: 'apple' | 'caldav'; consent: boolean; access: Access; credentials: AccountCredentials }>,
+    readonly request: Readonly<{ provider: ProviderName; consent: boolean; access: Access; credentials: AccountCredentials }>,
     readonly cause: Cause,
     readonly commandId: string,
   ) {

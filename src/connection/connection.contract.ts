@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { EXAMPLE, Instant } from '../infra/http/contract.zod.js';
+import { PROVIDER_NAMES, type ProviderName as Name } from '../provider/names.js';
 import { ProviderName } from '../provider/provider.contract.js';
+import { entryOf } from '../provider/registry.js';
 import { FRESH, FreshnessView } from '../sync/freshness.contract.js';
 
 /** RFC 7617 section 2: no control characters; and whole characters only, since half of one is sent as another. */
@@ -30,9 +32,19 @@ export const ReturnTo = z.string().max(2048).meta({
   example: 'https://app.example.com/calendars',
 });
 
+/** The kinds of accounts of this release that are connected in a way, for the API's document. */
+const connectedBy = (by: 'oauth' | 'password', server?: 'named'): readonly Name[] =>
+  PROVIDER_NAMES.filter((provider) => {
+    const { isReleased, connect } = entryOf(provider);
+    return isReleased && connect.by === by && (server === undefined || ('server' in connect && connect.server === server));
+  });
+
+const named = (providers: readonly Name[]): string => providers.map((provider) => `\`${provider}\``).join(' and ');
+const [BY_PASSWORD, BY_OAUTH] = [named(connectedBy('password')), named(connectedBy('oauth'))];
+
 export const NewConnection = z
   .strictObject({
-    provider: z.enum(ProviderName.options).meta({ enum: ['google', 'apple', 'caldav'] }),
+    provider: z.enum(ProviderName.options).meta({ enum: PROVIDER_NAMES.filter((provider) => entryOf(provider).isReleased) }),
     consent: z
       .boolean()
       .optional()
@@ -43,8 +55,7 @@ export const NewConnection = z
   })
   .meta({
     id: 'NewConnection',
-    description:
-      'With `credentials` for `apple` and `caldav`, which name the server of a `caldav` account; without for `google`, where the person is sent to the address that is answered.',
+    description: `With \`credentials\` for ${BY_PASSWORD}, which name the server of a ${named(connectedBy('password', 'named'))} account; without for ${BY_OAUTH}, where the person is sent to the address that is answered.`,
     required: ['provider', 'consent'],
     example: {
       provider: 'caldav',
@@ -55,7 +66,7 @@ export const NewConnection = z
 
 export const Reconnection = z.strictObject({ credentials: Credentials.optional(), returnTo: ReturnTo.optional() }).meta({
   id: 'Reconnection',
-  description: 'New `credentials` for `apple` and `caldav`. Without, for `google`, the person is sent to the address that is answered.',
+  description: `New \`credentials\` for ${BY_PASSWORD}. Without, for ${BY_OAUTH}, the person is sent to the address that is answered.`,
   example: { credentials: { username: 'ada', password: 'new app-specific password' } },
 });
 

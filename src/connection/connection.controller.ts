@@ -13,6 +13,7 @@ import { type Cause } from '../kernel/cause.js';
 import { READ_MODELS, type ReadModels } from '../kernel/projection.js';
 import { Refused } from '../kernel/refused.js';
 import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
+import { entryOf } from '../provider/registry.js';
 import { setCookie } from './attempt.js';
 import { BeginAttempt, ConfirmAttempt } from './attempt.commands.js';
 import { ConnectCalendar, type Reached, Reconnect, Revoke } from './connection.commands.js';
@@ -77,14 +78,15 @@ export class ConnectionController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView | Redirect> {
     const { provider, consent = false, access, returnTo, credentials } = body;
-    if (provider === 'google' || provider === 'microsoft') {
+    const { connect } = entryOf(provider);
+    if (connect.by === 'oauth') {
       const way = { reached: reachedBy(response.req), returnTo };
       const aim = { purpose: 'connect', provider, consent, access } as const;
       return this.redirect(new BeginAttempt(actor, aim, way, cause, commandId), response, HttpStatus.CREATED);
     }
     if (consent && credentials === undefined)
       throw new Refused('connection.credentials-missing', 422, 'Send "credentials" with "username" and "password".');
-    if (consent && provider === 'caldav' && credentials?.serverUrl === undefined)
+    if (consent && connect.server === 'named' && credentials?.serverUrl === undefined)
       throw new Refused('connection.server-missing', 422, 'Send "credentials.serverUrl", the address of the CalDAV server.');
     const given = complete(credentials ?? { username: '', password: '' });
     const reached = await this.commands.execute(

@@ -3,6 +3,7 @@ import { type Queue } from '../kernel/due-work.js';
 import { type EventStore } from '../kernel/event-store.js';
 import { type Database } from '../kernel/sql.js';
 import { type Vault } from '../kernel/vault.js';
+import { runsOf } from '../provider/registry.js';
 import { type ConnectionRow } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 import { connections } from './connections.projection.js';
@@ -11,7 +12,6 @@ type CleanUpPorts = Readonly<{ database: Database; store: EventStore; vault: Vau
 
 /** Work waits for servers, of which some hang until they time out: each has few of the places. */
 const AT_ONCE = 10;
-const OF_A_SERVER = 2;
 
 /**
  * What this slice runs besides answering requests. `cleanUps` and `queue` are loaded by the thread that runs them, and then given the ports they
@@ -25,14 +25,14 @@ export const connectionRuns = {
   },
   /** Tends accounts: discovers their calendars, and winds up what was revoked. */
   queue: async (): Promise<(ports: ConnectionRuntime) => Queue<ConnectionRow>> => {
-    const [{ secretOnce, serverOf }, { grantsOf }, { tendConnection }] = await Promise.all([
+    const [{ crowdOf, secretOnce }, { grantsOf }, { tendConnection }] = await Promise.all([
       import('./account.proof.js'),
       import('./account.grant.js'),
       import('./connection.worker.js'),
     ]);
     return (ports) => {
       const secretOf = secretOnce(ports.vault);
-      const server = serverOf(secretOf);
+      const crowd = crowdOf(secretOf);
       return {
         table: 'connection_state',
         key: 'connection_id',
@@ -41,10 +41,11 @@ export const connectionRuns = {
         concurrency: AT_ONCE,
         crowds: {
           member: 'connection_id',
-          named: 'provider',
-          width: OF_A_SERVER,
+          named: 'connection_id',
+          // There are half as many places as for calendars.
+          widthOf: (named) => Math.ceil(runsOf(named) / 2),
           exempt: `task = 'revoke'`,
-          groupOf: (row) => (row.task === 'revoke' ? Promise.resolve(null) : server(row)),
+          groupOf: (row) => (row.task === 'revoke' ? Promise.resolve(null) : crowd(row)),
         },
         person: 'user_id',
         isLasting: ({ task }) => task === 'revoke',

@@ -14,11 +14,10 @@ import { cookieIn } from './attempt.js';
 import { type Browser, CompleteAttempt, type Outcome } from './attempt.commands.js';
 import { SHOWN_IN } from './connections.query.js';
 import { PAGE_STYLE, pageOf } from './oauth.page.js';
-import { PROVIDER_LIST } from './providers.js';
+import { BY_REDIRECT } from './providers.js';
 import { withOutcome } from './return-address.js';
 
-const BY_REDIRECT = PROVIDER_LIST.flatMap(({ provider, connect }) => (connect === 'oauth' ? [provider] : []));
-const Vendor = z.enum(BY_REDIRECT as unknown as readonly ['google', 'microsoft']);
+const Vendor = z.enum(BY_REDIRECT);
 
 /** Milliseconds a person waits for the read models before they are sent on. */
 const PATIENCE = 2_000;

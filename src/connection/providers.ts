@@ -1,47 +1,17 @@
-import { type ProviderName } from '../provider/names.js';
-
-/** What can be connected, with the colours the product gives each kind; `help` says how. */
-export const PROVIDER_LIST = [
-  {
-    provider: 'google',
-    name: 'Google Calendar',
-    color: 'blue',
-    connect: 'oauth',
-    help: 'Begin, and send the person to the address that is answered; Google asks them for their consent there.',
-  },
-  {
-    provider: 'microsoft',
-    name: 'Outlook / Microsoft 365',
-    color: 'red',
-    connect: 'oauth',
-    help: 'Not available in this release.',
-  },
-  {
-    provider: 'apple',
-    name: 'Apple iCloud',
-    color: 'grey',
-    connect: 'credentials',
-    help: 'Make an app-specific password at account.apple.com (Sign-In and Security) and send it with your Apple Account e-mail address.',
-  },
-  {
-    provider: 'caldav',
-    name: 'CalDAV',
-    color: 'grey',
-    connect: 'credentials',
-    help: 'Send the address of the server, and the user name and password you use there.',
-  },
-] as const;
+import { PROVIDER_NAMES, type ProviderName } from '../provider/names.js';
+import { entryOf, REGISTRY } from '../provider/registry.js';
 
 /** What the product calls a kind of account. */
-export const nameOf = (wanted: ProviderName): string => PROVIDER_LIST.find(({ provider }) => provider === wanted)?.name ?? wanted;
+export const nameOf = (provider: ProviderName): string => REGISTRY[provider].name;
 
-const UNAVAILABLE: Readonly<Partial<Record<ProviderName, string>>> = {
-  google: 'Not configured here: the operator has to set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.',
-};
+/** Kinds whose accounts are connected through the pages of their service. */
+export const BY_REDIRECT = PROVIDER_NAMES.filter((provider) => entryOf(provider).connect.by === 'oauth');
 
-/** The list, with what is available here. */
+/** What can be connected: how it is done as the API names it, and whether it is available here. */
 export const providersHere = (has: (provider: ProviderName) => boolean) =>
-  PROVIDER_LIST.map(({ help, ...listed }) => {
-    const available = has(listed.provider);
-    return { ...listed, available, help: available ? help : (UNAVAILABLE[listed.provider] ?? help) };
+  PROVIDER_NAMES.map((provider) => {
+    const { name, color, connect, words } = entryOf(provider);
+    const available = has(provider);
+    const how = connect.by === 'oauth' ? ('oauth' as const) : ('credentials' as const);
+    return { provider, name, color, connect: how, available, help: available ? words.help : words.missing };
   });

@@ -5,6 +5,7 @@ import { EVENT_STORE, type EventStore } from '../kernel/event-store.js';
 import { Refused } from '../kernel/refused.js';
 import { VAULT, type Vault } from '../kernel/vault.js';
 import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
+import { entryOf } from '../provider/registry.js';
 import { relinkAccount } from './account.linking.js';
 import { openAccount, toSecret } from './account.proof.js';
 import { connection, reconnectable } from './connection.js';
@@ -29,7 +30,7 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
     const { store, vault, clock, keyGone } = this;
     const { state } = await store.stateOf(connection, connectionCodec, connectionId);
     const { provider } = reconnectable(state, userId);
-    if ((this.providers.get(provider)?.oauth ?? null) !== null) throw byRedirect();
+    if (entryOf(provider).connect.by === 'oauth') throw byRedirect();
     const secret = toSecret(credentials);
     const discovery = await openAccount(this.providers, provider, secret);
     const relink = { userId, connectionId, provider, secret, state, access: null, cause, commandId, ...discovery };

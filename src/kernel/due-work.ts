@@ -19,14 +19,14 @@ export type Lease = Readonly<{
 export type DueTask<Row> = (row: Row, lease: Lease) => Promise<void>;
 
 /**
- * Rows that are slow together, `width` of whose group are worked at by one process at the same time, however many of it are due. `member`: the
+ * Rows that are slow together, so many of whose group (`widthOf`) are worked at by one process at the same time, however many of it are due. `member`: the
  * column by which it is remembered what group a row is in; `named`: the column that holds the group itself, for some rows. `exempt`: a
  * condition on rows that are not counted; `groupOf` answers null for them, and for any other row that stands for itself.
  */
 export type Crowds<Row> = Readonly<{
   member: string;
   named: string;
-  width: number;
+  widthOf: (group: string) => number;
   exempt: string;
   groupOf: (row: Row) => Promise<string | null>;
 }>;

@@ -1,5 +1,4 @@
-import { DAY, HOUR, MINUTE } from '../kernel/clock.js';
-import { type ProviderName } from './names.js';
+import { DAY, HOUR } from '../kernel/clock.js';
 
 /**
  * How changes of a calendar become known: `pushed` its service tells of them; `polled` it is asked again and again, because the service tells of none, or
@@ -16,18 +15,7 @@ export type Abilities = Readonly<{
 }>;
 
 /** The longest that a calendar waits for its next reading. */
-const LONGEST = DAY - HOUR;
-
-/** Calendars that cannot be watched are those that seldom change: holidays, birthdays. */
-const WITH_PUSH = { pushed: HOUR, polled: 5 * MINUTE, unwatchable: LONGEST } as const;
-
-/** Google: quotas of the Calendar API, 1,000,000 a day and project since May 2026. Graph: 10,000 in ten minutes for each mailbox. */
-export const ABILITIES: Readonly<Record<ProviderName, Abilities>> = {
-  google: { sweeps: WITH_PUSH, requestsADay: 1_000_000 },
-  microsoft: { sweeps: WITH_PUSH, requestsADay: null },
-  apple: { sweeps: null, requestsADay: null },
-  caldav: { sweeps: null, requestsADay: null },
-};
+export const LONGEST_WAIT = DAY - HOUR;
 
 /** A calendar waits between half of its interval and all of it (`nextPollAt`). */
 const MEAN_WAIT = 0.75;
@@ -46,5 +34,5 @@ export type Sweeping = Readonly<{ mode: WatchMode; operators: number; fleet: num
 export const sweepWithin = ({ sweeps, requestsADay }: Abilities, { mode, operators, fleet }: Sweeping): number => {
   const wished = sweeps?.[mode] ?? operators;
   if (requestsADay === null) return wished;
-  return Math.min(LONGEST, Math.max(wished, Math.ceil((fleet * DAY) / (requestsADay * SHARE * MEAN_WAIT))));
+  return Math.min(LONGEST_WAIT, Math.max(wished, Math.ceil((fleet * DAY) / (requestsADay * SHARE * MEAN_WAIT))));
 };

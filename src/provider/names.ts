@@ -1,3 +1,6 @@
+import { type ProviderName, REGISTRY } from './registry.js';
+
+export { type ProviderName } from './registry.js';
+
 /** The calendar services an account can be of; part of stored events, rows and the API. */
-export const PROVIDER_NAMES = ['google', 'microsoft', 'apple', 'caldav'] as const;
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
+export const PROVIDER_NAMES = Object.keys(REGISTRY) as readonly ProviderName[];

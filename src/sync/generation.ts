@@ -9,10 +9,10 @@ export type Standing = Readonly<{
   generationDueAt: number | null;
   fullRequested: boolean;
   held: boolean;
+  /** As long as a generation of this calendar lives at most, in milliseconds. */
+  life: number;
 }>;
 
-/** A generation lives 14 days at most; jitter spreads the renewals of calendars that were connected together over the last two of them. */
-const LIFE = 14 * DAY;
 const BACK = 30 * DAY;
 const AHEAD = 365 * DAY;
 
@@ -24,16 +24,17 @@ export const newGenerationFor = (standing: Standing, now: number): GenerationRea
   if (standing.fullRequested) return 'requested';
   // Due later than any generation lives: the clock has gone back, and the window is not about these days.
   const due = standing.generationDueAt;
-  return due !== null && (due <= now || due > now + LIFE) ? 'scheduled' : null;
+  return due !== null && (due <= now || due > now + standing.life) ? 'scheduled' : null;
 };
 
 /** Half-open, from whole UTC days: 30 days back, to 365 days after the moment the next generation is due at the latest. */
-export const windowAt = (now: number): TimeRange => {
+export const windowAt = (now: number, life: number): TimeRange => {
   const today = Math.floor(now / DAY) * DAY;
-  return { start: instant(today - BACK), end: instant(today + DAY + LIFE + AHEAD) };
+  return { start: instant(today - BACK), end: instant(today + DAY + life + AHEAD) };
 };
 
-export const nextGenerationAt = (now: number, fraction: number): number => now + LIFE - Math.floor(fraction * 2 * DAY);
+/** Jitter spreads the renewals of calendars that were connected together over the last seventh of their life. */
+export const nextGenerationAt = (now: number, life: number, fraction: number): number => now + life - Math.floor((fraction * life) / 7);
 
 /**
  * When a calendar is read whole because another mapping reads it now: `share`, in [0, 1) and always the same for a calendar, spreads all of them

@@ -1,13 +1,9 @@
-/** What a fault means to the person whose calendar it is, and what they can do about it; null when nothing need be done. */
-type Words = Readonly<{ reason: string; nextStep: string | null }>;
+import { entryOf, type Words } from '../provider/registry.js';
 
 const BY_ITSELF = 'Nothing: it is tried again by itself.';
 
+/** What a fault means to the person whose calendar it is. */
 const WORDS: Readonly<Record<string, Words>> = {
-  'access-revoked': {
-    reason: 'The calendar service no longer accepts the stored password.',
-    nextStep: 'Connect again with the password you use there now.',
-  },
   'access-expired': {
     reason: 'The access to this account has ended because it was not used for too long, or is too old. The last good state is shown.',
     nextStep: 'Connect again.',
@@ -73,25 +69,8 @@ const WORDS: Readonly<Record<string, Words>> = {
 
 const UNFORESEEN: Words = { reason: 'Something went wrong while reading. The last good state is shown.', nextStep: BY_ITSELF };
 
-const APPLE: Words = {
-  reason: 'Apple no longer accepts the stored app-specific password; it ends when the Apple Account password changes.',
-  nextStep: 'Make a new app-specific password at account.apple.com and connect again with it.',
-};
-
-/** What `access-revoked` means where there is no password: these services do not say which of the causes it was. */
-const vendor = (name: string): Words => ({
-  reason: `${name} no longer accepts the access you gave: it was taken back there, it expired, or the password of the account was changed.`,
-  nextStep: 'Connect again and allow the access there.',
-});
-
-const REVOKED: ReadonlyMap<string, Words> = new Map([
-  ['apple', APPLE],
-  ['google', vendor('Google')],
-  ['microsoft', vendor('Microsoft')],
-]);
-
 const wordsFor = (fault: string, provider: string): Words =>
-  (fault === 'access-revoked' ? REVOKED.get(provider) : undefined) ?? WORDS[fault] ?? UNFORESEEN;
+  fault === 'access-revoked' ? entryOf(provider).words.revoked : (WORDS[fault] ?? UNFORESEEN);
 
 /** Why, in plain words; by the fault's stable code. `provider` where it makes a difference. */
 export const reasonFor = (fault: string | null, provider = ''): string | null => (fault === null ? null : wordsFor(fault, provider).reason);

@@ -1,8 +1,8 @@
 import { MINUTE } from '../kernel/clock.js';
 import { sharedAnswer } from '../kernel/shared-answer.js';
 import { type Sql } from '../kernel/sql.js';
-import { ABILITIES, sweepWithin, type WatchMode } from '../provider/abilities.js';
-import { type ProviderName } from '../provider/names.js';
+import { sweepWithin, type WatchMode } from '../provider/abilities.js';
+import { entryOf } from '../provider/registry.js';
 
 /** Milliseconds within which a calendar of a provider is read again by itself, as promised at this moment. */
 export type Sweep = (provider: string, mode: WatchMode) => Promise<number>;
@@ -21,8 +21,7 @@ export const sweepOf = (sql: Sql, operators: number): Sweep => {
     },
   );
   return async (provider, mode) => {
-    if (!Object.hasOwn(ABILITIES, provider)) return operators;
-    const abilities = ABILITIES[provider as ProviderName];
+    const abilities = entryOf(provider);
     const fleet = abilities.requestsADay === null ? 0 : ((await fleets()).get(provider) ?? 0);
     return sweepWithin(abilities, { mode, operators, fleet });
   };

@@ -3,6 +3,7 @@ import { instant } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { ProviderFault, type ScanEnd } from '../provider/calendar-provider.js';
+import { entryOf } from '../provider/registry.js';
 import { type GenerationReason } from '../calendar/calendar.js';
 import { feedCodec } from './feed.codec.js';
 import { FEED } from './feed.js';
@@ -74,13 +75,14 @@ type Plan = Readonly<{ generation: number; window: TimeRange; from: SyncCursor |
 
 const plan = async (run: Run, forced: GenerationReason | null): Promise<Plan> => {
   const { row, runtime, sealer } = run;
-  const now = runtime.clock.now();
+  const [now, life] = [runtime.clock.now(), entryOf(row.provider).generationLife];
   const standing = {
     generation: row.generation,
     hasCursor: row.cursor !== null,
     generationDueAt: row.generation_due_at?.getTime() ?? null,
     fullRequested: row.full_requested,
     held: row.held !== null,
+    life,
   };
   const reason = forced ?? newGenerationFor(standing, now);
   if (reason === null && row.cursor !== null && row.window_start !== null && row.window_end !== null) {
@@ -89,7 +91,7 @@ const plan = async (run: Run, forced: GenerationReason | null): Promise<Plan> =>
     const list = isListingDue(row.list_due_at?.getTime() ?? null, now);
     return { generation: row.generation, window, from, list, resumes: null };
   }
-  const window = windowAt(now);
+  const window = windowAt(now, life);
   await run.lease.permit();
   const after = await runtime.store.lastRevision(`${FEED}-${row.calendar_id}`);
   const { generation, isNew } = await report(run, {

@@ -6,6 +6,7 @@ import { type Position } from '../kernel/event-store.js';
 import { type Trouble } from '../kernel/failure-policy.js';
 import { named, type Database, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
+import { entryOf } from '../provider/registry.js';
 import { freshUntil } from './freshness.js';
 import { nextGenerationAt, nextListingAt, nextPollAt, retryAt } from './generation.js';
 import { type Sweep } from './sweep.sql.js';
@@ -159,7 +160,7 @@ export const finishSucceeded = async (
     const [held] = await sql.query<{ position: string | null }>(
       ...named(SUCCEEDED, {
         ...{ calendarId: row.calendar_id, epoch: lease.epoch, cursor, generation, from: window.start, until: window.end, began },
-        nextGeneration: instant(nextGenerationAt(now, entropy.fraction())),
+        nextGeneration: instant(nextGenerationAt(now, entryOf(row.provider).generationLife, entropy.fraction())),
         now: instant(now),
         freshUntil: instant(freshUntil(now, within)),
         position,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ACCOUNT_FAULTS, accountFaultOf, obstacleOf } from '../../src/connection/account-fault.js';
-import { secretOnce, serverOf } from '../../src/connection/account.proof.js';
+import { crowdOf, secretOnce } from '../../src/connection/account.proof.js';
 import { KeyDestroyed, type Secret, SecretMissing } from '../../src/kernel/vault.js';
 import { type Fault, ProviderFault } from '../../src/provider/calendar-provider.js';
 
@@ -59,17 +59,24 @@ describe('The secret of a claimed row', () => {
     const vault = countedVault(() => Promise.resolve({ serverUrl: 'https://Dav.example/x', username: 'ada' }));
     const secretOf = secretOnce(vault);
     const row = claimed();
-    expect([await serverOf(secretOf)(row), await secretOf(row)]).toEqual(['//dav.example', expect.objectContaining({ username: 'ada' })]);
+    expect([await crowdOf(secretOf)(row), await secretOf(row)]).toEqual(['//dav.example', expect.objectContaining({ username: 'ada' })]);
     expect(vault.asked).toEqual(['u c']);
     await secretOf(claimed());
     expect(vault.asked).toHaveLength(2);
+  });
+
+  it('is not opened to know that a slow account of a service of many people makes no other account wait', async () => {
+    const vault = countedVault(() => Promise.reject(new SecretMissing('missing')));
+    for (const provider of ['google', 'apple'])
+      expect(await crowdOf(secretOnce(vault))({ ...claimed(), provider, connection_id: 'of-ada' })).toBe('of-ada');
+    expect(vault.asked).toEqual([]);
   });
 
   it('that is missing names no server, and is missing for the run as well', async () => {
     const vault = countedVault(() => Promise.reject(new SecretMissing('missing')));
     const secretOf = secretOnce(vault);
     const row = claimed();
-    expect(await serverOf(secretOf)(row)).toBeNull();
+    expect(await crowdOf(secretOf)(row)).toBeNull();
     await expect(secretOf(row)).rejects.toBeInstanceOf(SecretMissing);
     expect(vault.asked).toHaveLength(1);
   });

@@ -8,7 +8,7 @@ const taking = ({ enter }: ReturnType<typeof crowding>, group: string, count: nu
 
 describe('A group of rows', () => {
   it('has so many places, and its members are passed over while all are taken', () => {
-    const { enter, leave, crowded } = crowding(2, 20);
+    const { enter, leave, crowded } = crowding(() => 2, 20);
     expect(crowded(0)).toEqual({ groups: [], members: [] });
     const places = ['a', 'b', 'c', 'a'].map((member) => enter(member, 'slow', 0));
     expect(places.map((place) => place !== null)).toEqual([true, true, false, false]);
@@ -21,7 +21,7 @@ describe('A group of rows', () => {
   });
 
   it('loses a member that was seen in another', () => {
-    const { enter, crowded } = crowding(1, 20);
+    const { enter, crowded } = crowding(() => 1, 20);
     enter('a', 'old', 0);
     enter('b', 'old', 0);
     enter('b', 'new', 0);
@@ -31,7 +31,7 @@ describe('A group of rows', () => {
   });
 
   it('that rows name themselves is passed over by its name, however many they are', () => {
-    const { enter, crowded } = crowding(1, 20);
+    const { enter, crowded } = crowding(() => 1, 20);
     expect([enter(null, 'apple', 0), enter(null, 'apple', 0)]).toEqual([{ group: 'apple', since: 0 }, null]);
     expect(crowded(0)).toEqual({ groups: ['apple'], members: [] });
   });
@@ -39,14 +39,14 @@ describe('A group of rows', () => {
 
 describe('Groups whose work takes long', () => {
   it('hold half of the places at most: what they took before anybody knew is lent to the others', () => {
-    const all = crowding(4, 20);
+    const all = crowding(() => 4, 20);
     for (const group of ['a', 'b', 'c', 'd', 'e']) taking(all, group, 4, 0);
     expect([all.lent(SLOW), all.lent(SLOW + 1)]).toEqual([0, 10]);
     expect(all.enter(null, 'quick', SLOW + 1)).not.toBeNull();
   });
 
   it('may not take more than that when they come again, and are passed over', () => {
-    const all = crowding(4, 20);
+    const all = crowding(() => 4, 20);
     const groups = ['a', 'b', 'c', 'd', 'e'];
     const places = groups.flatMap((group) => taking(all, group, 4, 0));
     for (const place of places) all.leave(place, SLOW + 1);
@@ -58,7 +58,7 @@ describe('Groups whose work takes long', () => {
   });
 
   it('are slow no longer when some of it took less', () => {
-    const all = crowding(4, 4);
+    const all = crowding(() => 4, 4);
     const [long, ...others] = taking(all, 'a', 3, 0);
     if (long === undefined) throw new Error('there was no place');
     all.leave(long, SLOW + 1);
@@ -74,7 +74,7 @@ describe('Groups whose work takes long', () => {
     const hanging = fc.array(fc.record({ group: fc.integer({ min: 1, max: 8 }).map(String), after: fc.nat(2 * SLOW) }), { maxLength: 80 });
     fc.assert(
       fc.property(hanging, (comers) => {
-        const all = crowding(4, 20);
+        const all = crowding(() => 4, 20);
         let [now, running] = [0, 0];
         const free = (): number => 20 - running + all.lent(now);
         for (const { group, after } of comers) {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Timing } from '../../src/calendar/calendar-object.js';
+import { REGISTRY } from '../../src/provider/registry.js';
 import { windowAt } from '../../src/sync/generation.js';
 import { MyChanges, MyChangesHandler } from '../../src/merged-events/changes/changes.query.js';
 import { calendarObject, component, memoryAccount, NOW } from '../support/builders.js';
@@ -25,7 +26,8 @@ beforeAll(startSyncing);
 afterAll(stopSyncing);
 
 /** Whole days, in UTC, that a calendar is read for. */
-const daysOfWindow = (Date.parse(windowAt(NOW).end) - Date.parse(windowAt(NOW).start)) / 86_400_000;
+const WINDOW = windowAt(NOW, REGISTRY.caldav.generationLife);
+const daysOfWindow = (Date.parse(WINDOW.end) - Date.parse(WINDOW.start)) / 86_400_000;
 
 const HALF_HOURLY = 'FREQ=MINUTELY;INTERVAL=30';
 /** A few hundred more over the whole window than one object may have. */

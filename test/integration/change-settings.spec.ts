@@ -40,7 +40,7 @@ afterAll(() => small.close());
 const clock = { now: () => NOW };
 const entropy = { uuid: () => randomUUID(), fraction: () => 0.5 };
 const handlerOn = (store: EventStore): ChangeSettingsHandler =>
-  new ChangeSettingsHandler(store, new ChooseHandler(store, small, entropy, new Map()), keys, clock, entropy);
+  new ChangeSettingsHandler(store, new ChooseHandler(store, small, entropy), keys, clock, entropy);
 
 const shows = (written: Written): Promise<boolean> =>
   readModels(stores.database, [projected, preferences]).reached([projected.name, preferences.name], written, 20_000);

@@ -853,7 +853,7 @@ describe('Due work of a server', () => {
       done.add(id);
     };
     const groupOf = ({ connection_id: id }: Row) => Promise.resolve(slow.has(id) ? group : null);
-    const worker = startWorker(task, 4, { member: 'connection_id', named: 'provider', width: 3, exempt: 'false', groupOf });
+    const worker = startWorker(task, 4, { member: 'connection_id', named: 'provider', widthOf: () => 3, exempt: 'false', groupOf });
     await eventually('the others are done', () => quick.every((id) => done.has(id)));
     expect([begun.size - quick.length, most]).toEqual([3, 3]);
     open();
@@ -876,7 +876,7 @@ describe('Due work of a server', () => {
       done.add(id);
     };
     const groupOf = ({ connection_id: id }: Row) => Promise.resolve(hanging.includes(id) ? `//${hanging.indexOf(id) % 2}` : null);
-    const worker = startWorker(task, 4, { member: 'connection_id', named: 'provider', width: 2, exempt: 'false', groupOf });
+    const worker = startWorker(task, 4, { member: 'connection_id', named: 'provider', widthOf: () => 2, exempt: 'false', groupOf });
     await eventually('all places are taken', () => begun.length === 4);
     for (const passed of [6_000, 12_000]) {
       expect(done.size).toBe(0);
@@ -903,7 +903,7 @@ describe('Due work of a server', () => {
       await finish(row, lease);
     };
     const groupOf = ({ connection_id: id }: Row) => Promise.resolve(groups.get(id) ?? null);
-    startWorker(task, 4, { member: 'connection_id', named: 'provider', width: 2, exempt: 'false', groupOf }, log);
+    startWorker(task, 4, { member: 'connection_id', named: 'provider', widthOf: () => 2, exempt: 'false', groupOf }, log);
     const add = async (group: string | null): Promise<string> => {
       const id = await addRow(NOW - 60_000);
       groups.set(id, group);

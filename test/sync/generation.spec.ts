@@ -4,7 +4,8 @@ import { isMassRemoval, newGenerationFor, nextGenerationAt, nextPollAt, retryAt,
 import { DAY, HOUR, MINUTE } from '../../src/kernel/clock.js';
 
 const now = Date.parse('2026-11-22T10:00:00Z');
-const settled = { generation: 3, hasCursor: true, generationDueAt: now + DAY, fullRequested: false, held: false };
+const LIFE = 14 * DAY;
+const settled = { generation: 3, hasCursor: true, generationDueAt: now + DAY, fullRequested: false, held: false, life: LIFE };
 
 describe('A calendar is read whole', () => {
   it('the first time', () => {
@@ -34,10 +35,10 @@ describe('The window of a generation', () => {
   it('reaches 30 days back, and 365 days beyond the moment the next generation is due', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4e12 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (at, fraction) => {
-        const { start, end } = windowAt(at);
+        const { start, end } = windowAt(at, LIFE);
         expect(Date.parse(start)).toBeLessThanOrEqual(at - 30 * DAY);
-        expect(Date.parse(end)).toBeGreaterThanOrEqual(nextGenerationAt(at, fraction) + 365 * DAY);
-        expect(nextGenerationAt(at, fraction)).toBeLessThanOrEqual(at + 14 * DAY);
+        expect(Date.parse(end)).toBeGreaterThanOrEqual(nextGenerationAt(at, LIFE, fraction) + 365 * DAY);
+        expect(nextGenerationAt(at, LIFE, fraction)).toBeLessThanOrEqual(at + 14 * DAY);
       }),
     );
   });

@@ -45,8 +45,8 @@ const memory = () => {
   };
 };
 
-/** `width`: places of each group; `places`: of all. */
-export const crowding = (width: number, places: number): Crowding => {
+/** `widthOf`: places of a group; `places`: of all. */
+export const crowding = (widthOf: (group: string) => number, places: number): Crowding => {
   const half = Math.floor(places / 2);
   const { know, membersOf } = memory();
   const taken = new Map<string, Set<Place>>();
@@ -55,7 +55,7 @@ export const crowding = (width: number, places: number): Crowding => {
   const isSlow = (group: string, now: number): boolean =>
     wasSlow.has(group) || [...(taken.get(group) ?? [])].some(({ since }) => now - since > SLOW);
   const heldBySlow = (now: number): number => [...taken].reduce((sum, [group, held]) => (isSlow(group, now) ? sum + held.size : sum), 0);
-  const isFull = (group: string): boolean => (taken.get(group)?.size ?? 0) >= width;
+  const isFull = (group: string): boolean => (taken.get(group)?.size ?? 0) >= widthOf(group);
 
   return {
     enter: (member, group, now) => {

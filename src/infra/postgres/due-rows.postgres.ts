@@ -31,7 +31,7 @@ const roomFor = <Row>({ crowds, person }: Queue<Row>, { groups, members, people 
   sql: [
     crowds === undefined
       ? '(:members::text[] is null or :groups::text[] is null or true)'
-      : `(${crowds.exempt} or (${crowds.member}::text <> all(:members::text[]) and ${crowds.named} <> all(:groups::text[])))`,
+      : `(${crowds.exempt} or (${crowds.member}::text <> all(:members::text[]) and ${crowds.named}::text <> all(:groups::text[])))`,
     person === undefined ? '(:people::text[] is null or true)' : `(${crowds?.exempt ?? 'false'} or ${person} <> all(:people::text[]))`,
   ].join(' and '),
   values: { members, groups, people },

@@ -181,7 +181,7 @@ const employ = <Row>(runtime: DueRuntime, queue: Queue<Row>, hint: () => void, s
   runtime,
   queue,
   presence: runtime.database.presence(hint),
-  crowding: crowding(queue.crowds?.width ?? Infinity, queue.concurrency),
+  crowding: crowding(queue.crowds?.widthOf ?? (() => Infinity), queue.concurrency),
   shares: shares(Math.max(1, Math.floor(queue.concurrency / 2))),
   solitude: runtime.solitude ?? solitude(),
   leases: new Set(),

@@ -1,0 +1,143 @@
+import { DAY, HOUR, MINUTE } from '../kernel/clock.js';
+import { type Abilities, LONGEST_WAIT } from './abilities.js';
+
+/** What something means to a person, and what they can do about it; null when nothing need be done. */
+export type Words = Readonly<{ reason: string; nextStep: string | null }>;
+
+/** What this service knows of a kind of calendar service, beside its adapter. */
+export type ProviderEntry = Abilities &
+  Readonly<{
+    name: string;
+    /** The product's colour of the kind. */
+    color: 'blue' | 'red' | 'grey';
+    /** Whether there is an adapter for it in this release. */
+    isReleased: boolean;
+    /** How an account is connected: at the service's own pages, or by user name and password, where its owner may have to name the server too. */
+    connect: Readonly<{ by: 'oauth' } | { by: 'password'; server: 'named' | 'known' }>;
+    /** Whether whoever may read an account may write to it, or its owner has to grant that as well. */
+    write: 'with-account' | 'granted-apart';
+    /** Milliseconds after which a calendar is read whole again at the latest. */
+    generationLife: number;
+    /** Which calendars take long together: those of a host that owners name, or those of one account, where a whole service is behind one address. */
+    crowd: keyof typeof RUNS_AT_ONCE;
+    words: Readonly<{
+      /** How to connect. */
+      help: string;
+      /** Why it cannot be connected here, where the operator has not set it up. */
+      missing: string;
+      /** Said when user name or password is refused. */
+      refused: string;
+      /** What it means that a stored access is not accepted any more and the service does not say why. */
+      revoked: Words;
+    }>;
+  }>;
+
+/**
+ * How many calendars are read at once: of an account by all processes together, because vendors throttle accounts; of a host by each process, because
+ * it may be a small machine of few people.
+ */
+export const RUNS_AT_ONCE = { account: 2, host: 4 } as const;
+
+/** Calendars that cannot be watched are those that seldom change: holidays, birthdays. */
+const WITH_PUSH = { pushed: HOUR, polled: 5 * MINUTE, unwatchable: LONGEST_WAIT } as const;
+
+const GENERATION_LIFE = 14 * DAY;
+
+/** What a person does who was at the service's own pages: these services do not say which of the causes it was. */
+const goneAt = (name: string): Words => ({
+  reason: `${name} no longer accepts the access you gave: it was taken back there, it expired, or the password of the account was changed.`,
+  nextStep: 'Connect again and allow the access there.',
+});
+
+const NOT_HERE = 'Not available in this release.';
+
+/**
+ * Every kind of calendar service, by the name it has in stored events, rows and the API. To add one: its entry here, its adapter in
+ * `app/providers.ts`. Requests a day: Google's are quotas of the Calendar API, 1,000,000 a day and project since May 2026; Graph counts 10,000 in
+ * ten minutes for each mailbox.
+ */
+export const REGISTRY = {
+  google: {
+    name: 'Google Calendar',
+    color: 'blue',
+    isReleased: true,
+    connect: { by: 'oauth' },
+    write: 'granted-apart',
+    sweeps: WITH_PUSH,
+    requestsADay: 1_000_000,
+    generationLife: GENERATION_LIFE,
+    crowd: 'account',
+    words: {
+      help: 'Begin, and send the person to the address that is answered; Google asks them for their consent there.',
+      missing: 'Not configured here: the operator has to set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.',
+      refused: 'Google gives no access to the calendars of this account.',
+      revoked: goneAt('Google'),
+    },
+  },
+  microsoft: {
+    name: 'Outlook / Microsoft 365',
+    color: 'red',
+    isReleased: false,
+    connect: { by: 'oauth' },
+    write: 'granted-apart',
+    sweeps: WITH_PUSH,
+    requestsADay: null,
+    generationLife: GENERATION_LIFE,
+    crowd: 'account',
+    words: {
+      help: 'Begin, and send the person to the address that is answered; Microsoft asks them for their consent there.',
+      missing: NOT_HERE,
+      refused: 'Microsoft gives no access to the calendars of this account.',
+      revoked: goneAt('Microsoft'),
+    },
+  },
+  apple: {
+    name: 'Apple iCloud',
+    color: 'grey',
+    isReleased: true,
+    connect: { by: 'password', server: 'known' },
+    write: 'with-account',
+    sweeps: null,
+    requestsADay: null,
+    generationLife: GENERATION_LIFE,
+    crowd: 'account',
+    words: {
+      help: 'Make an app-specific password at account.apple.com (Sign-In and Security) and send it with your Apple Account e-mail address.',
+      missing: NOT_HERE,
+      refused: 'Apple refused this user name or password. iCloud takes an app-specific password, made at account.apple.com.',
+      revoked: {
+        reason: 'Apple no longer accepts the stored app-specific password; it ends when the Apple Account password changes.',
+        nextStep: 'Make a new app-specific password at account.apple.com and connect again with it.',
+      },
+    },
+  },
+  caldav: {
+    name: 'CalDAV',
+    color: 'grey',
+    isReleased: true,
+    connect: { by: 'password', server: 'named' },
+    write: 'with-account',
+    sweeps: null,
+    requestsADay: null,
+    generationLife: GENERATION_LIFE,
+    crowd: 'host',
+    words: {
+      help: 'Send the address of the server, and the user name and password you use there.',
+      missing: NOT_HERE,
+      refused: 'The calendar server refused this user name or password.',
+      revoked: {
+        reason: 'The calendar service no longer accepts the stored password.',
+        nextStep: 'Connect again with the password you use there now.',
+      },
+    },
+  },
+} as const satisfies Readonly<Record<string, ProviderEntry>>;
+
+export type ProviderName = keyof typeof REGISTRY;
+
+/** The entry of a kind; of a name that this program does not know, in a row that a newer one has written, that of a server of which nothing is known. */
+export const entryOf = (provider: string): ProviderEntry =>
+  Object.hasOwn(REGISTRY, provider) ? REGISTRY[provider as ProviderName] : REGISTRY.caldav;
+
+/** How many calendars of a crowd one process reads at once. A host is known by its name after `//`, an account by anything else. */
+export const runsOf = (crowd: string): number => (crowd.startsWith('//') ? RUNS_AT_ONCE.host : RUNS_AT_ONCE.account);
