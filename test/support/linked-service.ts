@@ -23,6 +23,8 @@ export type Person = Client &
 export type Clockwork = Readonly<{
   /** Reads calendars now, as if their time had come, and waits until what came can be read. */
   sweep: (person: Person, ...calendarIds: readonly string[]) => Promise<void>;
+  /** Looks after an account now, as it is done once a day. */
+  tend: (connectionId: string) => Promise<void>;
   /** Lets the last good reading be as old as it takes to be fresh no more. */
   outdate: (...calendarIds: readonly string[]) => Promise<void>;
 }>;
@@ -57,6 +59,14 @@ export const clockworkOf = ({ rows }: Service): Clockwork => ({
     await rows('notify sync_state');
     await eventually('everything was read again', async () => (await attempts()).every((at, index) => at !== before[index]));
     await person.settled();
+  },
+  tend: async (connectionId) => {
+    await rows('update connection_state set due_at = now() where connection_id = $1', [connectionId]);
+    await rows('notify connection_state');
+    await eventually('it was looked after', async () => {
+      const waiting = await rows('select 1 from connection_state where connection_id = $1 and due_at <= now()', [connectionId]);
+      return waiting.length === 0;
+    });
   },
   outdate: async (...calendarIds) => {
     await rows(`update sync_state set fresh_until = now() - interval '1 minute' where calendar_id = any($1)`, [calendarIds]);

@@ -17,11 +17,11 @@ type Ordered<N extends string, D = unknown> = Readonly<{
 /**
  * What Google does on its bad days, by name. Of the API: `access-refused` 401 to every access token; `rate-limited` 403 or 429 with a reason;
  * `api-disabled` the operator's project may not use the API; `token-refused` 410 to a sync token, `token-refused-midway` on a later page;
- * `senseless` 200 with a page of HTML; `empty-pages` every page comes after an empty one; `short-pages` at most `size` rows on a page. Of OAuth: `grant-refused` the refresh token
- * is refused although it lives, with a subtype; `client-refused` the client secret is refused; `admin-blocked` the person's organisation
- * lets no person consent. Of both, told apart by `on`: `unavailable` 503; `broken` 500; `slow` answers after a while; `cut` breaks off in the
- * middle of the answer. Of push: `push-lost` notifications are not sent; `push-repeated` they are sent twice; `push-unstoppable` a
- * stopped channel goes on.
+ * `senseless` 200 with a page of HTML; `empty-pages` every page comes after an empty one; `short-pages` at most `size` rows on a page. Of OAuth:
+ * `grant-refused` the refresh token is refused although it lives, with a subtype; `grant-rotated` a renewal brings another refresh token, and ends
+ * the one it was asked with (RFC 6749 6); `client-refused` the client secret is refused; `admin-blocked` the person's organisation lets no person
+ * consent. Of both, told apart by `on`: `unavailable` 503; `broken` 500; `slow` answers after a while; `cut` breaks off in the middle of the
+ * answer. Of push: `push-lost` notifications are not sent; `push-repeated` they are sent twice; `push-unstoppable` a stopped channel goes on.
  *
  * Each is switched on for an account or a calendar (null: for all), for the next so many times it applies (null: until it is switched off).
  */
@@ -32,6 +32,7 @@ export type GoogleFault =
   | Ordered<'token-refused-midway'>
   | Ordered<'senseless'>
   | Ordered<'empty-pages'>
+  | Ordered<'grant-rotated'>
   | Ordered<'client-refused'>
   | Ordered<'admin-blocked'>
   | Ordered<'push-lost'>

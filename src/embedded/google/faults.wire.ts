@@ -8,7 +8,7 @@ const where = {
 };
 
 const BARE = [
-  ...(['access-refused', 'api-disabled', 'senseless', 'empty-pages', 'client-refused', 'admin-blocked'] as const),
+  ...(['access-refused', 'api-disabled', 'senseless', 'empty-pages', 'grant-rotated', 'client-refused', 'admin-blocked'] as const),
   ...(['token-refused', 'token-refused-midway'] as const),
   ...(['push-lost', 'push-repeated', 'push-unstoppable'] as const),
 ] as const;

@@ -31,6 +31,7 @@ export type Grants = Readonly<{
   byAccess: (token: string) => Access | null;
   byRefresh: (token: string) => Held | null;
   hasRefreshToken: (account: string) => boolean;
+  endRefreshToken: (token: string) => void;
   /** Ends the whole grant of the person a token belongs to; false when it belongs to no person. */
   revokeToken: (token: string) => boolean;
   revoke: (account: string) => void;
@@ -101,7 +102,7 @@ const tokens = (
   book: Book,
   { now }: Clock,
   seal: Seal,
-): Pick<Grants, 'access' | 'refreshToken' | 'byAccess' | 'byRefresh' | 'hasRefreshToken'> => {
+): Pick<Grants, 'access' | 'refreshToken' | 'byAccess' | 'byRefresh' | 'hasRefreshToken' | 'endRefreshToken'> => {
   const { accesses, refreshes, ended } = book;
   const ofEarlierStart = (token: string): Held | null => {
     const held = ended.has(token) ? null : seal.open(token);
@@ -126,6 +127,9 @@ const tokens = (
     },
     byRefresh: (token) => refreshes.get(token) ?? ofEarlierStart(token),
     hasRefreshToken: (account) => tokensOf(refreshes, account).length > 0,
+    endRefreshToken: (token) => {
+      endRefresh(book, [token]);
+    },
   };
 };
 

@@ -111,11 +111,14 @@ const exchange = async (world: World, ids: IdTokens, form: URLSearchParams): Pro
 };
 
 const refresh = async (world: World, ids: IdTokens, form: URLSearchParams): Promise<TokenAnswer> => {
-  const held = world.grants.byRefresh(form.get('refresh_token') ?? '');
+  const token = form.get('refresh_token') ?? '';
+  const held = world.grants.byRefresh(token);
   const place = placeOf(held?.account ?? null);
   const instead = insteadOf(world, place, true);
   if (instead !== null || held === null) return { answer: instead ?? dead, place };
-  return { answer: await issue(world, ids, { ...held, nonce: null, offline: false }), place };
+  const rotated = world.faults.take('grant-rotated', place) !== null;
+  if (rotated) world.grants.endRefreshToken(token);
+  return { answer: await issue(world, ids, { ...held, nonce: null, offline: rotated }), place };
 };
 
 /** `POST /token` (RFC 6749 4.1.3 and 6). */
