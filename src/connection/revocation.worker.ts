@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { instant, MINUTE, SECOND } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { EngineAway } from '../kernel/engine-away.js';
@@ -40,6 +41,17 @@ const within = async <T>(milliseconds: number, lease: Lease, work: (call: Call) 
     clearTimeout(timer);
     lease.signal.removeEventListener('abort', stop);
   }
+};
+
+/** Between two looks whether a renewal of the secret has ended. */
+const RENEWAL_PAUSE = SECOND / 10;
+
+/**
+ * Waits for a renewal that was under way when the connection was revoked, because a vendor may take back nothing but the newest tokens. None begins
+ * after the revocation, since its claims are worthless; one whose process died ends by itself, within half a minute.
+ */
+const renewalEnded = async ({ vault }: ConnectionRuntime, { connection_id }: ConnectionRow, { signal }: Lease): Promise<void> => {
+  while (await vault.isRenewing(connection_id)) await sleep(RENEWAL_PAUSE, undefined, { signal });
 };
 
 /** What becomes worthless at once: the key and all that it sealed. Of the secret alone a copy stays, under another key. */
@@ -98,7 +110,10 @@ export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lea
   const { state } = await store.stateOf(connection, connectionCodec, connectionId);
   const cause = causeOf(runtime, row);
   // A first try comes after it, so a row that has failed has it behind it.
-  if (failures === 0) await purge(runtime, row, state.status === 'none' ? [] : state.found);
+  if (failures === 0) {
+    await renewalEnded(runtime, row, lease);
+    await purge(runtime, row, state.status === 'none' ? [] : state.found);
+  }
   if (!(state.status === 'revoked' && state.grantEnded)) {
     const until = (state.status === 'revoked' ? Date.parse(state.at) : clock.now()) + TRIED_FOR;
     const how = await giveBack(providers.get(row.provider), await secretLeft(runtime, row), lease, until - clock.now());

@@ -74,6 +74,8 @@ export type Vault = Readonly<{
   beginRenewal: (connectionId: string) => Promise<string | null>;
   /** Ends a renewal that brought nothing; harmless when it was taken over. */
   endRenewal: (connectionId: string, fence: string) => Promise<void>;
+  /** Whether a process has leave to renew the secret at this moment. */
+  isRenewing: (connectionId: string) => Promise<boolean>;
   /** Whether the secret was neither renewed nor given for so many days. */
   isDormant: (connectionId: string, days: number) => Promise<boolean>;
   /**

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { grantsOf } from '../../src/connection/account.grant.js';
 import { recordDiscovery } from '../../src/connection/account.discovery.js';
 import { connection, type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
@@ -12,14 +14,18 @@ import { KeyDestroyed, type Secret, type Vault } from '../../src/kernel/vault.js
 import { type CalendarProvider, ProviderFault } from '../../src/provider/calendar-provider.js';
 import { connectedAccount, connectionRuntime } from '../support/account.js';
 import { memoryAccount, NOW } from '../support/builders.js';
+import { allowed } from '../support/caldav.js';
+import { testEndings } from '../support/opened.js';
 import { type Running, startProjection } from '../support/running.js';
 import { cause, eventually, metadata, openStores, type Stores } from '../support/store.js';
 import { due } from '../support/synced-calendar.js';
+import { startTokenEndpoint, tokenProvider } from '../support/token-endpoint.js';
 
 const MINUTE = 60_000;
 const at = new Date(NOW).toISOString();
 const WORK = { remoteId: '/work/', address: '/work/', name: 'Work', color: null, writable: true, busyOnly: false, timeZone: null };
 
+const atEnd = testEndings();
 let stores: Stores;
 let keys: Vault;
 let running: Running;
@@ -37,8 +43,8 @@ type GiveBack = CalendarProvider['revoke'];
 type Row = ConnectionRow & Readonly<{ epoch: string; due: string }>;
 
 /** A connection with a calendar that was read, revoked a moment ago at a provider that takes its grant back as it is told here. */
-const revoked = async (giveBack: GiveBack, failures = 0) => {
-  const { userId, connectionId } = await connectedAccount(stores, keys);
+const revoked = async (giveBack: GiveBack, failures = 0, secret?: Secret) => {
+  const { userId, connectionId } = await connectedAccount(stores, keys, secret);
   let now = NOW;
   const secrets: Secret[] = [];
   const provider: CalendarProvider = {
@@ -99,6 +105,39 @@ describe('A revoked connection whose provider takes the grant back', () => {
     expect(await left()).toEqual(NOTHING);
     expect(secrets).toEqual([{ username: 'ada', password: 'secret' }]);
     expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'revoked' }, { type: 'ConnectionPurged' }]);
+  });
+});
+
+describe('A revoked connection whose tokens are being renewed', () => {
+  const MUCH = 3_600_000;
+
+  it.each(['lasting', 'rotating'] as const)('gives back the newest tokens, which the renewal brings (%s)', async (rotation) => {
+    const endpoint = await startTokenEndpoint(rotation);
+    atEnd(() => endpoint.stop());
+    const account = await revoked(() => Promise.resolve('revoked'), 0, endpoint.connect(Date.now(), -MUCH));
+    const providers = new Map([['caldav', tokenProvider(endpoint, () => Date.now())]]);
+    const row = { connection_id: account.connectionId, user_id: account.userId, provider: 'caldav' };
+    const grant = await grantsOf({ vault: keys, providers, clock: { now: () => Date.now() } })(row, allowed());
+    let letGo = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    endpoint.hold.until = () => gate;
+    const renewal = grant.secret();
+    await eventually('the vendor is asked', () => endpoint.asked.length > 0);
+    const tended = account.tend();
+    await sleep(300);
+    letGo();
+    await Promise.all([tended, renewal.catch(() => undefined)]);
+    const newest = endpoint.given.filter((token) => token.startsWith('refresh')).at(-1);
+    expect(account.secrets.map(({ refreshToken }) => refreshToken)).toEqual([newest]);
+    expect(await account.left()).toEqual(NOTHING);
+  });
+
+  it('does not wait for a process that died while it renewed', async () => {
+    const account = await revoked(() => Promise.resolve('revoked'));
+    await keys.beginRenewal(account.connectionId);
+    await stores.database.query('update grant_renewal set held_until = clock_timestamp()');
+    await account.tend();
+    expect([account.secrets.length, await account.left()]).toEqual([1, NOTHING]);
   });
 });
 

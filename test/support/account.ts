@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { type ConnectionRuntime } from '../../src/connection/connection.runtime.js';
-import { type Vault } from '../../src/kernel/vault.js';
+import { type Secret, type Vault } from '../../src/kernel/vault.js';
 import { type CalendarProvider } from '../../src/provider/calendar-provider.js';
 import { NOW } from './builders.js';
 import { metadata, type Stores } from './store.js';
@@ -30,9 +30,13 @@ export const connectionRuntime = (
 });
 
 /** A person with a connection whose secret is kept. */
-export const connectedAccount = async ({ store }: Pick<Stores, 'store'>, vault: Vault) => {
+export const connectedAccount = async (
+  { store }: Pick<Stores, 'store'>,
+  vault: Vault,
+  secret: Secret = { username: 'ada', password: 'secret' },
+) => {
   const [userId, connectionId] = [randomUUID(), randomUUID()];
-  await vault.keep(userId, connectionId, { username: 'ada', password: 'secret' });
+  await vault.keep(userId, connectionId, secret);
   await vault.activate(connectionId);
   await store.append(`connection-${connectionId}`, -1n, [linked(userId)], connectionCodec, metadata());
   return { userId, connectionId };

@@ -27,11 +27,27 @@ const EXCHANGE = `
   update vault set sealed = :hidden where name = :name and version = :version
     and (:fence::bigint is null or exists (select 1 from held)) returning 1`;
 
+/** What is known of renewals without opening a secret. */
+const standingOf = (sql: Sql): Pick<Vault, 'isRenewing' | 'isDormant'> => ({
+  isRenewing: async (connectionId) => {
+    const held = 'select 1 from grant_renewal where connection_id = $1 and held_until > clock_timestamp()';
+    return (await sql.query(held, [connectionId])).length > 0;
+  },
+  isDormant: async (connectionId, days) => {
+    const rows = await sql.query(
+      `select 1 from vault v left join grant_renewal g on g.secret = v.name
+       where v.name = $1 and coalesce(g.renewed_at, v.created_at) < clock_timestamp() - $2 * interval '1 day'`,
+      [secretName(connectionId), days],
+    );
+    return rows.length > 0;
+  },
+});
+
 /** The leases under which the secrets of connections are renewed, and the versions that they exchange. */
 export const renewalsOf = (
   sql: Sql,
   keyOf: KeyOf,
-): Pick<Vault, 'secretSeen' | 'exchangeSecret' | 'beginRenewal' | 'endRenewal' | 'isDormant'> => ({
+): Pick<Vault, 'secretSeen' | 'exchangeSecret' | 'beginRenewal' | 'endRenewal' | 'isRenewing' | 'isDormant'> => ({
   secretSeen: async (userId, connectionId) => {
     const name = secretName(connectionId);
     const key = await keyOf(userId, connectionId);
@@ -58,12 +74,5 @@ export const renewalsOf = (
   endRenewal: async (connectionId, fence) => {
     await sql.query('update grant_renewal set held_until = null where connection_id = $1 and fence = $2', [connectionId, fence]);
   },
-  isDormant: async (connectionId, days) => {
-    const rows = await sql.query(
-      `select 1 from vault v left join grant_renewal g on g.secret = v.name
-       where v.name = $1 and coalesce(g.renewed_at, v.created_at) < clock_timestamp() - $2 * interval '1 day'`,
-      [secretName(connectionId), days],
-    );
-    return rows.length > 0;
-  },
+  ...standingOf(sql),
 });
