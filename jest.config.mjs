@@ -37,6 +37,7 @@ const SOAKS = [
   'integration/grant-kill',
   'integration/google-edits',
   'integration/sync-run-faults',
+  'integration/webhook-floods',
 ].map((name) => `${name}.spec.ts`);
 
 /** `unit` needs no engine; `contract` holds for every event store; `integration` starts the engines it needs; `e2e` starts the whole built service. */

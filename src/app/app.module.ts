@@ -13,6 +13,7 @@ import { type HealthChecks } from '../kernel/health.js';
 import { MergedEventsModule } from '../merged-events/merged-events.module.js';
 import { SettingsModule } from '../preference/settings.module.js';
 import { SyncModule } from '../sync/sync.module.js';
+import { WebhookModule } from '../watch/webhook.module.js';
 import { observedCqrs } from './observed-buses.js';
 import { PortsModule } from './ports.module.js';
 import { type Runtime } from './runtime.js';
@@ -20,7 +21,7 @@ import { type Runtime } from './runtime.js';
 type Parts = Readonly<{ config: Config; runtime: Runtime; health: HealthChecks; metrics: PrometheusMetrics }>;
 
 /** The modules of the slices, each with the modules whose ports it uses. */
-const slices = (ports: DynamicModule): readonly DynamicModule[] => {
+const slices = (ports: DynamicModule, http: DynamicModule): readonly DynamicModule[] => {
   const audit = { module: AuditModule, imports: [ports] };
   const calendar = { module: CalendarModule, imports: [ports] };
   const connection = { module: ConnectionModule, imports: [ports] };
@@ -32,6 +33,7 @@ const slices = (ports: DynamicModule): readonly DynamicModule[] => {
     { module: SettingsModule, imports: [ports, calendar, connection] },
     { module: AvailabilityModule, imports: [ports, audit] },
     { module: MergedEventsModule, imports: [ports] },
+    { module: WebhookModule, imports: [ports, http] },
   ];
 };
 
@@ -57,6 +59,6 @@ export class AppModule {
     });
     if (!config.roles.has('api')) return { module: AppModule, imports: [http] };
     const ports = PortsModule.with({ config, runtime, teams, tickets: kept });
-    return { module: AppModule, imports: [http, observedCqrs(metrics), ...slices(ports)] };
+    return { module: AppModule, imports: [http, observedCqrs(metrics), ...slices(ports, http)] };
   }
 }

@@ -17,7 +17,14 @@ import { type Providers } from '../../src/provider/calendar-provider.js';
 import { openStores, SILENT, type Stores } from './store.js';
 
 /** The API and the read models in this process, over real engines and the calendar services a suite gives it. */
-export type Api = Readonly<{ url: string; stores: Stores; token: (userId: string) => Promise<string>; stop: () => Promise<void> }>;
+export type Api = Readonly<{
+  url: string;
+  stores: Stores;
+  token: (userId: string) => Promise<string>;
+  /** What `/metrics` would say now; it repeats itself for a second. */
+  metrics: () => Promise<string>;
+  stop: () => Promise<void>;
+}>;
 
 export const startApi = async (providers: Providers, settings: Readonly<Record<string, string>> = {}): Promise<Api> => {
   const stores = await openStores();
@@ -40,6 +47,7 @@ export const startApi = async (providers: Providers, settings: Readonly<Record<s
   return {
     url,
     stores,
+    metrics: metrics.page,
     token: async (userId) => {
       const body = JSON.stringify({ userId });
       const answer = await fetch(`${url}/v1/dev/token`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });

@@ -14,11 +14,16 @@ import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT = '256kb';
 const FORM_LIMIT = '16kb';
+const NOTIFICATION_LIMIT = '64kb';
 
 /** The one form that is taken: what a vendor's page posts back. */
 const isVendorsForm = ({ url = '', headers }: IncomingMessage): boolean =>
   /^[/]v1[/]calendar[/]oauth[/][a-z]+[/]callback(?:[?]|$)/i.test(url) &&
   /^application[/]x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+
+/** Anybody may send these, and a vendor's are short. */
+const isNotification = ({ url = '', headers }: IncomingMessage): boolean =>
+  /^[/]v1[/]webhooks[/]/i.test(url) && /^application[/]json\b/i.test(headers['content-type'] ?? '');
 
 /**
  * The service's HTTP side around a module that imports `HttpModule`: correlation, authentication, validation, problems, documents. It does not
@@ -41,6 +46,7 @@ export const createApp = async (
     // Credentials: the cookie that ties an attempt to connect to its browser. No route takes a cookie for a token.
     app.enableCors({ origin: [...corsOrigins], credentials: true, exposedHeaders, maxAge: 600 });
   }
+  app.useBodyParser('json', { limit: NOTIFICATION_LIMIT, type: isNotification });
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.useBodyParser('urlencoded', { limit: FORM_LIMIT, extended: false, type: isVendorsForm });
   app.useGlobalPipes(validationPipe());

@@ -104,7 +104,7 @@ export class HttpModule implements BeforeApplicationShutdown {
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
         { provide: APP_INTERCEPTOR, useClass: CauseInterceptor },
       ],
-      exports: [HEALTH_CHECKS, METRICS, TEAMS, TICKETS],
+      exports: [HEALTH_CHECKS, LIMITS, METRICS, TEAMS, TICKETS],
     };
   }
 }

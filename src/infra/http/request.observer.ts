@@ -13,8 +13,8 @@ export const correlationOf = (request: Request): string => String(request.header
 /** The path without its query, which may hold personal data. */
 export const pathOf = (request: Request): string => request.originalUrl.replace(/\?.*$/s, '');
 
-/** Scraped every few seconds: their lines would bury the others. */
-const QUIET = /^\/(health\/|metrics$)/;
+/** Scraped every few seconds, or sent by vendors at each change: their lines would bury the others. */
+const QUIET = /^\/(health\/|metrics$|v1\/webhooks\/)/;
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 

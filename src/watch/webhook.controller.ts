@@ -1,0 +1,55 @@
+import { Controller, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { type Request, type Response } from 'express';
+import { z } from 'zod';
+import { Answers } from '../infra/http/answers.openapi.js';
+import { Public } from '../infra/http/auth.guard.js';
+import { type Limits, LIMITS, Unlimited } from '../infra/http/limits.guard.js';
+import { ApiOperation, ApiTags } from '../infra/http/openapi.decorators.js';
+import { Refused } from '../kernel/refused.js';
+import { PROVIDER_NAMES, type ProviderName } from '../provider/names.js';
+import { type HeaderOf } from '../provider/push.js';
+import { type Door } from './webhook.door.js';
+
+/** DI token of the `Door`. */
+export const DOOR = Symbol('Door');
+
+const Vendor = z.enum(PROVIDER_NAMES);
+
+const headerOf =
+  ({ headers }: Request): HeaderOf =>
+  (name) => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : null;
+  };
+
+/** One answer for all of it, so that it tells nobody which channels there are. */
+const refused = (): Refused => new Refused('webhook.unknown-channel', 404, 'This is no notification of a channel of this service.');
+
+/**
+ * Where calendar services tell of changes. Public: what proves a notification is the secret that its channel was opened with. Only what is refused counts
+ * for the address it comes from, because a vendor sends everybody's notifications from few addresses.
+ */
+@Public()
+@Unlimited()
+@ApiTags('webhooks')
+@Controller('v1/webhooks')
+export class WebhookController {
+  constructor(
+    @Inject(DOOR) private readonly take: Door,
+    @Inject(LIMITS) private readonly limits: Limits,
+  ) {}
+
+  @Post(':provider')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Tell of a change in a calendar (for calendar services)' })
+  @Answers(204, null, 'Taken, or known already.')
+  async notify(
+    @Param('provider', { schema: Vendor }) provider: ProviderName,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<void> {
+    if (await this.take({ provider, header: headerOf(request), body: request.body as unknown })) return;
+    this.limits.anonymous(request, response);
+    throw refused();
+  }
+}
