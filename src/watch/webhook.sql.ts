@@ -33,7 +33,8 @@ export const channelsOf = async (sql: Sql, ids: readonly string[]): Promise<Read
 /**
  * Rows are locked in the order of their ids, and of their tables, so that two processes never wait for each other. A calendar in trouble keeps its time,
  * since its service may have asked for it, and is read again at once where it is being read right now: that reading may have begun before the change.
- * One that waits for its owner is left to wait. Where notifications were missed, the calendar's channels are looked after at once.
+ * One that waits for its owner is left to wait. Where notifications were missed, or a channel can be stopped only now, the calendar's channels are looked
+ * after at once.
  */
 const HEAR = `
   with hint as (
@@ -51,10 +52,10 @@ const HEAR = `
       due_at = case when fault is null and unforeseen = 0 and crashes = 0 then least(due_at, :now) else due_at end
     from changed where s.calendar_id = changed.calendar_id returning 1),
   tended as (
-    update watch_state set due_at = least(due_at, :now), wake = true, missed_at = null, missed = 0
-    where due_at < 'infinity' and (
-      (calendar_id in (select calendar_id from heard) and (mode = 'polled' or missed > 0 or missed_at is not null))
-      or calendar_id in (select calendar_id from heard where can_stop))
+    update watch_state set wake = true, missed_at = null, missed = 0,
+      due_at = case when unforeseen = 0 and crashes = 0 then least(due_at, :now) else due_at end
+    where (calendar_id in (select calendar_id from heard) and (mode = 'polled' or missed > 0 or missed_at is not null))
+      or calendar_id in (select calendar_id from heard where can_stop)
     returning 1)
   select pg_notify('sync_state', '') from (select from woken limit 1) as any_woken
   union all select pg_notify('watch_state', '') from (select from tended limit 1) as any_tended`;

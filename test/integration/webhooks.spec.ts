@@ -51,6 +51,22 @@ const calendarRow = async ({ calendarId } = channel) => {
   if (row === undefined) throw new Error('there is no such calendar');
   return row;
 };
+type Watched = Readonly<{ mode: 'polled' | 'pushed'; missed?: number; dueAt?: string; unforeseen?: number }>;
+const watchOf = async ({ calendarId, connectionId }: OpenedChannel, watched: Watched): Promise<void> => {
+  const { mode, missed = 0, dueAt = new Date(Date.now() + 3_600_000).toISOString(), unforeseen = 0 } = watched;
+  await api.stores.database.query(
+    `insert into watch_state (calendar_id, connection_id, user_id, provider, due_at, mode, missed, unforeseen)
+     values ($1, $2, 'ada', 'google', $3, $4, $5, $6)`,
+    [calendarId, connectionId, dueAt, mode, missed, unforeseen],
+  );
+};
+const watchRow = async ({ calendarId } = channel) => {
+  const [row] = await api.stores.database.query(
+    'select due_at <= clock_timestamp() as "isDue", missed from watch_state where calendar_id = $1',
+    [calendarId],
+  );
+  return row;
+};
 const ASLEEP = { isDue: false, wake: false, lane: 'sweep' };
 const WOKEN = { isDue: true, wake: true, lane: 'hot' };
 
@@ -99,12 +115,14 @@ describe('A notification of a change', () => {
     expect(await calendarRow()).toEqual(ASLEEP);
   });
 
-  it('says by what a channel is stopped whose opening was not answered', async () => {
+  it('says by what a channel is stopped whose opening was not answered, and has it stopped', async () => {
     for (const state of ['opening', 'closing'] as const) {
       const unanswered = await channelIn(api.stores.database, { state, remote: null });
+      await watchOf(unanswered, { mode: 'pushed', dueAt: 'infinity' });
       expect(await sent(1, { 'x-goog-resource-state': 'sync' }, unanswered)).toBe('204');
       expect(await channelRow(unanswered)).toMatchObject({ remote: unanswered.remote });
       expect(await calendarRow(unanswered)).toEqual(ASLEEP);
+      expect(await watchRow(unanswered)).toEqual({ isDue: state === 'closing', missed: 0 });
     }
   });
 
@@ -122,20 +140,21 @@ describe('A notification of a change', () => {
 
   it('brings a calendar back to push that was polled because no notification came', async () => {
     const { database } = api.stores;
-    await database.query(
-      `insert into watch_state (calendar_id, connection_id, user_id, provider, due_at, mode, reason, missed)
-       values ($1, $2, 'ada', 'google', now() + interval '1 hour', 'polled', 'push.unhealthy', 2)`,
-      [channel.calendarId, channel.connectionId],
-    );
+    await watchOf(channel, { mode: 'polled', missed: 2 });
     const told: string[] = [];
     atEnd(database.listen('watch_state', (payload) => told.push(String(payload))));
     await eventually('it listens', () => told.includes('null'));
     await send(2);
-    const [row] = await database.query('select due_at <= clock_timestamp() as due, missed from watch_state where calendar_id = $1', [
-      channel.calendarId,
-    ]);
-    expect(row).toEqual({ due: true, missed: 0 });
+    expect(await watchRow()).toEqual({ isDue: true, missed: 0 });
     await eventually('its worker is told', () => told.includes(''));
+  });
+});
+
+describe('The look after channels', () => {
+  it('that fails for an unforeseen reason keeps its time, whatever comes in', async () => {
+    await watchOf(channel, { mode: 'polled', missed: 2, unforeseen: 6 });
+    expect(await sent(2)).toBe('204');
+    expect(await watchRow()).toEqual({ isDue: false, missed: 0 });
   });
 });
 
