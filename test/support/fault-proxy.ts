@@ -43,7 +43,7 @@ const forward = (target: string, incoming: IncomingMessage, body: string): Promi
     const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !changing.has(name)));
     const url = new URL(incoming.url ?? '/', target);
     const onward = send(url, { method: incoming.method ?? 'GET', headers, agent: false }, (response) => {
-      const kept = ['content-type', 'etag', 'location'].flatMap((name) => {
+      const kept = ['content-type', 'etag', 'location', 'retry-after'].flatMap((name) => {
         const value = response.headers[name];
         return typeof value === 'string' ? [[name, value] as const] : [];
       });

@@ -20,6 +20,13 @@ const authenticated = ({ accounts }: World, { header }: DavRequest): ServedAccou
 
 const LOGIN = plain(401, { 'www-authenticate': 'Basic realm="Sandbox calendars", charset="UTF-8"' });
 
+/** What stands between, a proxy or a portal, answers with success. */
+const PORTAL: DavAnswer = {
+  status: 200,
+  headers: { 'content-type': 'text/html; charset=utf-8' },
+  body: '<!doctype html><title>Sign in to the network</title>',
+};
+
 /** What one of the whole-server faults answers instead of the truth; null when none is switched on for that request. */
 const insteadOf = ({ faults }: World, { target }: DavRequest, account: ServedAccount): DavAnswer | null => {
   const place = placeOf(target, account.username);
@@ -31,6 +38,7 @@ const insteadOf = ({ faults }: World, { target }: DavRequest, account: ServedAcc
     const wait = throttled.retryAfter === null ? {} : { 'retry-after': String(throttled.retryAfter) };
     return plain(throttled.fault === 'throttled' ? 429 : 503, wait);
   }
+  if (faults.take('senseless', place) !== null) return PORTAL;
   return faults.take('broken', place) === null ? null : plain(500);
 };
 

@@ -61,7 +61,7 @@ const calendarRow = (exchange: Exchange, store: CalendarStore, wanted: readonly 
 
 const objectRow = (exchange: Exchange, calendar: string, object: StoredObject, wanted: readonly string[] | 'all'): string => {
   const target: Target = { kind: 'object', account: exchange.account.username, calendar, object: object.name };
-  return rowOf(exchange.href(target), objectProperties(object), wanted);
+  return rowOf(exchange.href(target), objectProperties(object, exchange.take('etag-unlisted') === null), wanted);
 };
 
 /** The resource itself and, with `deep`, what is in it; null when it is not there. */

@@ -20,7 +20,7 @@ const isSpoilt = ({ exchange, first }: Report, { name }: StoredObject): boolean 
 const objectRow = (report: Report, object: StoredObject): string => {
   const { exchange, store, wanted } = report;
   const ics = wanted.includes('c:calendar-data') && isSpoilt(report, object) ? NONSENSE : object.ics;
-  const properties = new Map([...objectProperties(object), ['c:calendar-data', escapeXml(ics)]]);
+  const properties = new Map([...objectProperties(object, exchange.take('etag-unlisted') === null), ['c:calendar-data', escapeXml(ics)]]);
   const href = exchange.href({ kind: 'object', account: exchange.account.username, calendar: store.about.name, object: object.name });
   return rowOf(href, properties, wanted);
 };
@@ -71,7 +71,8 @@ const calendarQuery = (report: Report): DavAnswer => {
 /** RFC 4791 7.9. */
 const multiget = (report: Report): DavAnswer => {
   const { exchange, store, root } = report;
-  const hrefs = root.children.filter(({ name }) => name === 'd:href').map(({ text }) => text.trim());
+  const all = root.children.filter(({ name }) => name === 'd:href').map(({ text }) => text.trim());
+  const hrefs = all.slice(0, exchange.take('multiget-short')?.size ?? all.length);
   const missing = exchange.take('multiget-missing') !== null;
   const rows = hrefs.map((href, index) => {
     const base = exchange.world.origin();
@@ -99,7 +100,8 @@ const syncCollection = (report: Report): DavAnswer => {
   const refusal = token === '' ? null : exchange.take('token-refused');
   if (since === null || refusal !== null) return refused(refusal?.status ?? 403, 'd:valid-sync-token');
   // Who knows nothing yet need not be told what is gone.
-  const changes = store.changesSince(since).filter(({ object }) => object !== null || since > 0);
+  const known = token !== '' && exchange.take('everything-listed') !== null ? 0 : since;
+  const changes = store.changesSince(known).filter(({ object }) => object !== null || known > 0);
   const shown = changes.slice(0, mostRows(report));
   const rows = shown.map(({ name, object }) =>
     object === null

@@ -1,26 +1,32 @@
 import { switchboard } from '../switchboard.js';
 
 /**
- * What a CalDAV server does on its bad days, by name. `password-refused` 401; `token-refused` the sync token is not known any more; `sync-unsupported`
- * and `ctag-unsupported` a server without them; `throttled` 429; `unavailable` 503; `broken` 500; `slow` answers after a while; `cut` breaks
- * off in the middle of the answer; `malformed-object` one object holds nonsense; `multiget-missing` every other object asked for by name is
- * denied with 404; `truncated` sync-collection comes in parts of `size` (RFC 6578 3.6); `etag-missing` a PUT does not tell its etag;
- * `redirected` every request is sent on to another origin; `absolute-hrefs` and `unescaped-hrefs` addresses in other spellings.
+ * What a CalDAV server does on its bad days, by name. `password-refused` 401; `token-refused` the sync token is not known any more; `everything-listed`
+ * nor here, and without a word everything there is is listed; `sync-unsupported` and `ctag-unsupported` a server without them; `throttled` 429;
+ * `unavailable` 503; `broken` 500; `senseless` 200 with a page of HTML; `slow` answers after a while; `cut` breaks off in the middle of the answer;
+ * `malformed-object` one object holds nonsense; `multiget-missing` every other object asked for by name is denied with 404; `multiget-short` of all
+ * objects asked for by name the first `size` are answered, and nothing says so; `truncated` sync-collection comes in parts of `size` (RFC 6578 3.6);
+ * `etag-missing` a PUT does not tell its etag; `etag-unlisted` nothing tells etags; `redirected` every request is sent on to another origin;
+ * `absolute-hrefs` and `unescaped-hrefs` addresses in other spellings.
  */
 export type FaultName =
   | 'password-refused'
   | 'token-refused'
+  | 'everything-listed'
   | 'sync-unsupported'
   | 'ctag-unsupported'
   | 'throttled'
   | 'unavailable'
   | 'broken'
+  | 'senseless'
   | 'slow'
   | 'cut'
   | 'malformed-object'
   | 'multiget-missing'
+  | 'multiget-short'
   | 'truncated'
   | 'etag-missing'
+  | 'etag-unlisted'
   | 'redirected'
   | 'absolute-hrefs'
   | 'unescaped-hrefs';
@@ -32,6 +38,7 @@ type Details = {
   unavailable: Readonly<{ retryAfter: number | null }>;
   slow: Readonly<{ milliseconds: number }>;
   truncated: Readonly<{ size: number }>;
+  'multiget-short': Readonly<{ size: number }>;
   redirected: Readonly<{ to: string }>;
 };
 

@@ -8,8 +8,8 @@ const where = {
 };
 
 const BARE = [
-  ...(['password-refused', 'sync-unsupported', 'ctag-unsupported', 'broken', 'cut'] as const),
-  ...(['malformed-object', 'multiget-missing', 'etag-missing', 'absolute-hrefs', 'unescaped-hrefs'] as const),
+  ...(['password-refused', 'sync-unsupported', 'ctag-unsupported', 'everything-listed', 'broken', 'senseless', 'cut'] as const),
+  ...(['malformed-object', 'multiget-missing', 'etag-missing', 'etag-unlisted', 'absolute-hrefs', 'unescaped-hrefs'] as const),
 ] as const;
 
 const retryAfter = z.int().nonnegative().nullable().default(null);
@@ -20,6 +20,6 @@ export const FaultOrder: z.ZodType<SwitchedOn> = z.discriminatedUnion('fault', [
   z.strictObject({ fault: z.literal('token-refused'), status: z.literal([400, 403, 409, 412]).default(403), ...where }),
   z.strictObject({ fault: z.enum(['throttled', 'unavailable']), retryAfter, ...where }),
   z.strictObject({ fault: z.literal('slow'), milliseconds: z.int().nonnegative().max(600_000), ...where }),
-  z.strictObject({ fault: z.literal('truncated'), size: z.int().positive(), ...where }),
+  z.strictObject({ fault: z.enum(['truncated', 'multiget-short']), size: z.int().positive(), ...where }),
   z.strictObject({ fault: z.literal('redirected'), to: z.url({ protocol: /^https?$/ }), ...where }),
 ]);

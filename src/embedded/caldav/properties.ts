@@ -73,10 +73,10 @@ export const calendarProperties = ({ principal }: Addresses, facts: CalendarFact
     ...(facts.syncToken === null ? [] : [['d:sync-token', escapeXml(facts.syncToken)] as const]),
   ]);
 
-export const objectProperties = (object: Readonly<{ etag: string; ics: string }>): Properties =>
+export const objectProperties = (object: Readonly<{ etag: string; ics: string }>, hasEtag: boolean): Properties =>
   new Map([
     ['d:resourcetype', ''],
-    ['d:getetag', escapeXml(object.etag)],
+    ...(hasEtag ? [['d:getetag', escapeXml(object.etag)] as const] : []),
     ['d:getcontenttype', 'text/calendar; charset=utf-8; component=VEVENT'],
     ['d:getcontentlength', String(new TextEncoder().encode(object.ics).length)],
   ]);
