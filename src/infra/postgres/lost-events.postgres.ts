@@ -23,7 +23,7 @@ export const lostEvents = async (sql: Sql, store: Pick<EventStore, 'head' | 'loa
 };
 
 /** What is known besides log, keys and read models: found out again by reading the calendars, or an answer about what the log may not know. */
-const OPERATIONAL = ['sync_state', 'connection_state', 'remote_object', 'sync_run', 'idempotency'];
+const OPERATIONAL = ['sync_state', 'watch_state', 'connection_state', 'remote_object', 'sync_run', 'idempotency'];
 
 /** Takes the locks of projections for as long as the session lives, so that none runs meanwhile and fills again what is emptied. Throws when one does. */
 export const holdProjections = async (session: Session, names: readonly string[]): Promise<void> => {
