@@ -1,19 +1,23 @@
 // `npm run check`: what needs no engine, two steps at a time; runs all of them also when one fails, and says at the end which did.
+// `npm test` (`check.mjs suites`): the same with all suites, which run beside the other steps because they often wait, and these never do.
 import { spawn } from 'node:child_process';
 
 /** Those that take longest first. */
 const STEPS = ['lint', 'test:unit', 'typecheck', 'format:check', 'depcruise', 'knip'];
+/** The unit tests are among them. */
+const SUITES = 'test:suites';
 const LANES = 2;
 
 const say = (line) => process.stdout.write(`${line}\n`);
 
-/** Runs a script of package.json; its output is shown in one piece, because another step runs beside it. */
+/** Runs a script of package.json; its output is shown in one piece, because another step runs beside it. That of the suites is shown as it comes. */
 const run = async (name) => {
   const began = performance.now();
-  const child = spawn('npm', ['run', '--silent', name], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = name === SUITES ? 'inherit' : 'pipe';
+  const child = spawn('npm', ['run', '--silent', name], { stdio: ['ignore', output, output] });
   let printed = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (part) => {
+    stream?.on('data', (part) => {
       printed += part;
     });
   const code = await new Promise((resolve) => {
@@ -29,7 +33,7 @@ const run = async (name) => {
   return passed;
 };
 
-const waiting = [...STEPS];
+const waiting = process.argv[2] === 'suites' ? [SUITES, ...STEPS.filter((name) => name !== 'test:unit')] : [...STEPS];
 const failed = [];
 const lane = async () => {
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) if (!(await run(name))) failed.push(name);
