@@ -61,6 +61,8 @@ describe('In a browser, a Google account', () => {
     const context: BrowserContext = await browser.newContext();
     atEnd(() => context.close());
     const page = await context.newPage();
+    // Requests are made from the page of the API's document, and what draws it would be loaded each time for nothing.
+    await page.route(/\/docs\/.*\.(?:js|css|png)$/, (route) => route.abort());
     const ask = async <T>(method: string, path: string, body: unknown = null): Promise<Asked<T>> => {
       // The one page of ours from which requests may be made.
       if (!page.url().startsWith(`${service.url}/docs`)) await page.goto(`${service.url}/docs`, { waitUntil: 'commit' });

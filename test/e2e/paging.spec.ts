@@ -20,7 +20,7 @@ const meeting = (uid: string, day: number, title: string): Item => ({
 });
 
 describe('A year with more than 10,000 occurrences', () => {
-  const items = seedItems({ events: 5_000, seed: 5, from: new Date(today) });
+  const items = seedItems({ events: 2_800, seed: 5, from: new Date(today), recurring: 0.5 });
   const instances = items.map((item) => instancesIn(icsOf(item), wholeWindow));
   const expected = instances.flat();
   const opened = suiteResources();
@@ -88,7 +88,7 @@ describe('A year with more than 10,000 occurrences', () => {
     expect(round).toBeGreaterThan(20);
     const changed = new Set(lines(instances.slice(0, 500).flat()));
     const others = lines(found).filter((line) => !changed.has(line) && !line.endsWith('Moved while paging'));
-    expect(bystanders.size).toBe(4_500);
+    expect(bystanders.size).toBe(2_300);
     expect(others).toEqual(lines(steady).filter((line) => !changed.has(line)));
   });
 
