@@ -9,7 +9,7 @@ import { AccountTaken, KeyDestroyed, type Secret, type Vault } from '../kernel/v
 import { type Discovery } from '../provider/calendar-provider.js';
 import { type ProviderName } from '../provider/names.js';
 import { calendarIdsOf, recordDiscovery } from './account.discovery.js';
-import { accountExists, accountMarks } from './account.proof.js';
+import { accountExists, accountMarks, noteGrant } from './account.proof.js';
 import { type Access, connection, type Connection, connectionRevoked, type Consent } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type Reached } from './connection.commands.js';
@@ -83,6 +83,7 @@ export const linkAccount = async (ports: Linking, link: NewLink): Promise<Reache
   const { proved: account, typed } = await accountMarks(vault, userId, provider, secret, link);
   await refuseOlderCopy(ports, link, typed);
   await keep(ports, link, account);
+  await noteGrant(vault, connectionId, provider, link);
   if (link.isNew) await refuseTooMany(vault, link);
   const sealer = await vault.connection(userId, connectionId);
   const sealed = sealer.seal(`connection:${connectionId}`, JSON.stringify({ accountName: link.accountName }));
@@ -133,6 +134,7 @@ export const relinkAccount = async (ports: Relinking, relink: Relink): Promise<R
   const reconnect = { type: 'Reconnect', owner: userId, account: proved, likeness, at } as const;
   connection.decide(state, reconnect);
   await hold(vault, relink, proved);
+  await noteGrant(vault, connectionId, provider, relink);
   await replaceSecret(ports, relink);
   const commands = [reconnect, ...(access === null ? [] : [{ type: 'GrantAccess', owner: userId, access, at } as const])];
   const orders = { id: connectionId, commands, metadata: metadataOf(cause, commandId), ifMatch: null };

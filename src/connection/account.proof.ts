@@ -109,5 +109,15 @@ export const accountMarks = async (
   };
 };
 
+/** Notes whose grant a connection has, where one that is given back ends for all connections to the account. */
+export const noteGrant = async (
+  vault: Pick<Vault, 'noteGrant'>,
+  connectionId: string,
+  provider: string,
+  { accountId }: Pick<Discovery, 'accountId'>,
+): Promise<void> => {
+  if (entryOf(provider).givesBack === 'whole-account') await vault.noteGrant(connectionId, JSON.stringify([provider, accountId]));
+};
+
 export const accountExists = (connectionId: string): Refused =>
   new Refused('connection.exists', 409, `This account is connected already, as ${connectionId}: reconnect that one instead.`);

@@ -16,6 +16,7 @@ const found = z.strictObject({
   sealed: z.string(),
 });
 
+const grantRevokedV1 = z.strictObject({ userId, how: z.enum(['revoked', 'manual']), at });
 const reauthorizedV1 = z.strictObject({ userId, at });
 
 export const connectionSchemas = {
@@ -35,12 +36,14 @@ export const connectionSchemas = {
   'ConnectionFailing.v1': z.strictObject({ userId, fault: z.string(), needsReconnect: z.boolean(), at }),
   'ConnectionRecovered.v1': z.strictObject({ userId, at }),
   'ConnectionRevoked.v1': z.strictObject({ userId, provider, at }),
-  'GrantRevoked.v1': z.strictObject({ userId, how: z.enum(['revoked', 'manual']), at }),
+  'GrantRevoked.v1': grantRevokedV1,
+  'GrantRevoked.v2': z.strictObject({ userId, how: z.enum(['revoked', 'manual', 'shared']), at }),
   'ConnectionPurged.v1': z.strictObject({ userId, at }),
 };
 
-export const connectionCodec = codecOf<ConnectionEvent, { ConnectionReauthorized: 2 }>(connectionSchemas, {
+export const connectionCodec = codecOf<ConnectionEvent, { ConnectionReauthorized: 2; GrantRevoked: 2 }>(connectionSchemas, {
   'ConnectionReauthorized.v1': (stored: z.output<typeof reauthorizedV1>) => ({ ...stored, account: null }),
+  'GrantRevoked.v1': (stored: z.output<typeof grantRevokedV1>) => stored,
 });
 
 export const connectionFamily: EventFamily<ConnectionEvent> = { category: 'connection', codec: connectionCodec };

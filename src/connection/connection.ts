@@ -5,6 +5,12 @@ import { refuseWithoutConsent } from './consent.js';
 
 export type Access = 'read' | 'write';
 
+/**
+ * What became of a revoked connection's access at its service: `revoked` it was given back; `manual` only its owner can end it there; `shared` it goes
+ * on for another connection to the same account, and was forgotten for this one.
+ */
+export type GrantEnd = 'revoked' | 'manual' | 'shared';
+
 /** Which text the person agreed to, and when; kept for as long as the log. */
 export type Consent = Readonly<{ textVersion: string; givenAt: string }>;
 
@@ -47,7 +53,7 @@ export type ConnectionCommand =
   | Readonly<{ type: 'ReportRecovery'; at: string }>
   /** `owner`: null when this service revokes a connection by itself. */
   | Readonly<{ type: 'Revoke'; owner: string | null; at: string }>
-  | Readonly<{ type: 'RecordGrantRevoked'; how: 'revoked' | 'manual'; at: string }>
+  | Readonly<{ type: 'RecordGrantRevoked'; how: GrantEnd; at: string }>
   | Readonly<{ type: 'RecordPurge'; at: string }>;
 
 export type ConnectionEvent =
@@ -59,7 +65,7 @@ export type ConnectionEvent =
   | Readonly<{ type: 'ConnectionFailing'; userId: string; fault: string; needsReconnect: boolean; at: string }>
   | Readonly<{ type: 'ConnectionRecovered'; userId: string; at: string }>
   | Readonly<{ type: 'ConnectionRevoked'; userId: string; provider: ProviderName; at: string }>
-  | Readonly<{ type: 'GrantRevoked'; userId: string; how: 'revoked' | 'manual'; at: string }>
+  | Readonly<{ type: 'GrantRevoked'; userId: string; how: GrantEnd; at: string }>
   | Readonly<{ type: 'ConnectionPurged'; userId: string; at: string }>;
 
 type Live = Readonly<{

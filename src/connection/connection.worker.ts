@@ -10,7 +10,7 @@ import { type Grant } from '../provider/grant.js';
 import { accountFaultOf, type AccountFault, isDeadGrant, obstacleOf } from './account-fault.js';
 import { recordDiscovery } from './account.discovery.js';
 import { type GrantOf, grantsOf } from './account.grant.js';
-import { accountMarks } from './account.proof.js';
+import { accountMarks, noteGrant } from './account.proof.js';
 import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
 import { type KeyGone } from './key-gone.js';
@@ -58,6 +58,7 @@ type Tended = Readonly<{ row: ConnectionRow; cause: Cause }>;
 const prove = async (runtime: ConnectionRuntime, { row, cause }: Tended, secret: Secret, discovery: Discovery): Promise<void> => {
   const { connection_id: connectionId, user_id: userId, provider } = row;
   const { proved } = await accountMarks(runtime.vault, userId, provider, secret, discovery);
+  await noteGrant(runtime.vault, connectionId, provider, discovery);
   try {
     await runtime.vault.holdAccount(userId, connectionId, proved);
   } catch (error) {

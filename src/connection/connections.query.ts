@@ -8,8 +8,9 @@ import { Refused } from '../kernel/refused.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
 import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type ProviderName } from '../provider/names.js';
+import { entryOf } from '../provider/registry.js';
 import { attemptFor } from './attempts.sql.js';
-import { type Access } from './connection.js';
+import { type Access, type GrantEnd } from './connection.js';
 import { type ConnectionView } from './connection.contract.js';
 
 /** The read models that show a connection. */
@@ -42,6 +43,7 @@ type ConnectionRow = Readonly<{
   consented_at: Date;
   connected_at: Date;
   revoked_at: Date | null;
+  grant_ended: GrantEnd | null;
   revision: string;
   /** Looking for its calendars has failed again and again, for an unforeseen reason. */
   set_aside: boolean;
@@ -69,6 +71,12 @@ const statusOf = (row: ConnectionRow, states: readonly Freshness[]): ConnectionV
 const faultOf = (row: ConnectionRow, states: readonly Freshness[]): string | null => {
   const worst = states.find(({ state }) => state === 'needs_reconnect') ?? states.find(({ code }) => code !== null);
   return row.reason ?? worst?.code ?? (row.set_aside ? 'set-aside' : null);
+};
+
+/** What its owner is told of the access at the service that a revoked connection has left there; null where nothing was to be given back. */
+const leftoverOf = ({ provider, grant_ended }: ConnectionRow): string | null => {
+  if (entryOf(provider).givesBack === 'nothing' || grant_ended === null || grant_ended === 'revoked') return null;
+  return grant_ended === 'shared' ? 'grant.shared' : 'grant.left';
 };
 
 @QueryHandler(MyConnections)
@@ -122,7 +130,7 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
     const ids = new Set(calendars.map(({ calendar_id }) => calendar_id));
     const states = all.filter(({ calendarId }) => ids.has(calendarId));
     const sealer = await this.keyOf(userId, row);
-    const code = row.status === 'revoked' ? null : faultOf(row, states);
+    const code = row.status === 'revoked' ? leftoverOf(row) : faultOf(row, states);
     return {
       revision: BigInt(row.revision),
       view: {

@@ -3,8 +3,9 @@ import { instant, MINUTE, SECOND } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { EngineAway } from '../kernel/engine-away.js';
 import { KeyDestroyed, type Secret } from '../kernel/vault.js';
-import { type Call, type CalendarProvider, ProviderFault } from '../provider/calendar-provider.js';
-import { connection } from './connection.js';
+import { type Call, ProviderFault } from '../provider/calendar-provider.js';
+import { entryOf } from '../provider/registry.js';
+import { connection, type GrantEnd } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
@@ -84,13 +85,14 @@ const secretLeft = async (
 /** Whether a failure is ours and not the provider's: it says nothing of the grant. */
 const isOurs = (error: unknown, { signal }: Lease): boolean => signal.aborted || error instanceof Superseded || error instanceof EngineAway;
 
+/** Whether another connection lives by the grant: a service that knows one for each account would end it for that one too. */
+const isShared = ({ vault }: ConnectionRuntime, { provider, connection_id }: ConnectionRow): Promise<boolean> =>
+  entryOf(provider).givesBack === 'whole-account' ? vault.isGrantShared(connection_id) : Promise.resolve(false);
+
 /** How the grant ended; null when it did not yet. Without a secret there is nothing to end it with: its owner has to, at the provider. */
-const giveBack = async (
-  adapter: CalendarProvider | undefined,
-  secret: Secret | null,
-  lease: Lease,
-  left: number,
-): Promise<'revoked' | 'manual' | null> => {
+const giveBack = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease, left: number): Promise<GrantEnd | null> => {
+  if (await isShared(runtime, row)) return 'shared';
+  const [adapter, secret] = [runtime.providers.get(row.provider), await secretLeft(runtime, row)];
   if (adapter === undefined || secret === null || left <= 0) return 'manual';
   try {
     return await within(Math.min(PATIENCE, left), lease, (call) => adapter.revoke(secret, call));
@@ -105,7 +107,7 @@ const giveBack = async (
  * for as long as there is time; then the secret.
  */
 export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease): Promise<void> => {
-  const { database, store, vault, clock, providers } = runtime;
+  const { database, store, vault, clock } = runtime;
   const { connection_id: connectionId, failures } = row;
   const { state } = await store.stateOf(connection, connectionCodec, connectionId);
   const cause = causeOf(runtime, row);
@@ -116,7 +118,7 @@ export const windUp = async (runtime: ConnectionRuntime, row: ConnectionRow, lea
   }
   if (!(state.status === 'revoked' && state.grantEnded)) {
     const until = (state.status === 'revoked' ? Date.parse(state.at) : clock.now()) + TRIED_FOR;
-    const how = await giveBack(providers.get(row.provider), await secretLeft(runtime, row), lease, until - clock.now());
+    const how = await giveBack(runtime, row, lease, until - clock.now());
     const again = clock.now() + (PAUSES[failures] ?? PAUSES[3]);
     if (how === null && again < until) return later(runtime, row, lease, failures + 1, again);
     await record(runtime, connectionId, { type: 'RecordGrantRevoked', how: how ?? 'manual', at: instant(clock.now()) }, cause);

@@ -57,6 +57,13 @@ export type Vault = Readonly<{
   accountOf: (connectionId: string) => Promise<string | null>;
   /** Gives the connection the account it was proved to open; `AccountTaken` when another live one of the person holds it. */
   holdAccount: (userId: string, connectionId: string, account: string) => Promise<void>;
+  /**
+   * Notes which account at its service the secret of a connection opens, for services that know one grant for each account. `account`: as the service
+   * knows it; kept as a hash under a key of this service, so that connections of two people can be told to open the same one.
+   */
+  noteGrant: (connectionId: string, account: string) => Promise<void>;
+  /** Whether another connection, of whichever person, opens the account that was noted for this one. */
+  isGrantShared: (connectionId: string) => Promise<boolean>;
   /** From now on another connection may hold the account. */
   releaseAccount: (connectionId: string) => Promise<void>;
   /** New credentials for the same account, also when the old ones are missing; the connection's key stays, so what it sealed stays readable. */

@@ -16,6 +16,11 @@ export type ProviderEntry = Abilities &
     connect: Readonly<{ by: 'oauth' } | { by: 'password'; server: 'named' | 'known' }>;
     /** Whether whoever may read an account may write to it, or its owner has to grant that as well. */
     write: 'with-account' | 'granted-apart';
+    /**
+     * What this service can end at the calendar service when a connection is revoked: `whole-account` the grant of every connection to the account,
+     * since there is one for each account and client; `nothing` only its owner can, there.
+     */
+    givesBack: 'whole-account' | 'nothing';
     /** Milliseconds after which a calendar is read whole again at the latest. */
     generationLife: number;
     /** Which calendars take long together: those of a host that owners name, or those of one account, where a whole service is behind one address. */
@@ -63,6 +68,7 @@ export const REGISTRY = {
     isReleased: true,
     connect: { by: 'oauth' },
     write: 'granted-apart',
+    givesBack: 'whole-account',
     sweeps: WITH_PUSH,
     requestsADay: 1_000_000,
     generationLife: GENERATION_LIFE,
@@ -80,6 +86,7 @@ export const REGISTRY = {
     isReleased: false,
     connect: { by: 'oauth' },
     write: 'granted-apart',
+    givesBack: 'nothing',
     sweeps: WITH_PUSH,
     requestsADay: null,
     generationLife: GENERATION_LIFE,
@@ -97,6 +104,7 @@ export const REGISTRY = {
     isReleased: true,
     connect: { by: 'password', server: 'known' },
     write: 'with-account',
+    givesBack: 'nothing',
     sweeps: null,
     requestsADay: null,
     generationLife: GENERATION_LIFE,
@@ -117,6 +125,7 @@ export const REGISTRY = {
     isReleased: true,
     connect: { by: 'password', server: 'named' },
     write: 'with-account',
+    givesBack: 'nothing',
     sweeps: null,
     requestsADay: null,
     generationLife: GENERATION_LIFE,

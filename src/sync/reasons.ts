@@ -51,6 +51,17 @@ const WORDS: Readonly<Record<string, Words>> = {
     reason: 'The sign-in at the calendar service came back in a browser that did not begin it. Nothing is connected yet.',
     nextStep: 'If it was you, confirm it within ten minutes of beginning; else do nothing.',
   },
+  'grant.shared': {
+    reason:
+      'Nothing more is read, and what was stored is deleted. The access at {name} goes on, because another connection here uses the same account.',
+    nextStep:
+      'Nothing: it is given back with the last of these connections. To end it for all of them, take it back in your account at {name}.',
+  },
+  'grant.left': {
+    reason:
+      'Nothing more is read, and what was stored is deleted. The access could not be given back at {name}, which did not answer in time.',
+    nextStep: 'Take it back in your account at {name}.',
+  },
   'mass-change-held': {
     reason: 'More than half of this calendar would disappear at once. It is kept as it was and read again in a minute.',
     nextStep: 'Nothing, or ask for a sync to confirm the change now.',
@@ -69,8 +80,14 @@ const WORDS: Readonly<Record<string, Words>> = {
 
 const UNFORESEEN: Words = { reason: 'Something went wrong while reading. The last good state is shown.', nextStep: BY_ITSELF };
 
+/** `{name}`: what the product calls the kind of account. */
+const named = ({ reason, nextStep }: Words, name: string): Words => ({
+  reason: reason.replaceAll('{name}', name),
+  nextStep: nextStep?.replaceAll('{name}', name) ?? null,
+});
+
 const wordsFor = (fault: string, provider: string): Words =>
-  fault === 'access-revoked' ? entryOf(provider).words.revoked : (WORDS[fault] ?? UNFORESEEN);
+  fault === 'access-revoked' ? entryOf(provider).words.revoked : named(WORDS[fault] ?? UNFORESEEN, entryOf(provider).name);
 
 /** Why, in plain words; by the fault's stable code. `provider` where it makes a difference. */
 export const reasonFor = (fault: string | null, provider = ''): string | null => (fault === null ? null : wordsFor(fault, provider).reason);

@@ -6,6 +6,7 @@ import { recordDiscovery } from '../../src/connection/account.discovery.js';
 import { connection, type ConnectionEvent } from '../../src/connection/connection.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { type ConnectionRow } from '../../src/connection/connection.record.js';
+import { type ConnectionRuntime } from '../../src/connection/connection.runtime.js';
 import { tendConnection } from '../../src/connection/connection.worker.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { handle } from '../../src/kernel/commands.js';
@@ -54,7 +55,11 @@ const revoked = async (giveBack: GiveBack, failures = 0, secret?: Secret) => {
       return giveBack(secret, call);
     },
   };
-  const runtime = connectionRuntime(stores, keys, provider, () => now);
+  const services: ConnectionRuntime['providers'] = new Map([
+    ['caldav', provider],
+    ['google', provider],
+  ]);
+  const runtime = { ...connectionRuntime(stores, keys, provider, () => now), providers: services };
   await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', cause }, [WORK]);
   const calendarId = await eventually('its calendar is due', async () => {
     const rows = await stores.database.query<{ calendar_id: string }>('select calendar_id from sync_state where connection_id = $1', [
@@ -75,12 +80,12 @@ const revoked = async (giveBack: GiveBack, failures = 0, secret?: Secret) => {
   };
   await eventually('it is due to be wound up', row);
   /** One look of the worker, when the row is due; false when there is nothing left to do. */
-  const tend = async (over: Partial<Vault> = {}): Promise<boolean> => {
+  const tend = async (over: Partial<Vault> = {}, kind = 'caldav'): Promise<boolean> => {
     const found = await row();
     if (found === undefined) return false;
     now = Math.max(now, Date.parse(found.due));
     const lease: Lease = { epoch: BigInt(found.epoch), permit: () => Promise.resolve(), signal: new AbortController().signal };
-    await tendConnection({ ...runtime, vault: { ...keys, ...over } })(found, lease);
+    await tendConnection({ ...runtime, vault: { ...keys, ...over } })({ ...found, provider: kind }, lease);
     return true;
   };
   const facts = async (): Promise<readonly ConnectionEvent[]> =>
@@ -105,6 +110,33 @@ describe('A revoked connection whose provider takes the grant back', () => {
     expect(await left()).toEqual(NOTHING);
     expect(secrets).toEqual([{ username: 'ada', password: 'secret' }]);
     expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'revoked' }, { type: 'ConnectionPurged' }]);
+  });
+});
+
+describe('A revoked connection to an account of which its service knows one grant', () => {
+  it('leaves the grant to the connection that its owner has made meanwhile', async () => {
+    const account = await revoked(away);
+    await keys.noteGrant(account.connectionId, 'ada');
+    await account.tend({}, 'google');
+    const again = await connectedAccount(stores, keys);
+    await keys.noteGrant(again.connectionId, 'ada');
+    await account.tend({}, 'google');
+    expect([account.secrets.length, await account.left()]).toEqual([1, NOTHING]);
+    expect(await account.facts()).toMatchObject([{ type: 'GrantRevoked', how: 'shared' }, { type: 'ConnectionPurged' }]);
+  });
+
+  it('gives it back where other accounts alone are connected, or the other connection is revoked as well', async () => {
+    const [account, other, ended] = [
+      await revoked(() => Promise.resolve('revoked')),
+      await connectedAccount(stores, keys),
+      await connectedAccount(stores, keys),
+    ];
+    await keys.noteGrant(account.connectionId, 'bob');
+    await keys.noteGrant(other.connectionId, 'eve');
+    await keys.noteGrant(ended.connectionId, 'bob');
+    await keys.setSecretAside(ended.userId, ended.connectionId);
+    await account.tend({}, 'google');
+    expect(await account.facts()).toMatchObject([{ type: 'GrantRevoked', how: 'revoked' }, { type: 'ConnectionPurged' }]);
   });
 });
 

@@ -7,12 +7,15 @@ import { marker, openBytes, sealBytes, sealer } from './sealing.aes.js';
 
 const subjectName = (userId: string): string => `subject:${userId}`;
 const connectionName = (connectionId: string): string => `connection:${connectionId}`;
+const SERVICE_KEY = 'service:accounts';
 const asideName = (connectionId: string): string => `aside:${connectionId}`;
 
 /** Reads and unwraps the keys of people and connections. */
 type Keyring = Readonly<{
   read: (name: string, key: Buffer) => Promise<Buffer | null>;
   subject: (userId: string) => Promise<Buffer>;
+  /** The key of this service that marks accounts alike for all people. */
+  service: () => Promise<Buffer>;
   connection: (userId: string, connectionId: string) => Promise<Buffer>;
   connections: (userId: string) => Promise<ReadonlyMap<string, Buffer>>;
 }>;
@@ -61,8 +64,7 @@ const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring 
     return row === undefined ? null : unwrap(row);
   };
   /** Two first uses may race: the row that was stored first is the key. A tombstone has its name, so that nothing is stored over it. */
-  const subject: Keyring['subject'] = async (userId) => {
-    const name = subjectName(userId);
+  const madeOnce = async (name: string, userId: string): Promise<Buffer> => {
     const stored = await unwrapped(name);
     if (stored !== null) return stored;
     await sql.query(
@@ -73,10 +75,12 @@ const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring 
     if (kept === null) throw new KeyDestroyed('the key of a person was destroyed while it was made');
     return kept;
   };
+  const subject: Keyring['subject'] = (userId) => madeOnce(subjectName(userId), userId);
   const connections = connectionKeys(sql, unwrap);
   return {
     read,
     subject,
+    service: () => madeOnce(SERVICE_KEY, ''),
     connections,
     connection: async (userId, connectionId) => {
       const key = (await connections(userId)).get(connectionId);
@@ -133,6 +137,25 @@ const accountsOf = (sql: Sql): Pick<Vault, 'accountOf' | 'holdAccount' | 'releas
   },
 });
 
+/** Which connections open one account at its service, whoever's they are. A connection that was revoked needs its grant no more, and its key is gone. */
+const grantsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'noteGrant' | 'isGrantShared'> => ({
+  noteGrant: async (connectionId, account) => {
+    const mark = marker(await keys.service())('account', account);
+    await sql.query(`update vault set grant_mark = $2 where name = $1 and status <> 'destroyed' and grant_mark is distinct from $2`, [
+      connectionName(connectionId),
+      mark,
+    ]);
+  },
+  isGrantShared: async (connectionId) => {
+    const others = await sql.query(
+      `select 1 from vault own join vault other using (grant_mark)
+       where own.connection_id = $1 and other.connection_id <> $1 and other.name = 'connection:' || other.connection_id limit 1`,
+      [connectionId],
+    );
+    return others.length > 0;
+  },
+});
+
 /** The secret of a revoked connection: sealed under the subject's key, since its own key opens nothing any more. */
 const asideOf = (database: Database, keys: Keyring): Pick<Vault, 'setSecretAside' | 'secretAside'> => ({
   setSecretAside: async (userId, connectionId) => {
@@ -142,8 +165,9 @@ const asideOf = (database: Database, keys: Keyring): Pick<Vault, 'setSecretAside
     await database.transaction(async (sql) => {
       if (aside !== null)
         await sql.query(
-          `insert into vault (name, user_id, connection_id, sealed, status) values ($1, $2, $3, $4, 'active') on conflict (name) do nothing`,
-          [asideName(connectionId), userId, connectionId, aside],
+          `insert into vault (name, user_id, connection_id, sealed, status, grant_mark)
+           select $1, $2, $3, $4, 'active', (select grant_mark from vault where name = $5) on conflict (name) do nothing`,
+          [asideName(connectionId), userId, connectionId, aside, connectionName(connectionId)],
         );
       await sql.query('delete from vault where connection_id = $1 and name <> $2', [connectionId, asideName(connectionId)]);
     });
@@ -201,6 +225,7 @@ export const vault = (database: Database, masterKey: Buffer, previous: Buffer | 
   return {
     ...rowsOf(database),
     ...accountsOf(database),
+    ...grantsOf(database, keys),
     ...secretsOf(database, keys),
     ...renewalsOf(database, keys.connection),
     ...asideOf(database, keys),

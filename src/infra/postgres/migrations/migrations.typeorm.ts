@@ -7,6 +7,7 @@ import { FreshUntil1764210000000 } from './fresh-until.migration.js';
 import { GrantRenewal1764210500000 } from './grant-renewal.migration.js';
 import { Mend1764150000000 } from './mend.migration.js';
 import { Schema1763800000000 } from './schema.migration.js';
+import { SharedGrant1764214000000 } from './shared-grant.migration.js';
 import { Watch1764213000000 } from './watch.migration.js';
 
 const MIGRATIONS = [
@@ -19,6 +20,7 @@ const MIGRATIONS = [
   GrantRenewal1764210500000,
   ConnectionAttempts1764211000000,
   Watch1764213000000,
+  SharedGrant1764214000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
