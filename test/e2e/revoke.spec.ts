@@ -22,7 +22,7 @@ const contents = asks('calendar-data');
 const texts = (items: readonly Item[]) => new Map(items.map((item) => [fileOf(item), icsOf(item)]));
 const shownOf = (items: readonly Item[]) => lines(items.flatMap((item) => instancesIn(icsOf(item), wholeWindow)));
 
-describe('A person with two accounts who revokes one in the middle of its first reading', () => {
+describe('sync-rule 12: a person with two accounts who revokes one in the middle of its first reading', () => {
   const workItems = seedItems({ events: 400, seed: 7, from: new Date(today) });
   const homeItems = seedItems({ events: 40, seed: 8, from: new Date(today) });
   const opened = suiteResources();

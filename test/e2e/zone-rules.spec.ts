@@ -23,7 +23,7 @@ const weekly = (uid: string, zone: string): string =>
 const startsOf = (events: readonly EventView[], title: string): readonly string[] =>
   events.filter((event) => event.title === title).map(({ start }) => start);
 
-describe('A service that is updated to a program with newer zone rules', () => {
+describe('sync-rule 38: a service that is updated to a program with newer zone rules', () => {
   const opened = suiteResources();
   const settings = { NODE_OPTIONS: `--import ${OLDER}` };
   let radicale: Radicale;
@@ -32,10 +32,17 @@ describe('A service that is updated to a program with newer zone rules', () => {
   let before: readonly EventView[];
   let after: readonly EventView[];
   let told: readonly ChangeView[];
+  let older: Readonly<{ version: string; days: number; detail: string | undefined }>;
 
   const rules = async (): Promise<string | undefined> => {
     const { checks } = (await (await fetch(`${service.url}/health/ready`)).json()) as { checks: { name: string; detail?: string }[] };
     return checks.find(({ name }) => name === 'zone rules')?.detail;
+  };
+  /** Versions of zone rules in the metrics, and how many days ago the newest was released. */
+  const measured = async (): Promise<Readonly<{ version: string; days: number }>> => {
+    const text = await (await fetch(`${service.url}/metrics`)).text();
+    const seconds = Number(/^zone_rules_age_seconds(?:{[^}]*})? (\S+)$/m.exec(text)?.[1]);
+    return { version: /^zone_rules_info{[^}]*version="([^"]*)"/m.exec(text)?.[1] ?? '', days: seconds / 86_400 };
   };
   const changes = async (after: string): Promise<ChangePage> =>
     (await ada.request<ChangePage>('GET', `/v1/calendar/changes?limit=500${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`))
@@ -53,6 +60,7 @@ describe('A service that is updated to a program with newer zone rules', () => {
     before = await ada.events(WHOLE_WINDOW);
     const { nextCursor } = await changes('');
     expect(await rules()).toContain('2025c');
+    older = { ...(await measured()), detail: await rules() };
     await service.halt();
     settings.NODE_OPTIONS = '';
     await service.restart();
@@ -63,6 +71,13 @@ describe('A service that is updated to a program with newer zone rules', () => {
     });
     after = await ada.events(WHOLE_WINDOW);
     told = (await changes(nextCursor)).items;
+  });
+
+  it('names its rules in health and metrics, and warned of the old ones', async () => {
+    expect(older).toMatchObject({ version: '2025c', detail: expect.stringMatching(/2025c.*run a newer program/) });
+    const newer = { ...(await measured()), detail: await rules() };
+    expect(newer.version > older.version && newer.days < older.days).toBe(true);
+    expect(newer.detail).toContain(newer.version);
   });
 
   it('was as wrong before as its rules were', () => {

@@ -9,7 +9,8 @@ const hooks = `
     const source = String(loaded.source);
     const older = source
       .replace(rulesOf(source, 'America/Vancouver'), rulesOf(source, 'America/Los_Angeles'))
-      .replace(/ZONE_RULES_VERSION = '[^']*'/, "ZONE_RULES_VERSION = '2025c'");
+      .replace(/ZONE_RULES_VERSION = '[^']*'/, "ZONE_RULES_VERSION = '2025c'")
+      .replace(/ZONE_RULES_RELEASED = '[^']*'/, "ZONE_RULES_RELEASED = '2025-12-10'");
     return { ...loaded, source: older };
   };
 `;
