@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { type Api, startApi } from '../support/api.js';
 import { suiteResources, testEndings } from '../support/opened.js';
 import { eventually } from '../support/store.js';
@@ -21,7 +22,10 @@ afterEach(() => api.stores.database.query('delete from watch_channel'));
 
 let addresses = 0;
 /** Each test comes from an address of its own. */
-const from = (): string => `198.51.100.${(addresses += 1)}`;
+const from = (): string => {
+  addresses += 1;
+  return `198.51.${addresses >> 8}.${addresses & 255}`;
+};
 
 const send = (number: number | string, change: Change = {}, of = channel) =>
   notified(api.url, of, number, { 'x-forwarded-for': `203.0.113.${1 + (addresses % 250)}`, ...change });
@@ -209,6 +213,27 @@ describe('A forged notification', () => {
       });
     });
     expect(counted).toEqual({ refused: 1 });
+    expect([await calendarRow(), await channelRow()]).toEqual([ASLEEP, { seen: 0, isHeard: false, remote: channel.remote }]);
+  });
+
+  it('with anything else in a header that proves it wakes nothing', async () => {
+    const junk = fc.oneof(
+      fc.string({
+        unit: fc
+          .integer({ min: 33, max: 255 })
+          .filter((code) => code !== 127)
+          .map((code) => String.fromCharCode(code)),
+      }),
+      fc.constantFrom('null', 'undefined', '%00', '$1', '{}', '[]', '*', 'true', '../..', '0'.repeat(43)),
+    );
+    const change = fc.tuple(fc.constantFrom('x-goog-channel-id', 'x-goog-channel-token', 'x-goog-resource-id'), junk);
+    await fc.assert(
+      fc.asyncProperty(change, async ([name, value]) => {
+        const { status } = await send(99, { [name]: value, 'x-forwarded-for': from() });
+        expect(status).toBe(404);
+      }),
+      { numRuns: 150 },
+    );
     expect([await calendarRow(), await channelRow()]).toEqual([ASLEEP, { seen: 0, isHeard: false, remote: channel.remote }]);
   });
 
