@@ -76,7 +76,7 @@ const oauthOf = ({ providers }: Beginning, provider: ProviderName, { purpose }: 
 const random = ({ uuid }: Pick<Entropy, 'uuid'>): string => `${uuid()}${uuid()}`.replaceAll('-', '');
 
 /** Keeps an attempt, and answers where the person is to be sent. Nothing of the connection is written before the vendor has answered. */
-export const beginAttempt = async (runtime: Beginning, { actor, aim, way, cause, attemptId }: BeginAttempt): Promise<Begun> => {
+export const beginAttempt = async (runtime: Beginning, { actor, aim, way, attemptId }: BeginAttempt): Promise<Begun> => {
   const { vault, database, clock, entropy, addresses } = runtime;
   const { userId } = actor;
   const { loginHint, ...aimed } = aim.purpose === 'connect' ? connecting(runtime, aim, attemptId) : await again(runtime, aim, actor);
@@ -88,7 +88,7 @@ export const beginAttempt = async (runtime: Beginning, { actor, aim, way, cause,
   const [state, verifier, browser] = [random(entropy), random(entropy), random(entropy)];
   const authorizationUrl = oauth.authorizationUrl({ access: aimed.access, redirectUri, state, verifier, loginHint });
   const [now, sealer] = [clock.now(), await vault.subject(userId)];
-  const attempt = { ...aimed, attemptId, userId, state, verifier, browser, redirectUri, returnTo, origin: cause.origin };
+  const attempt = { ...aimed, attemptId, userId, state, verifier, browser, redirectUri, returnTo };
   const kept = await keepAttempt(database, sealer, attempt, now);
   if (kept === 'over') throw isOver();
   if (kept !== 'kept') throw tooMany(Math.ceil((kept.manyUntil - now) / SECOND));

@@ -45,9 +45,7 @@ const waiting = async (runtime: Exchanging, attempt: KeptAttempt, complete: Comp
   const { database, vault, clock, entropy } = runtime;
   const { provider, userId, connectionId } = attempt;
   const confirm = confirmCode(entropy.uuid());
-  const { origin } = await complete.browser.cause(userId);
-  const alike = origin !== null && origin === attempt.origin;
-  const waits = { parameters: complete.parameters, confirm, alike };
+  const waits = { parameters: complete.parameters, confirm };
   const isWaiting = await letWait(database, await vault.subject(userId), attempt, waits, clock.now());
   return isWaiting ? { kind: 'pending', provider, returnTo, connectionId, confirm } : { kind: 'refused', provider, returnTo, ...OVER };
 };
@@ -93,12 +91,12 @@ const codeMissing = (): Refused =>
   new Refused(
     'connection.code-missing',
     403,
-    'The sign-in came back in a browser at another address than it was begun at: send "code", which that browser was given.',
+    'The sign-in came back in a browser that did not begin it: send "code", which that browser was given.',
   );
 
 /**
- * Carries out what waits, for its user alone. An account of another person that was lured to the vendor's page is not theirs to confirm: a user shows by
- * the code that the vendor sent back their own browser, or by having begun at the very address that browser is at.
+ * Carries out what waits, for its user alone, who shows by the code that the browser which came back is theirs. The browser that began shows nothing: a
+ * person who lures another to the vendor's page has it, and a network address is shared by a whole office (RFC 9700 4.7, 4.16).
  */
 export const confirmAttempt = async (runtime: Exchanging, { actor, connectionId, code, cause }: ConfirmAttempt): Promise<Reached> => {
   const { database, vault, store, clock } = runtime;
@@ -110,7 +108,7 @@ export const confirmAttempt = async (runtime: Exchanging, { actor, connectionId,
   }
   const parameters = await answerIn(vault, attempt);
   if (parameters === null) throw notBack();
-  if (!(code === null ? attempt.origin !== null : isHashOf(code, attempt.confirmHash))) throw codeMissing();
+  if (!isHashOf(code, attempt.confirmHash)) throw codeMissing();
   const done = await carriedOut(runtime, attempt, parameters, cause);
   if ('refusal' in done) throw new Refused(done.refusal.code, 409, done.refusal.detail);
   return done.reached;

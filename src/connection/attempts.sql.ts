@@ -9,14 +9,11 @@ import { type Access } from './connection.js';
 /** What only the person's key opens of an attempt. */
 export type Hidden = Readonly<{ verifier: string; redirectUri: string; returnTo: string | null }>;
 
-/** An attempt as it is begun. `state`, `browser`: in clear, and kept as hashes; `origin`: keyed hash of the address it was begun at. */
-export type NewAttempt = Omit<Attempt, 'status' | 'expiresAt'> &
-  Readonly<{ state: string; browser: string; origin: string | null }> &
-  Hidden;
+/** An attempt as it is begun. `state`, `browser`: in clear, and kept as hashes. */
+export type NewAttempt = Omit<Attempt, 'status' | 'expiresAt'> & Readonly<{ state: string; browser: string }> & Hidden;
 
 /** A kept attempt. `answer`: sealed, what the vendor said, while it waits. */
-export type KeptAttempt = Attempt &
-  Readonly<{ browserHash: string; origin: string | null; sealed: string; answer: string | null; confirmHash: string | null }>;
+export type KeptAttempt = Attempt & Readonly<{ browserHash: string; sealed: string; answer: string | null; confirmHash: string | null }>;
 
 type Row = Readonly<{
   attempt_id: string;
@@ -28,7 +25,6 @@ type Row = Readonly<{
   consent_version: string | null;
   consented_at: Date | null;
   browser_hash: string;
-  origin: string | null;
   sealed: string;
   status: AttemptStatus;
   answer: string | null;
@@ -50,7 +46,6 @@ const keptOf = (row: Row): KeptAttempt => ({
       ? null
       : { textVersion: row.consent_version, givenAt: row.consented_at.toISOString() },
   browserHash: row.browser_hash,
-  origin: row.origin,
   sealed: row.sealed,
   answer: row.answer,
   confirmHash: row.confirm_hash,
@@ -66,18 +61,18 @@ const object = (attemptId: string): string => `attempt:${attemptId}`;
 const answerObject = (attemptId: string): string => `attempt-answer:${attemptId}`;
 
 const INSERT = `insert into connection_attempt (attempt_id, connection_id, user_id, provider, purpose, access, consent_version, consented_at,
-    state_hash, browser_hash, origin, sealed, status, expires_at)
+    state_hash, browser_hash, sealed, status, expires_at)
   values (:attemptId, :connectionId, :userId, :provider, :purpose, :access, :consentVersion, :consentedAt,
-    :stateHash, :browserHash, :origin, :sealed, 'open', :expiresAt)
-  on conflict (attempt_id) do update set state_hash = excluded.state_hash, browser_hash = excluded.browser_hash, origin = excluded.origin,
+    :stateHash, :browserHash, :sealed, 'open', :expiresAt)
+  on conflict (attempt_id) do update set state_hash = excluded.state_hash, browser_hash = excluded.browser_hash,
     sealed = excluded.sealed, expires_at = excluded.expires_at
     where connection_attempt.status = 'open' and connection_attempt.user_id = excluded.user_id
   returning 1`;
 
 const insertion = (attempt: NewAttempt, sealer: Sealer, now: number) => {
-  const { attemptId, connectionId, userId, provider, purpose, access, consent, origin, verifier, redirectUri, returnTo } = attempt;
+  const { attemptId, connectionId, userId, provider, purpose, access, consent, verifier, redirectUri, returnTo } = attempt;
   return named(INSERT, {
-    ...{ attemptId, connectionId, userId, provider, purpose, access, origin },
+    ...{ attemptId, connectionId, userId, provider, purpose, access },
     consentVersion: consent?.textVersion ?? null,
     consentedAt: consent?.givenAt ?? null,
     stateHash: hashOf(attempt.state),
@@ -134,18 +129,18 @@ export const takeAttempt = async (sql: Sql, { attemptId, status }: KeptAttempt, 
   return rows.length > 0;
 };
 
-/** What the vendor said, and what shows that it came to the browser that confirms: a code, or where it came from (`alike`: null). */
-export type Waiting = Readonly<{ parameters: URLSearchParams; confirm: string; alike: boolean }>;
+/** What the vendor said, and the code by which its user shows that it came to a browser of theirs. */
+export type Waiting = Readonly<{ parameters: URLSearchParams; confirm: string }>;
 
 /** Lets an attempt wait for its user's confirmation. False: another request has taken it, or its time is over. */
 export const letWait = async (sql: Sql, sealer: Sealer, attempt: KeptAttempt, waiting: Waiting, now: number): Promise<boolean> => {
-  const { attemptId, origin } = attempt;
+  const { attemptId } = attempt;
   const answer = sealer.seal(answerObject(attemptId), waiting.parameters.toString());
   const rows = await sql.query(
     ...named(
-      `update connection_attempt set status = 'waiting', answer = :answer, confirm_hash = :confirmHash, origin = :origin
+      `update connection_attempt set status = 'waiting', answer = :answer, confirm_hash = :confirmHash
        where attempt_id = :attemptId and status = 'open' and expires_at > :now returning 1`,
-      { answer, confirmHash: hashOf(waiting.confirm), origin: waiting.alike ? origin : null, attemptId, now: instant(now) },
+      { answer, confirmHash: hashOf(waiting.confirm), attemptId, now: instant(now) },
     ),
   );
   return rows.length > 0;

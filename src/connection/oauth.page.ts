@@ -65,7 +65,7 @@ const saidOf = (name: string, outcome: Outcome): Said => {
         mark: '…',
         title: 'One more step: confirm in Juy',
         text: `This sign-in to ${name} was begun in another browser, or this browser keeps no cookies. Nothing is connected yet.`,
-        next: `If it was you, go back to Juy and confirm; if Juy asks for a code, it is ${outcome.confirm}. If it was not you, close this window, and do not pass the code on.`,
+        next: `If it was you, go back to Juy and confirm with the code ${outcome.confirm}. If it was not you, close this window, and do not pass the code on.`,
         code: 'oauth.pending',
         connectionId: outcome.connectionId,
       };

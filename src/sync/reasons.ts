@@ -49,7 +49,7 @@ const WORDS: Readonly<Record<string, Words>> = {
   },
   'oauth.pending': {
     reason: 'The sign-in at the calendar service came back in a browser that did not begin it. Nothing is connected yet.',
-    nextStep: 'If it was you, confirm it within ten minutes of beginning; else do nothing.',
+    nextStep: 'If it was you, confirm it within ten minutes of beginning, with the code that browser shows; else do nothing.',
   },
   'grant.shared': {
     reason:

@@ -127,23 +127,28 @@ describe('A session that is swapped to another browser', () => {
     expect(await factsOf(connectionId)).toEqual([]);
   });
 
-  it('is not confirmed by who lured another person to the vendor’s page', async () => {
+  it.each([
+    ['at another address', { 'x-forwarded-for': '203.0.113.9' }],
+    ['at the same address, as all of an office are', undefined],
+  ])('is not confirmed by who lured another person to the vendor’s page, %s', async (_, headers) => {
     const [mallory, victim] = [await someone(), await someone()];
     const { connectionId, authorizationUrl } = await begin(mallory);
-    await victim.open(vendor.visit(authorizationUrl), { headers: { 'x-forwarded-for': '203.0.113.9' } });
-    for (const body of [{}, { code: '0000-0000-0000' }]) {
+    await victim.open(vendor.visit(authorizationUrl), headers === undefined ? {} : { headers });
+    for (const body of [undefined, {}, { code: '' }, { code: '0000-0000-0000' }]) {
       const confirmed = await mallory.request('POST', `${CONNECTIONS}/${connectionId}/confirm`, body);
       expect([confirmed.status, confirmed.body]).toMatchObject([403, { code: 'connection.code-missing' }]);
     }
     expect(await factsOf(connectionId)).toEqual([]);
   });
 
-  it('is confirmed by its user with their token, where their browser keeps no cookies', async () => {
+  it('is confirmed by its user with their token and the code, where their browser keeps no cookies', async () => {
     const userId = randomUUID();
     const [ada, cookieless] = [await someone(userId), await someone()];
     const { connectionId, authorizationUrl } = await begin(ada);
-    expect((await cookieless.open(vendor.visit(authorizationUrl, account()))).text).toContain('confirm in Juy');
-    const confirmed = await ada.request('POST', `${CONNECTIONS}/${connectionId}/confirm`);
+    const { text } = await cookieless.open(vendor.visit(authorizationUrl, account()));
+    expect(text).toContain('confirm in Juy');
+    const [code] = /[0-9a-f]{4}(?:-[0-9a-f]{4}){2}(?![0-9a-f-])/.exec(text.replaceAll(connectionId, '')) ?? [];
+    const confirmed = await ada.request('POST', `${CONNECTIONS}/${connectionId}/confirm`, { code });
     expect([confirmed.status, confirmed.body]).toMatchObject([200, { connectionId, provider: 'google' }]);
     expect(await factsOf(connectionId)).toContain('CalendarConnected');
     expect((await ada.request('POST', `${CONNECTIONS}/${connectionId}/confirm`)).status).toBe(200);

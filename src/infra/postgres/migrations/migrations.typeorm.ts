@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { AttemptSteps1764215000000 } from './attempt-steps.migration.js';
 import { ChangesPosition1764160000000 } from './changes-position.migration.js';
 import { ClaimedRows1764200000000 } from './claimed-rows.migration.js';
 import { ConnectionAttempts1764211000000 } from './connection-attempts.migration.js';
@@ -21,6 +22,7 @@ const MIGRATIONS = [
   ConnectionAttempts1764211000000,
   Watch1764213000000,
   SharedGrant1764214000000,
+  AttemptSteps1764215000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
