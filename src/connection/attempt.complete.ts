@@ -1,12 +1,13 @@
 import { type Cause } from '../kernel/cause.js';
 import { Refused } from '../kernel/refused.js';
-import { cookieName } from './attempt.js';
+import { cookieName, endInWords, endOf } from './attempt.js';
 import { type Browser, type CompleteAttempt, type ConfirmAttempt, type Outcome } from './attempt.commands.js';
 import { exchange, type Exchanging, type Refusal, refusalOf } from './attempt.exchange.js';
 import {
   answerIn,
   attemptFor,
   attemptOf,
+  attemptToConnect,
   hiddenIn,
   isHashOf,
   type KeptAttempt,
@@ -94,6 +95,13 @@ const codeMissing = (): Refused =>
     'The sign-in came back in a browser that did not begin it: send "code", which that browser was given.',
   );
 
+/** Why there is nothing to confirm. */
+const over = async ({ database, clock }: Exchanging, userId: string, connectionId: string): Promise<Refused> => {
+  const attempt = await attemptToConnect(database, userId, connectionId);
+  const ended = attempt === null ? null : endOf(attempt, clock.now());
+  return ended === null ? unknown() : new Refused(ended, 404, endInWords(ended));
+};
+
 /**
  * Carries out what waits, for its user alone, who shows by the code that the browser which came back is theirs. The browser that began shows nothing: a
  * person who lures another to the vendor's page has it, and a network address is shared by a whole office (RFC 9700 4.7, 4.16).
@@ -101,9 +109,9 @@ const codeMissing = (): Refused =>
 export const confirmAttempt = async (runtime: Exchanging, { actor, connectionId, code, cause }: ConfirmAttempt): Promise<Reached> => {
   const { database, vault, store, clock } = runtime;
   const attempt = await attemptFor(database, actor.userId, connectionId, clock.now());
-  if (attempt === null) throw unknown();
-  if (attempt.status === 'used') {
-    if ((await store.lastRevision(`connection-${connectionId}`)) < 0n) throw unknown();
+  if (attempt === null || attempt.status === 'used') {
+    const isThere = attempt !== null && (await store.lastRevision(`connection-${connectionId}`)) >= 0n;
+    if (!isThere) throw await over(runtime, actor.userId, connectionId);
     return { connectionId, written: {} };
   }
   const parameters = await answerIn(vault, attempt);

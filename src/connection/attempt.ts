@@ -21,12 +21,44 @@ export type Attempt = Readonly<{
   status: AttemptStatus;
   /** When its time is over, in milliseconds since the epoch. */
   expiresAt: number;
+  /** When its answer was taken; null before. */
+  takenAt: number | null;
+  /** The code of what went wrong with the answer; null where nothing did. */
+  failure: string | null;
   /** Given at begin, told with the fact that completes; null where a connection has consent already. */
   consent: Consent | null;
 }>;
 
 /** How long an attempt may take, in milliseconds: people read a consent page, and look for their phone. */
 export const ATTEMPT_LIFE = 10 * MINUTE;
+
+/** Longer than an answer that was taken is worked at: where nothing came of it, the process that took it has died. The code it brought is good no more. */
+const WORKED_AT = 2 * MINUTE;
+
+/** Why nothing came of an attempt, by a stable code; null while something still may. */
+export const endOf = (
+  { status, failure, takenAt, expiresAt }: Pick<Attempt, 'status' | 'failure' | 'takenAt' | 'expiresAt'>,
+  now: number,
+): string | null => {
+  if (failure !== null) return failure;
+  if (status === 'used') return takenAt !== null && now < takenAt + WORKED_AT ? null : 'oauth.failed';
+  return expiresAt <= now ? 'oauth.expired' : null;
+};
+
+const BEGIN_AGAIN = 'Nothing was connected: begin again.';
+
+const ENDS: Readonly<Record<string, string>> = {
+  'oauth.denied': `You declined at the calendar service. ${BEGIN_AGAIN}`,
+  'oauth.expired': `This sign-in was not finished within ten minutes. ${BEGIN_AGAIN}`,
+  'oauth.scope-missing': 'You granted less than is needed. Nothing was connected: begin again, and leave every box ticked.',
+  'oauth.admin-consent': 'Your organisation has to agree first. Nothing was connected: begin again when it has.',
+  'connection.exists':
+    'This account is connected already. Nothing was connected by this sign-in: reconnect that one instead, or begin again with another.',
+};
+
+/** The same in words for the person. */
+export const endInWords = (code: string): string =>
+  ENDS[code] ?? `This sign-in was interrupted, or failed at the calendar service. ${BEGIN_AGAIN}`;
 
 /** Attempts of one person within that time, ended ones too. */
 export const MOST_ATTEMPTS = 20;

@@ -10,7 +10,9 @@ import { type Access } from './connection.js';
 export type Hidden = Readonly<{ verifier: string; redirectUri: string; returnTo: string | null }>;
 
 /** An attempt as it is begun. `state`, `browser`: in clear, and kept as hashes. */
-export type NewAttempt = Omit<Attempt, 'status' | 'expiresAt'> & Readonly<{ state: string; browser: string }> & Hidden;
+export type NewAttempt = Omit<Attempt, 'status' | 'expiresAt' | 'takenAt' | 'failure'> &
+  Readonly<{ state: string; browser: string }> &
+  Hidden;
 
 /** A kept attempt. `answer`: sealed, what the vendor said, while it waits. */
 export type KeptAttempt = Attempt & Readonly<{ browserHash: string; sealed: string; answer: string | null; confirmHash: string | null }>;
@@ -29,6 +31,8 @@ type Row = Readonly<{
   status: AttemptStatus;
   answer: string | null;
   confirm_hash: string | null;
+  failure: string | null;
+  taken_at: Date | null;
   expires_at: Date;
 }>;
 
@@ -41,6 +45,8 @@ const keptOf = (row: Row): KeptAttempt => ({
   access: row.access,
   status: row.status,
   expiresAt: row.expires_at.getTime(),
+  takenAt: row.taken_at?.getTime() ?? null,
+  failure: row.failure,
   consent:
     row.consent_version === null || row.consented_at === null
       ? null
@@ -120,10 +126,19 @@ export const attemptFor = async (sql: Sql, userId: string, connectionId: string,
   return rows[0] === undefined ? null : keptOf(rows[0]);
 };
 
+/** The attempt that a connection of a person comes from, also one that is over; null where it is forgotten. */
+export const attemptToConnect = async (sql: Sql, userId: string, connectionId: string): Promise<KeptAttempt | null> => {
+  const rows = await sql.query<Row>(`select * from connection_attempt where user_id = $1 and attempt_id = $2 and purpose = 'connect'`, [
+    userId,
+    connectionId,
+  ]);
+  return rows[0] === undefined ? null : keptOf(rows[0]);
+};
+
 /** Takes an attempt, which makes its state worthless. False: another request has taken it, or its time is over. */
 export const takeAttempt = async (sql: Sql, { attemptId, status }: KeptAttempt, now: number): Promise<boolean> => {
   const rows = await sql.query(
-    `update connection_attempt set status = 'used', answer = null where attempt_id = $1 and status = $2 and expires_at > $3 returning 1`,
+    `update connection_attempt set status = 'used', answer = null, taken_at = $3 where attempt_id = $1 and status = $2 and expires_at > $3 returning 1`,
     [attemptId, status, instant(now)],
   );
   return rows.length > 0;

@@ -9,7 +9,8 @@ import { DATABASE, type Database } from '../kernel/sql.js';
 import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type ProviderName } from '../provider/names.js';
 import { entryOf } from '../provider/registry.js';
-import { attemptFor } from './attempts.sql.js';
+import { endInWords, endOf } from './attempt.js';
+import { attemptToConnect } from './attempts.sql.js';
 import { type Access, type GrantEnd } from './connection.js';
 import { type ConnectionView } from './connection.contract.js';
 
@@ -112,8 +113,10 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
 
   /** A connection that is being made: its person is at the vendor's pages, or has come back in a browser that has to be confirmed. */
   private async pending(userId: string, connectionId: string): Promise<SeenConnection> {
-    const attempt = await attemptFor(this.database, userId, connectionId, this.clock.now());
+    const attempt = await attemptToConnect(this.database, userId, connectionId);
     if (attempt === null || attempt.consent === null) throw new Refused('connection.unknown', 404, 'There is no such connection.');
+    const ended = endOf(attempt, this.clock.now());
+    if (ended !== null) throw new Refused(ended, 404, endInWords(ended));
     const { provider, access, consent } = attempt;
     const code = attempt.status === 'waiting' ? 'oauth.pending' : null;
     const words = { code, reason: reasonFor(code, provider), nextStep: nextStepFor(code, provider) };

@@ -4,6 +4,7 @@ import { type ConnectionView } from '../../src/connection/connection.contract.js
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { type Api, startApi } from '../support/api.js';
 import { type Browser, browserAt, type Shown } from '../support/browser.js';
+import { eventually } from '../support/store.js';
 import { suiteResources } from '../support/opened.js';
 import { type Consent, startVendor, type Vendor } from '../support/vendor.js';
 
@@ -145,6 +146,41 @@ describe('Connecting in two steps', () => {
     const asked = new URL(authorizationUrl).searchParams;
     const cookie = /=([^;]+)/.exec(ada.cookies().at(-1) ?? '')?.[1] ?? '';
     for (const secret of [asked.get('state') ?? '', cookie, '/for/ada', 'redirect']) expect(String(row?.['row'])).not.toContain(secret);
+  });
+
+  it('is told in words when it failed, when its time is over, and when the process that took the answer died', async () => {
+    const ada = await someone();
+    const told = async (id: string) => {
+      const { status, body } = await ada.request('GET', `${CONNECTIONS}/${id}`);
+      return [status, (body as { code?: string }).code, (body as { detail?: string }).detail ?? ''];
+    };
+    const set = (id: string, values: string) =>
+      api.stores.database.query(`update connection_attempt set ${values} where attempt_id = $1`, [id]);
+    const denied = await begin(ada);
+    await ada.open(vendor.visit(denied.authorizationUrl, { deny: true }));
+    expect(await told(denied.connectionId)).toEqual([404, 'oauth.denied', expect.stringContaining('begin again')]);
+    const late = await begin(ada);
+    await set(late.connectionId, `expires_at = now() - interval '1 second'`);
+    expect(await told(late.connectionId)).toEqual([404, 'oauth.expired', expect.stringContaining('begin again')]);
+    // As it stands when a process is killed between taking the answer and the first fact.
+    const { connectionId: died } = await begin(ada);
+    await set(died, `status = 'used'`);
+    expect(await told(died)).toEqual([404, 'oauth.failed', expect.stringContaining('begin again')]);
+    expect((await ada.request('POST', `${CONNECTIONS}/${died}/confirm`, { code: 'a' })).body).toMatchObject({ code: 'oauth.failed' });
+    expect((await (await someone()).request('GET', `${CONNECTIONS}/${died}`)).body).toMatchObject({ code: 'connection.unknown' });
+  });
+
+  it('is pending while the answer that was taken is worked at', async () => {
+    const ada = await someone();
+    const { connectionId, authorizationUrl } = await begin(ada);
+    let letGo = (): void => undefined;
+    vendor.hold(new Promise<void>((resolve) => (letGo = resolve)));
+    const before = vendor.exchanges();
+    const back = ada.open(vendor.visit(authorizationUrl, { account: `${connectionId}@vendor.example` }));
+    await eventually('the code is exchanged', () => vendor.exchanges() > before);
+    expect(await seen(ada, connectionId)).toMatchObject({ status: 'pending' });
+    letGo();
+    expect((await back).status).toBe(200);
   });
 
   it('says what can be connected here', async () => {

@@ -17,6 +17,8 @@ export type Vendor = Readonly<{
   visit: (authorizationUrl: string, consent?: Consent) => string;
   /** The next so many exchanges are not answered. */
   hangUp: (times: number) => void;
+  /** Exchanges are answered when this has come to pass. */
+  hold: (until: Promise<unknown>) => void;
   exchanges: () => number;
   stop: () => Promise<void>;
 }>;
@@ -66,6 +68,7 @@ const oauthOf = (vendorUrl: string): OAuth => ({
 export const startVendor = async (): Promise<Vendor> => {
   const codes = new Map<string, Code>();
   let [hanging, exchanges] = [0, 0];
+  let held: Promise<unknown> = Promise.resolve();
   const exchange = async (request: IncomingMessage): Promise<Code | null> => {
     const form = new URLSearchParams(await text(request));
     const code = codes.get(form.get('code') ?? '');
@@ -80,7 +83,7 @@ export const startVendor = async (): Promise<Vendor> => {
       request.socket.destroy();
       return;
     }
-    void exchange(request).then((code) =>
+    void Promise.all([exchange(request), held]).then(([code]) =>
       response.writeHead(code === null ? 400 : 200).end(JSON.stringify(code ?? { error: 'invalid_grant' })),
     );
   });
@@ -103,6 +106,9 @@ export const startVendor = async (): Promise<Vendor> => {
     },
     hangUp: (times) => {
       hanging = times;
+    },
+    hold: (until) => {
+      held = until;
     },
     exchanges: () => exchanges,
     stop: async () => {
