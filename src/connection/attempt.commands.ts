@@ -24,7 +24,6 @@ export class BeginAttempt extends Command<Begun> {
     readonly actor: Actor,
     readonly aim: Aim,
     readonly way: Way,
-    readonly cause: Cause,
     readonly attemptId: string,
   ) {
     super();

@@ -82,7 +82,7 @@ export class ConnectionController {
     if (connect.by === 'oauth') {
       const way = { reached: reachedBy(response.req), returnTo };
       const aim = { purpose: 'connect', provider, consent, access } as const;
-      return this.redirect(new BeginAttempt(actor, aim, way, cause, commandId), response, HttpStatus.CREATED);
+      return this.redirect(new BeginAttempt(actor, aim, way, commandId), response, HttpStatus.CREATED);
     }
     if (consent && credentials === undefined)
       throw new Refused('connection.credentials-missing', 422, 'Send "credentials" with "username" and "password".');
@@ -132,7 +132,7 @@ export class ConnectionController {
     if (credentials === undefined) {
       const way = { reached: reachedBy(response.req), returnTo };
       const aim = { purpose: 'reconnect', connectionId: id } as const;
-      return this.redirect(new BeginAttempt(actor, aim, way, cause, commandId), response, HttpStatus.OK);
+      return this.redirect(new BeginAttempt(actor, aim, way, commandId), response, HttpStatus.OK);
     }
     const reached = await this.commands.execute(new Reconnect(actor, id, complete(credentials), cause, commandId));
     return this.answer(actor, reached, response, HttpStatus.OK);

@@ -19,8 +19,8 @@ import { WIDENING, type Widening } from './widening.js';
 
 const widening =
   (commands: CommandBus, { uuid }: Pick<Entropy, 'uuid'>): Widening =>
-  ({ actor, connectionId, reached, returnTo, cause }) =>
-    commands.execute(new BeginAttempt(actor, { purpose: 'widen', connectionId }, { reached, returnTo }, cause, uuid()));
+  ({ actor, connectionId, reached, returnTo }) =>
+    commands.execute(new BeginAttempt(actor, { purpose: 'widen', connectionId }, { reached, returnTo }, uuid()));
 
 /** The accounts that people link. What tends them in the background belongs to the role `sync`. */
 @Module({

@@ -1,5 +1,4 @@
 import { type Actor } from '../kernel/actor.js';
-import { type Cause } from '../kernel/cause.js';
 import { Refused } from '../kernel/refused.js';
 import { type Tie } from './attempt.js';
 import { type Reached } from './return-address.js';
@@ -26,7 +25,6 @@ export type Wish = Readonly<{
   connectionId: string;
   reached: Reached;
   returnTo: string | undefined;
-  cause: Cause;
 }>;
 
 /** Begins an attempt to get the right to write. */

@@ -18,7 +18,7 @@ import { MySettings } from './settings.query.js';
 /** Milliseconds a change waits for the read models. */
 const PATIENCE = 2_000;
 
-type Asked = readonly [actor: Person, returnTo: string | undefined, cause: Cause, response: Response];
+type Asked = readonly [actor: Person, returnTo: string | undefined, response: Response];
 
 @ApiTags('settings')
 @Controller('v1/calendar/settings')
@@ -56,17 +56,17 @@ export class SettingsController {
       .execute(new ChangeSettings(actor, change, expectedTag(ifMatch), cause))
       .catch(async (error: unknown) => {
         if (!(error instanceof ScopeMissing)) throw error;
-        throw await this.widened(error, actor, change.returnTo, cause, response);
+        throw await this.widened(error, actor, change.returnTo, response);
       });
     response.status((await this.reached(actor, changed)) ? HttpStatus.OK : HttpStatus.ACCEPTED);
     return this.read(actor, response);
   }
 
   /** The refusal with the address at which the person grants what is missing; the attempt is tied to the browser that asked. */
-  private async widened({ connectionId }: ScopeMissing, ...[actor, returnTo, cause, response]: Asked): Promise<ScopeMissing> {
+  private async widened({ connectionId }: ScopeMissing, ...[actor, returnTo, response]: Asked): Promise<ScopeMissing> {
     const { req } = response;
     const reached = { host: req.host, secure: req.secure, port: req.socket.localPort ?? 0 };
-    const { authorizationUrl, tie } = await this.widening({ actor, connectionId, reached, returnTo, cause });
+    const { authorizationUrl, tie } = await this.widening({ actor, connectionId, reached, returnTo });
     response.setHeader('Set-Cookie', setCookie(tie));
     return new ScopeMissing(connectionId, { authorizationUrl });
   }
