@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PROVIDER_NAMES } from '../provider/names.js';
 import { codecOf } from '../infra/codec.zod.js';
 import { type EventFamily } from '../kernel/event-store.js';
+import { UNWATCHED } from '../watch/unwatched.js';
 import { type CalendarEvent } from './calendar.js';
 
 const at = z.iso.datetime();
@@ -41,6 +42,8 @@ export const calendarSchemas = {
   'SyncFailed.v1': z.strictObject({ fault: z.string(), at }),
   'SyncRecovered.v1': z.strictObject({ at }),
   'MassChangeHeld.v1': z.strictObject({ removals: z.int(), known: z.int(), at }),
+  'WatchOpened.v1': z.strictObject({ at }),
+  'WatchClosed.v1': z.strictObject({ reason: z.enum(UNWATCHED), at }),
   'FeedExpired.v1': z.strictObject({ generation, at }),
 };
 

@@ -1,6 +1,7 @@
 import { type Decider } from '../kernel/decider.js';
 import { Refused } from '../kernel/refused.js';
 import { type TimeRange } from '../kernel/time-range.js';
+import { type Unwatched } from '../watch/unwatched.js';
 
 export type Mode = 'read_only' | 'write';
 
@@ -41,6 +42,10 @@ export type CalendarCommand =
   | Readonly<{ type: 'SetPrivacy'; owner: string; privacy: Privacy; at: string }>
   | Readonly<{ type: 'ShowCalendar'; owner: string; visible: boolean; at: string }>
   | Readonly<{ type: 'SyncDelta'; report: SyncReport; at: string }>
+  /** Its service tells of its changes from now on. */
+  | Readonly<{ type: 'OpenWatch'; at: string }>
+  /** It no longer does, or is not relied on to. */
+  | Readonly<{ type: 'CloseWatch'; reason: Unwatched; at: string }>
   /** `generation`: the last one begun, as the caller saw it; one begun since is kept. */
   | Readonly<{ type: 'ExpireFeed'; generation: number; at: string }>;
 
@@ -55,6 +60,8 @@ export type CalendarEvent =
   | Readonly<{ type: 'SyncFailed'; fault: string; at: string }>
   | Readonly<{ type: 'SyncRecovered'; at: string }>
   | Readonly<{ type: 'MassChangeHeld'; removals: number; known: number; at: string }>
+  | Readonly<{ type: 'WatchOpened'; at: string }>
+  | Readonly<{ type: 'WatchClosed'; reason: Unwatched; at: string }>
   | Readonly<{ type: 'FeedExpired'; generation: number; at: string }>;
 
 export type Calendar =
@@ -77,6 +84,8 @@ export type Calendar =
       expired: number;
       fault: string | null;
       held: boolean;
+      /** Its service is relied on to tell of its changes. */
+      watched: boolean;
     }>;
 
 export const DEFAULT_PRIVACY: Privacy = 'busy_only';
@@ -150,6 +159,10 @@ const decide = (state: Calendar, command: CalendarCommand): readonly CalendarEve
       return command.visible === state.visible ? [] : [{ type: 'VisibilitySet', visible: command.visible, at: command.at }];
     case 'SyncDelta':
       return report(state, command.report, command.at);
+    case 'OpenWatch':
+      return state.watched ? [] : [{ type: 'WatchOpened', at: command.at }];
+    case 'CloseWatch':
+      return state.watched ? [{ type: 'WatchClosed', reason: command.reason, at: command.at }] : [];
     case 'ExpireFeed':
       if (command.generation !== state.generation || state.generation === state.expired) return [];
       return [{ type: 'FeedExpired', generation: state.generation, at: command.at }];
@@ -168,7 +181,7 @@ const evolve = (state: Calendar, event: CalendarEvent): Calendar => {
   if (event.type === 'CalendarAdopted') {
     const { userId, connectionId } = event;
     const asAdopted = { mode: 'read_only', privacy: DEFAULT_PRIVACY, visible: true } as const;
-    const unread = { generation: 0, completed: 0, window: null, expired: 0, fault: null, held: false };
+    const unread = { generation: 0, completed: 0, window: null, expired: 0, fault: null, held: false, watched: false };
     return { status: 'adopted', userId, connectionId, described: describedBy(event), ...asAdopted, ...unread };
   }
   if (state.status === 'none') return state;
@@ -191,6 +204,10 @@ const evolve = (state: Calendar, event: CalendarEvent): Calendar => {
       return { ...state, fault: null };
     case 'MassChangeHeld':
       return { ...state, held: true };
+    case 'WatchOpened':
+      return { ...state, watched: true };
+    case 'WatchClosed':
+      return { ...state, watched: false };
     case 'FeedExpired':
       return { ...state, expired: event.generation };
   }

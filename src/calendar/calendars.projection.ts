@@ -79,6 +79,10 @@ const howItStands: Handlers<AccountEvent> = {
     sql.query('update calendars set fault = null, revision = $2 where calendar_id = $1', [idOf(stream), revision]),
   MassChangeHeld: (sql, { stream, revision, event }) =>
     sql.query('update calendars set held_removals = $2, revision = $3 where calendar_id = $1', [idOf(stream), event.removals, revision]),
+  WatchOpened: (sql, { stream, revision }) =>
+    sql.query('update calendars set revision = $2 where calendar_id = $1', [idOf(stream), revision]),
+  WatchClosed: (sql, { stream, revision }) =>
+    sql.query('update calendars set revision = $2 where calendar_id = $1', [idOf(stream), revision]),
   FeedExpired: (sql, { stream, revision }) =>
     sql.query('update calendars set held_removals = null, revision = $2 where calendar_id = $1', [idOf(stream), revision]),
 };

@@ -53,6 +53,24 @@ describe('ToggleWrite', () => {
   });
 });
 
+describe('OpenWatch and CloseWatch', () => {
+  const opened: CalendarEvent = { type: 'WatchOpened', at };
+  const closed: CalendarEvent = { type: 'WatchClosed', reason: 'push.unhealthy', at };
+  const close = { type: 'CloseWatch', reason: 'push.unhealthy', at } as const;
+
+  it('say that its service tells of changes, and that it does no longer', () => {
+    given(calendar, adopted).when({ type: 'OpenWatch', at }).then(opened);
+    given(calendar, adopted, opened).when(close).then(closed);
+    given(calendar, adopted, opened, closed).when({ type: 'OpenWatch', at }).then(opened);
+  });
+
+  it('say nothing when a channel takes the place of another, or when there was none', () => {
+    given(calendar, adopted, opened).when({ type: 'OpenWatch', at }).then();
+    given(calendar, adopted).when(close).then();
+    given(calendar, adopted, opened, closed).when(close).then();
+  });
+});
+
 describe('DescribeCalendar', () => {
   const { writable, busyOnly, color, timeZone, sealed } = facts;
   const as = (changed: Partial<typeof described>) => ({ ...described, ...changed });
