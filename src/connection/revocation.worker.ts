@@ -9,6 +9,7 @@ import { connection, type GrantEnd } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { causeOf, type ConnectionRow, later, record } from './connection.record.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
+import { leftGrant, stopChannels } from './revocation.channels.js';
 
 /** How long after a revocation the grant is tried to be given back: within five minutes nothing is kept, whether the provider answers or not. */
 const TRIED_FOR = 4 * MINUTE;
@@ -89,13 +90,24 @@ const isOurs = (error: unknown, { signal }: Lease): boolean => signal.aborted ||
 const isShared = ({ vault }: ConnectionRuntime, { provider, connection_id }: ConnectionRow): Promise<boolean> =>
   entryOf(provider).givesBack === 'whole-account' ? vault.isGrantShared(connection_id) : Promise.resolve(false);
 
-/** How the grant ended; null when it did not yet. Without a secret there is nothing to end it with: its owner has to, at the provider. */
+/** So many tries are made to stop channels before the grant is given back without: they end by themselves, and their notifications are refused. */
+const STOPPING = 3;
+
+/**
+ * How the grant ended; null when it did not yet. Channels are stopped before, because nothing stops them after. Without a secret there is nothing to end
+ * it with: its owner has to, at the provider.
+ */
 const giveBack = async (runtime: ConnectionRuntime, row: ConnectionRow, lease: Lease, left: number): Promise<GrantEnd | null> => {
-  if (await isShared(runtime, row)) return 'shared';
-  const [adapter, secret] = [runtime.providers.get(row.provider), await secretLeft(runtime, row)];
-  if (adapter === undefined || secret === null || left <= 0) return 'manual';
+  const [adapter, secret, shared] = [runtime.providers.get(row.provider), await secretLeft(runtime, row), await isShared(runtime, row)];
+  const unasked = shared ? 'shared' : 'manual';
+  if (adapter === undefined || secret === null || left <= 0) return unasked;
   try {
-    return await within(Math.min(PATIENCE, left), lease, (call) => adapter.revoke(secret, call));
+    return await within(Math.min(PATIENCE, left), lease, async (call): Promise<GrantEnd | null> => {
+      const account = leftGrant(adapter, secret, runtime.clock, call);
+      const isDone = row.failures >= STOPPING || (await stopChannels(runtime, row.connection_id, adapter, account, call));
+      if (!isDone || shared) return isDone ? 'shared' : null;
+      return adapter.revoke(account.current(), call);
+    });
   } catch (error) {
     if (isOurs(error, lease)) throw error;
     return null;
