@@ -8,7 +8,7 @@ import { type HealthChecks } from '../kernel/health.js';
 import { type Metrics } from '../kernel/metrics.js';
 import { type Runtime } from './runtime.js';
 
-const QUEUES = ['sync_state', 'connection_state', 'clean_up', 'placement'] as const;
+const QUEUES = ['sync_state', 'watch_state', 'connection_state', 'clean_up', 'placement'] as const;
 
 type Depth = Readonly<{ queue: string; due: string; late: string }>;
 
@@ -35,6 +35,34 @@ export const watchQueues = (health: Pick<HealthChecks, 'add'>, { database }: Pic
     const aside = (await troubleIn(database)).filter((row) => Number(row.aside) > 0).map((row) => `${row.aside} of ${row.queue}`);
     return aside.length === 0 ? { ok: true } : { ok: true, detail: `set aside: ${aside.join(', ')}` };
   });
+};
+
+type Watched = Readonly<{ provider: string; mode: string; reason: string; count: string }>;
+
+const WATCHED = `select provider, mode, coalesce(reason, '') as reason, count(*) from watch_state group by 1, 2, 3 order by 1, 2, 3`;
+
+/** Services that are not relied on to tell of changes are asked more often: everything is read, so the process as a whole is well. */
+export const watchPush = (health: Pick<HealthChecks, 'add'>, { database }: Pick<Runtime, 'database'>): void => {
+  health.add('push', async () => {
+    const polled = (await database.query<Watched>(WATCHED)).filter(
+      ({ mode, reason }) => mode === 'polled' && reason !== '' && reason !== 'push.hidden',
+    );
+    if (polled.length === 0) return { ok: true };
+    return { ok: true, detail: `polled: ${polled.map(({ provider, reason, count }) => `${count} of ${provider} (${reason})`).join(', ')}` };
+  });
+};
+
+/** How calendars are watched, of all processes together. */
+export const measureWatched = ({ database }: Pick<Runtime, 'database'>, metrics: Metrics): void => {
+  metrics.asked(
+    'calendars_watched',
+    'Calendars whose services tell of changes, by whether they are relied on to (pushed, polled, unwatchable) and why not',
+    ['provider', 'mode', 'reason'],
+    async () => {
+      const rows = await database.query<Watched>(WATCHED);
+      return rows.map(({ provider, mode, reason, count }) => ({ value: Number(count), labels: { provider, mode, reason } }));
+    },
+  );
 };
 
 /** What is asked of the engines whenever a process is scraped; of all processes together, so that each tells the same. */

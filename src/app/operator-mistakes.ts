@@ -2,6 +2,7 @@ import { type HealthChecks } from '../kernel/health.js';
 import { type Log } from '../kernel/log.js';
 import { type CalendarProvider, ProviderFault, type Providers } from '../provider/calendar-provider.js';
 import { type OAuth, OAuthRefused } from '../provider/oauth.js';
+import { type Push } from '../provider/push.js';
 
 /** What calendar services say that the operator of this service has set wrong, each until the same is asked for again and succeeds. */
 export type OperatorMistakes = Readonly<{
@@ -61,9 +62,16 @@ const watchedOAuth = (oauth: OAuth, known: Known): OAuth => {
   };
 };
 
+/** An address that a service sends no notifications to is the operator's to mend. */
+const watchedPush = (push: Push, known: Known): Push => ({
+  ...push,
+  open: (...call) => watching(known)('watch', () => push.open(...call)),
+});
+
 const watchedProvider = (provider: CalendarProvider, known: Known): CalendarProvider => ({
   ...provider,
   oauth: provider.oauth === null ? null : watchedOAuth(provider.oauth, known),
+  push: provider.push === null ? null : watchedPush(provider.push, known),
   discover: (...call) => watching(known)('discover', () => provider.discover(...call)),
   scan: async function* (...call) {
     try {

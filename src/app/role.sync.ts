@@ -8,6 +8,7 @@ import { type HealthChecks } from '../kernel/health.js';
 import { pace } from '../sync/feed.pace.js';
 import { sweepOf } from '../sync/sweep.sql.js';
 import { syncRuns } from '../sync/sync.runs.js';
+import { watchRuns } from '../watch/watch.runs.js';
 import { openProviders } from './providers.js';
 import { workerOf } from './queue.js';
 import { type RoleBody, type Works } from './role.body.js';
@@ -18,29 +19,39 @@ import { warmUpSync } from './warm-up.js';
 const OCCURRENCES = 'user_calendar_events';
 
 // Loaded with the thread, while the engines are started.
-const [syncing, tending] = await Promise.all([syncRuns.queue(), connectionRuns.queue()]);
+const [syncing, tending, watching, lookAgain] = await Promise.all([
+  syncRuns.queue(),
+  connectionRuns.queue(),
+  watchRuns.queue(),
+  watchRuns.lookAgain(),
+]);
 
 const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
   runtime.mistakes.addChecks(health, 'calendars');
-  const { database, store, vault, providers, clock, entropy, log, mostListed, pollWithin } = runtime;
+  const { database, store, vault, providers, clock, entropy, log, mostListed, pollWithin, webhookOf } = runtime;
   const connection = { store, database, vault, providers, clock, entropy };
   const secretOf = secretOnce(vault);
+  const grantOf = grantsOf(connection, secretOf);
+  const sweep = sweepOf(database, pollWithin);
   const together = { ...runtime, solitude: solitude() };
   const calendars = syncing({
-    ...{ database, store, vault, providers, clock, entropy, log, mostListed, sweep: sweepOf(database, pollWithin) },
+    ...{ database, store, vault, providers, clock, entropy, log, mostListed, sweep },
     pace: pace(() => reached(database, OCCURRENCES)),
     reportFault: faultReporter(connection),
     reportRecovery: recoveryReporter(connection),
     reportKeyGone: keyGoneReporter(connection),
-    grantOf: grantsOf(connection, secretOf),
+    grantOf,
     crowdOf: crowdOf(secretOf),
   });
+  const channels = watching({ database, store, vault, providers, clock, entropy, grantOf, webhookOf, sweep });
+  const reachable = [...providers.keys()].filter((name) => webhookOf(name) !== null);
   return {
     lasting: new Map([
       ['sync_state', workerOf(together, calendars)],
+      ['watch_state', workerOf(together, channels)],
       ['connection_state', workerOf(together, tending(connection))],
     ]),
-    first: [(signal) => warmUpSync(clock, signal)],
+    first: [(signal) => warmUpSync(clock, signal), () => lookAgain(database, clock, reachable)],
   };
 };
 

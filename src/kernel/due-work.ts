@@ -36,7 +36,7 @@ export type Crowds<Row> = Readonly<{
  * key. Its name doubles as the channel of hints.
  */
 export type Queue<Row> = Readonly<{
-  table: 'sync_state' | 'connection_state' | 'clean_up' | 'placement';
+  table: 'sync_state' | 'watch_state' | 'connection_state' | 'clean_up' | 'placement';
   key: string;
   order: string;
   concurrency: number;

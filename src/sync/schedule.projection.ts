@@ -3,6 +3,8 @@ import { type EventFamily, idOf } from '../kernel/event-store.js';
 import { applyEach, FACTS_OF_CALENDARS, type Handlers, type Projection } from '../kernel/projection.js';
 import { type AccountEvent } from '../calendar/account-events.js';
 import { ACCOUNT_FAULTS, DEAD_GRANTS } from '../connection/account-fault.js';
+import { PROVIDER_NAMES } from '../provider/names.js';
+import { entryOf } from '../provider/registry.js';
 
 /** How long after connecting the account is looked at again, should the request that connected it have died before its calendars were adopted. */
 const REPAIR = `interval '20 seconds'`;
@@ -15,6 +17,13 @@ const FORGIVEN = `failures = least(failures, 1), fault = case when fault in (${l
 
 /** A server that asked for time gets it, also when another calendar could be read. */
 const RETRIED = ACCOUNT_FAULTS.filter((fault) => fault !== 'throttled');
+
+/** Services that tell of changes in calendars. */
+const PUSHING = PROVIDER_NAMES.filter((name) => entryOf(name).sweeps !== null);
+
+/** Has the channels of calendars looked at. `wake`: also where that is being done. */
+const look = (where: 'calendar_id' | 'connection_id') =>
+  `update watch_state set due_at = least(due_at, $2), wake = true where ${where} = $1`;
 
 /** What became of an account as a whole holds for all of its calendars. */
 const health: Handlers<AccountEvent> = {
@@ -33,12 +42,19 @@ const health: Handlers<AccountEvent> = {
     );
   },
   ConnectionReauthorized: async (sql, { stream, event }) => {
+    // Channels may have ended with the access that they were opened by.
+    await sql.query(`update watch_channel set renew_at = least(renew_at, $2) where connection_id = $1 and state = 'live'`, [
+      idOf(stream),
+      event.at,
+    ]);
     await sql.query(`update sync_state set due_at = $2, ${FORGIVEN} where connection_id = $1`, [idOf(stream), event.at]);
     await sql.query(`update connection_state set due_at = $2, failures = 0 where connection_id = $1 and task = 'discover'`, [
       idOf(stream),
       event.at,
     ]);
+    await sql.query(look('connection_id'), [idOf(stream), event.at]);
     await sql.query('notify sync_state');
+    await sql.query('notify watch_state');
   },
   ConnectionRecovered: async (sql, { stream, event }) => {
     await sql.query(
@@ -74,7 +90,14 @@ const beginningAndEnd: Handlers<AccountEvent> = {
         },
       ),
     );
+    await sql.query(
+      `insert into watch_state (calendar_id, connection_id, user_id, provider, due_at)
+       select calendar_id, connection_id, user_id, provider, $2 from sync_state where calendar_id = $1 and provider = any($3)
+       on conflict do nothing`,
+      [idOf(stream), event.at, PUSHING],
+    );
     await sql.query('notify sync_state');
+    await sql.query('notify watch_state');
   },
   // The account may write its address otherwise than when it was adopted.
   CalendarDescribed: (sql, { stream, event }) =>
@@ -94,6 +117,16 @@ const beginningAndEnd: Handlers<AccountEvent> = {
   ConnectionPurged: (sql, { stream }) => sql.query('delete from connection_state where connection_id = $1', [idOf(stream)]),
 };
 
+/** What decides whether a calendar is worth a channel. */
+const worthWatching: Handlers<AccountEvent> = {
+  VisibilitySet: async (sql, { stream, event }) => {
+    await sql.query(look('calendar_id'), [idOf(stream), event.at]);
+    await sql.query('notify watch_state');
+  },
+  SyncFailed: (sql, { stream, event }) => sql.query(look('calendar_id'), [idOf(stream), event.at]),
+  SyncRecovered: (sql, { stream, event }) => sql.query(look('calendar_id'), [idOf(stream), event.at]),
+};
+
 /**
  * Turns facts into due work: a connected account is discovered, an adopted calendar is synced, a revoked connection is wound up. Its rows are
  * operational and outlive a replay: what exists is left as it is.
@@ -102,7 +135,7 @@ export const schedule = (families: readonly EventFamily<AccountEvent>[]): Projec
   name: 'schedule',
   meaning: 1,
   families,
-  apply: applyEach<AccountEvent>({ ...beginningAndEnd, ...health }),
+  apply: applyEach<AccountEvent>({ ...beginningAndEnd, ...health, ...worthWatching }),
   tables: [],
   separable: FACTS_OF_CALENDARS,
 });

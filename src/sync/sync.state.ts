@@ -6,7 +6,9 @@ import { type Position } from '../kernel/event-store.js';
 import { type Trouble } from '../kernel/failure-policy.js';
 import { named, type Database, type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
+import { type WatchMode } from '../provider/abilities.js';
 import { entryOf } from '../provider/registry.js';
+import { MODE_SQL, UNTOLD_SQL } from '../watch/swept.js';
 import { freshUntil } from './freshness.js';
 import { nextGenerationAt, nextListingAt, nextPollAt, retryAt } from './generation.js';
 import { type Sweep } from './sweep.sql.js';
@@ -20,6 +22,8 @@ export type SyncRow = Readonly<{
   connection_id: string;
   user_id: string;
   provider: string;
+  /** `sweep`: it is read because its interval is over; `hot`: for any other reason. */
+  lane: 'hot' | 'sweep';
   sealed: string;
   cursor: string | null;
   generation: number;
@@ -155,7 +159,8 @@ export const finishSucceeded = async (
   const now = clock.now();
   const { cursor, generation, window, gone, whole, objects, fed, position, remapAt, listed, again } = success;
   const began = generation !== row.generation || row.generation_due_at === null;
-  const within = await sweep(row.provider, 'polled');
+  const [watched] = await database.query<{ mode: WatchMode }>(MODE_SQL, [row.calendar_id]);
+  const within = await sweep(row.provider, watched?.mode ?? 'polled');
   await database.transaction(async (sql) => {
     const [held] = await sql.query<{ position: string | null }>(
       ...named(SUCCEEDED, {
@@ -174,6 +179,7 @@ export const finishSucceeded = async (
     );
     if (held === undefined) throw new Superseded();
     await sql.query('delete from remote_object where calendar_id = $1 and ref = any($2)', [row.calendar_id, gone]);
+    if (row.lane === 'sweep' && !whole && position !== null) await sql.query(UNTOLD_SQL, [row.calendar_id, instant(now)]);
     // Also what an earlier run brought must be there to be read before this one is done.
     await endRuns(sql, row.calendar_id, instant(now), null, held.position === null ? null : BigInt(held.position));
   });

@@ -1,0 +1,29 @@
+import { type Clock } from '../kernel/clock.js';
+import { type Queue } from '../kernel/due-work.js';
+import { type Sql } from '../kernel/sql.js';
+import { RUNS_AT_ONCE } from '../provider/registry.js';
+import { type WatchRow } from './watch.sql.js';
+import { type WatchRuntime } from './watch.worker.js';
+
+const AT_ONCE = 10;
+
+type LookAgain = (sql: Sql, clock: Clock, reachable: readonly string[]) => Promise<void>;
+
+/** What this slice runs besides answering requests. `queue` is loaded by the thread that runs it, and then given the ports it works with. */
+export const watchRuns = {
+  /** Keeps channels open by which services tell of changes. */
+  queue: async (): Promise<(ports: WatchRuntime) => Queue<WatchRow>> => {
+    const { tendWatch } = await import('./watch.worker.js');
+    return (ports) => ({
+      table: 'watch_state',
+      key: 'calendar_id',
+      order: 'due_at',
+      concurrency: AT_ONCE,
+      person: 'user_id',
+      account: { column: 'connection_id', most: RUNS_AT_ONCE.account },
+      task: tendWatch(ports),
+    });
+  },
+  /** Done once when the role starts: `reachable` names the services that can reach this one. */
+  lookAgain: async (): Promise<LookAgain> => (await import('./watch.sql.js')).lookAgain,
+} as const;

@@ -1,0 +1,176 @@
+import { type Clock, instant } from '../kernel/clock.js';
+import { type Lease, Superseded } from '../kernel/due-work.js';
+import { type Database, named, type Sql } from '../kernel/sql.js';
+import { type WatchMode } from '../provider/abilities.js';
+import { type OpenChannel } from '../provider/push.js';
+import { type Channel, isOver, isToStop, liveOf, renewalAt, type Watch } from './channel.js';
+import { type Unwatched } from './unwatched.js';
+
+/** A claimed row of `watch_state`. */
+export type WatchRow = Readonly<{
+  calendar_id: string;
+  connection_id: string;
+  user_id: string;
+  provider: string;
+  failures: number;
+  mode: WatchMode;
+  reason: Unwatched | null;
+  missed_at: Date | null;
+  missed: number;
+}>;
+
+type ChannelRow = Readonly<{
+  channel_id: string;
+  state: Channel['state'];
+  remote: string | null;
+  opened_at: Date;
+  expires_at: Date;
+  renew_at: Date;
+  heard_at: Date | null;
+}>;
+
+export const watchOf = ({ mode, reason, missed_at, missed }: WatchRow): Watch => ({
+  mode,
+  reason,
+  missedAt: missed_at?.getTime() ?? null,
+  missed,
+});
+
+export const channelsOf = async (sql: Sql, calendarId: string): Promise<readonly Channel[]> =>
+  (await sql.query<ChannelRow>('select * from watch_channel where calendar_id = $1 order by opened_at, channel_id', [calendarId])).map(
+    (row) => ({
+      id: row.channel_id,
+      state: row.state,
+      remote: row.remote,
+      openedAt: row.opened_at.getTime(),
+      expiresAt: row.expires_at.getTime(),
+      renewAt: row.renew_at.getTime(),
+      heardAt: row.heard_at?.getTime() ?? null,
+    }),
+  );
+
+/**
+ * Writes if the claim still holds when all of it is written. Statements lock `watch_channel` first, then `sync_state`, then `watch_state`, as those of
+ * the door for notifications do.
+ */
+const fenced = <T>(database: Database, { calendar_id }: WatchRow, { epoch }: Lease, work: (sql: Sql) => Promise<T>): Promise<T> =>
+  database.transaction(async (sql) => {
+    const done = await work(sql);
+    const held = await sql.query('select 1 from watch_state where calendar_id = $1 and epoch = $2 for update', [calendar_id, epoch]);
+    if (held.length === 0) throw new Superseded();
+    return done;
+  });
+
+/** Forgets channels that have ended, and marks those that are to be stopped. Answers what is left. `wanted`: as for `isToStop`. */
+export const tidied = (
+  database: Database,
+  row: WatchRow,
+  lease: Lease,
+  { wanted, now }: Readonly<{ wanted: boolean; now: number }>,
+): Promise<readonly Channel[]> =>
+  fenced(database, row, lease, async (sql) => {
+    const all = await channelsOf(sql, row.calendar_id);
+    const live = liveOf(all, now);
+    const toStop = all.filter((channel) => isToStop(channel, live, { wanted, now })).map(({ id }) => id);
+    await sql.query(`update watch_channel set state = 'closing' where channel_id = any($1)`, [toStop]);
+    await sql.query('delete from watch_channel where channel_id = any($1)', [
+      all.filter((channel) => isOver(channel, now)).map(({ id }) => id),
+    ]);
+    return channelsOf(sql, row.calendar_id);
+  });
+
+export const forgetChannel = async (sql: Sql, id: string): Promise<void> => {
+  await sql.query('delete from watch_channel where channel_id = $1', [id]);
+};
+
+/** Has a channel stopped that may exist. `remote` stays what it is where null is given. */
+export const abandonChannel = async (sql: Sql, id: string, remote: string | null): Promise<void> => {
+  await sql.query(`update watch_channel set state = 'closing', remote = coalesce($2, remote) where channel_id = $1`, [id, remote]);
+};
+
+type Announced = Readonly<{ id: string; tokenHash: Buffer; now: number; until: number }>;
+
+/** Committed before the service is asked, because a channel that we know nothing of could never be stopped. */
+export const announceChannel = (
+  database: Database,
+  row: WatchRow,
+  lease: Lease,
+  { id, tokenHash, now, until }: Announced,
+): Promise<unknown> => {
+  const { provider, user_id: userId, connection_id: connectionId, calendar_id: calendarId } = row;
+  return fenced(database, row, lease, (sql) =>
+    sql.query(
+      ...named(
+        `insert into watch_channel (channel_id, provider, user_id, connection_id, calendar_id, token_hash, state, opened_at, expires_at, renew_at)
+         values (:id, :provider, :userId, :connectionId, :calendarId, :tokenHash, 'opening', :now, :until, :until)`,
+        { id, provider, userId, connectionId, calendarId, tokenHash, now: instant(now), until: instant(until) },
+      ),
+    ),
+  );
+};
+
+/** Has a calendar that is read at all read at once. A refused account waits for its owner, a failing one for its time. */
+const WAKE = `update sync_state set due_at = least(due_at, $2), wake = true, lane = 'hot'
+  where calendar_id = $1 and fault is null and due_at < 'infinity'`;
+
+/** The channel is live from here on, and the one before is old. What changed between the last reading and the channel is read at once. */
+export const adoptChannel = (
+  { database, clock }: Readonly<{ database: Database; clock: Clock }>,
+  row: WatchRow,
+  lease: Lease,
+  { id, remote, until }: OpenChannel,
+  fraction: number,
+): Promise<void> =>
+  fenced(database, row, lease, async (sql) => {
+    const now = clock.now();
+    await sql.query(`update watch_channel set state = 'old' where calendar_id = $1 and state = 'live'`, [row.calendar_id]);
+    const live = await sql.query(
+      `update watch_channel set state = 'live', remote = $2, expires_at = $3, renew_at = $4 where channel_id = $1 and state = 'opening' returning 1`,
+      [id, remote, until, instant(renewalAt(now, until.getTime(), fraction))],
+    );
+    if (live.length === 0) throw new Superseded();
+    await sql.query(WAKE, [row.calendar_id, instant(now)]);
+    await sql.query('notify sync_state');
+  });
+
+/** `dueAt`: Infinity until something wakes the row. `polledWithin`: milliseconds within which the calendar is read without push. */
+type Settled = Readonly<{ watch: Watch; failures: number; dueAt: number; polledWithin: number; now: number }>;
+
+/** A calendar that is not told of any more is read within the interval of those that are polled; a reading that goes on has promised another one. */
+const POLLED = `update sync_state set due_at = least(due_at, $2), wake = wake or claimed_until is not null
+  where calendar_id = $1 and fault is null and due_at < 'infinity'`;
+
+/** How the calendar is watched from here on. What was noted of it while it was looked at stays. */
+export const settleWatch = (
+  database: Database,
+  row: WatchRow,
+  lease: Lease,
+  { watch, failures, dueAt, polledWithin, now }: Settled,
+): Promise<unknown> =>
+  fenced(database, row, lease, async (sql) => {
+    if (row.mode === 'pushed' && watch.mode !== 'pushed') await sql.query(POLLED, [row.calendar_id, instant(now + polledWithin)]);
+    const { mode, reason, missed, missedAt } = watch;
+    await sql.query(
+      ...named(
+        `update watch_state set mode = :mode, reason = :reason, failures = :failures, due_at = :dueAt,
+           missed_at = case when missed_at is not distinct from :missedBefore::timestamptz then :missedAt::timestamptz else missed_at end,
+           missed = case when missed = :before then :missed else missed end
+         where calendar_id = :calendarId and epoch = :epoch`,
+        {
+          ...{ mode, reason, failures, missed, before: row.missed, calendarId: row.calendar_id, epoch: lease.epoch },
+          ...{ missedBefore: row.missed_at, missedAt: missedAt === null ? null : instant(missedAt) },
+          dueAt: Number.isFinite(dueAt) ? instant(dueAt) : 'infinity',
+        },
+      ),
+    );
+  });
+
+/** Looks again at calendars whose service can reach this one now, or can no longer, because the operator has set another address. */
+export const lookAgain = async (sql: Sql, clock: Clock, reachable: readonly string[]): Promise<void> => {
+  await sql.query(
+    `update watch_state set due_at = least(due_at, $1), wake = true
+     where case when provider = any($2) then reason = 'push.not-public' else mode = 'pushed' end`,
+    [instant(clock.now()), reachable],
+  );
+  await sql.query('notify watch_state');
+};
