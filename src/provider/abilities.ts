@@ -4,7 +4,8 @@ import { DAY, HOUR } from '../kernel/clock.js';
  * How changes of a calendar become known: `pushed` its service tells of them; `polled` it is asked again and again, because the service tells of none, or
  * not at the moment; `unwatchable` the service tells of changes in other calendars and never in this one.
  */
-export type WatchMode = 'pushed' | 'polled' | 'unwatchable';
+export const WATCH_MODES = ['pushed', 'polled', 'unwatchable'] as const;
+export type WatchMode = (typeof WATCH_MODES)[number];
 
 /** What a kind of calendar service can do, as far as sweeping its calendars depends on it. */
 export type Abilities = Readonly<{
