@@ -39,6 +39,11 @@ export type Contents = Readonly<{
   attendees: readonly Attendee[];
   url: string | null;
   uid: string | null;
+  /**
+   * IANA name of the zone in which it ends, where that is another than the one in which it starts, as a flight's. Left out otherwise, so that the same
+   * contents have the same hash as before this was read.
+   */
+  endZone?: string;
 }>;
 
 /** The searchable part of a component: a single event, the master of a series, or an override of one of its instances. */

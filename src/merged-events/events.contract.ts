@@ -30,6 +30,7 @@ const planning = {
   end: '2026-03-02T10:00:00.000Z',
   allDay: false,
   timeZone: 'Europe/Paris',
+  endTimeZone: null,
   floating: false,
   location: 'Room 4',
   description: null,
@@ -57,6 +58,10 @@ export const EventView = z
       .string()
       .nullable()
       .meta({ description: 'The zone it was written in; for all-day and floating events the one they were placed in.' }),
+    endTimeZone: z
+      .string()
+      .nullable()
+      .meta({ description: 'The zone its end was written in, where that is another than `timeZone`, as of a flight; else null.' }),
     floating: z.boolean().meta({ description: 'It was written without a zone: the time zone is an assumption.' }),
     location: z.string().nullable(),
     description: z.string().nullable(),

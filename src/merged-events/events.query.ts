@@ -34,6 +34,7 @@ const viewOf = (row: EventRow, contents: Contents): EventView => ({
   ...timesOf(row),
   allDay: row.all_day,
   timeZone: row.zone,
+  endTimeZone: contents.endZone ?? null,
   floating: row.floating,
   location: contents.location,
   description: contents.description,

@@ -235,6 +235,7 @@ describe('What a Google calendar means, through the whole service,', () => {
     expect(hoursOf(events, 'los angeles', 'America/Los_Angeles')).toEqual(Array.from({ length: 50 }, () => '09:00'));
     const flight = events.find(({ title }) => title === 'flight');
     expect([clockIn('Europe/Berlin', flight?.start ?? ''), clockIn('Asia/Tokyo', flight?.end ?? '')]).toEqual(['10:20', '06:40']);
+    expect([flight?.timeZone, flight?.endTimeZone]).toEqual(['Europe/Berlin', 'Asia/Tokyo']);
     const back = events.find(({ title }) => title === 'back');
     expect([back?.start, back?.end, back?.timeZone]).toEqual([
       ...[`${dayFromNow(9)}T01:20:00.000Z`, `${dayFromNow(9)}T07:10:00.000Z`],

@@ -100,7 +100,16 @@ describe('An event of Google’s', () => {
     it('sync-rule 31: from one zone to another, as a flight does', () => {
       const start = at('2026-03-20T10:00:00+01:00', 'Europe/Paris');
       const end = at('2026-03-20T12:30:00-04:00', 'America/New_York');
-      expect(only({ start, end }).span).toEqual({ days: 0, seconds: 7.5 * 3_600 });
+      expect(only({ start, end })).toMatchObject({ span: { days: 0, seconds: 7.5 * 3_600 }, contents: { endZone: 'America/New_York' } });
+    });
+
+    it.each([
+      ['the same', at('2026-03-20T12:00:00+01:00', 'Europe/Paris')],
+      ['none', at('2026-03-20T12:00:00+01:00')],
+      ['UTC', at('2026-03-20T12:00:00+01:00', 'UTC')],
+      ['an unknown one', at('2026-03-20T12:00:00+01:00', 'Mars/Olympus')],
+    ])('sync-rule 31: in one zone where the end names %s', (_, end) => {
+      expect(only({ start: at('2026-03-20T10:00:00+01:00', 'Europe/Paris'), end }).contents).not.toHaveProperty('endZone');
     });
 
     it('sync-rule 20: at its instant, also when the clocks show its time twice', () => {

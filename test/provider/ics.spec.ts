@@ -209,6 +209,14 @@ describe('A time is read', () => {
       expect(start(`DTSTART;TZID=${id}:20260327T090000`, ...definition('tzone://Microsoft/Custom'))).toEqual({ wall, zone: 'custom-1' });
   });
 
+  it('from the zone it starts in to another that its end names, when that is a place', () => {
+    const endZone = (end: string): string | undefined => only(START, end).contents.endZone;
+    expect(endZone('DTEND;TZID=America/New_York:20260327T090000')).toBe('America/New_York');
+    expect(endZone('DTEND;TZID="Tokyo Standard Time":20260327T190000')).toBe('Asia/Tokyo');
+    const others = ['DTEND;TZID=Europe/Paris:20260327T100000', 'DTEND:20260327T090000Z', 'DTEND:20260327T100000', 'DURATION:PT1H'];
+    expect(others.map(endZone)).toEqual(others.map(() => undefined));
+  });
+
   it('in UTC when it says so, with any TZID', () => {
     expect(start('DTSTART;TZID=Europe/Paris:20260327T090000Z')).toEqual({ wall, zone: 'UTC' });
   });

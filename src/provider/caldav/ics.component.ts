@@ -3,6 +3,7 @@ import { type Component, type Span, type Status, type Timing, type When } from '
 import { formatDate, formatWall, wallDay } from '../../time/civil.js';
 import { instanceNamed, type Moment, momentOf, type Zones, zonesFor } from '../../time/moment.js';
 import { EXCLUDES } from '../../time/series.js';
+import { endZoneOf } from '../end-zone.js';
 import { UnreadableObject } from '../unreadable-object.js';
 import { untilOnDay, wholeDays } from './ics-all-day.js';
 import { durationOf, spanBetween, spanFrom, whenOf } from '../ics-time.js';
@@ -50,6 +51,12 @@ const unmovedStart = ({ properties, reader, master }: ComponentSource): When => 
   if (master === null) return named;
   const { wall } = instanceNamed(momentIn(master.start, reader), named, zonesOf(reader));
   return 'date' in master.start ? { date: formatDate(wallDay(wall)) } : { wall: formatWall(wall), zone: master.start.zone };
+};
+
+const endZoneIn = ({ properties, reader }: ComponentSource, start: When): ReturnType<typeof endZoneOf> => {
+  const dtend = properties.first('dtend');
+  const end = dtend === null ? null : timeOf(dtend, reader);
+  return 'date' in start || end === null || 'date' in end ? {} : endZoneOf(start.zone, end.zone);
 };
 
 const ALL_DAY_FLAGS = ['x-microsoft-cdo-alldayevent', 'x-microsoft-msncalendar-alldayevent'];
@@ -138,6 +145,6 @@ export const componentOf = (source: ComponentSource, ownAddresses: ReadonlySet<s
       showAs: textOf(properties.first('x-microsoft-cdo-busystatus')),
     }),
     private: ['PRIVATE', 'CONFIDENTIAL'].includes(word(properties, 'class')),
-    contents: contentsOf(properties, invited),
+    contents: { ...contentsOf(properties, invited), ...endZoneIn(source, place.start) },
   };
 };

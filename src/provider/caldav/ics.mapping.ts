@@ -6,7 +6,7 @@ import { type Properties, propertiesOf, textOf } from '../ics.property.js';
 import { type ZoneReader, zoneReader } from './ics.zones.js';
 
 /** Version of how resources are read: a change of what is read of the same text adds one, and every calendar is read again within a day. */
-export const MAPPING = 2;
+export const MAPPING = 3;
 
 /** What a resource does not say about itself; `ownAddresses`: e-mails or calendar user addresses of the account. */
 export type ResourceSource = Readonly<{ remoteId: string; etag: string | null; ownAddresses: readonly string[] }>;

@@ -75,6 +75,16 @@ export const lengthBetween = (start: GoogleTime, end: GoogleTime | null, calenda
   return { days: 0, seconds: Math.max(0, until - from.instant) };
 };
 
+/** The zones in which an event starts and ends; null where it takes whole days, or names none that is known. */
+export const zonesBetween = (
+  start: GoogleTime,
+  end: GoogleTime | null,
+  calendarZone: string | null,
+): readonly [string | null, string | null] => {
+  const isTimed = start.date === null && end?.date === null;
+  return isTimed ? [zoneOf(start, calendarZone), knownZone(end.timeZone)] : [null, null];
+};
+
 /** The start that the id of an instance ends in (`<series>_20260315T130000Z`, of whole days `<series>_20260315`); null when it ends in none. */
 export const startNamedBy = (instanceId: string): GoogleTime | null => {
   const match = /_R?(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)Z)?$/.exec(instanceId);

@@ -9,14 +9,15 @@ import {
   type Timing,
 } from '../../calendar/calendar-object.js';
 import { type Change } from '../calendar-provider.js';
+import { endZoneOf } from '../end-zone.js';
 import { oneLine, plainText } from '../plain-text.js';
 import { UnreadableObject } from '../unreadable-object.js';
-import { exactTime, type GoogleTime, knownZone, lengthBetween, startNamedBy, wallClock } from './google-time.js';
+import { exactTime, type GoogleTime, knownZone, lengthBetween, startNamedBy, wallClock, zonesBetween } from './google-time.js';
 import { recurrenceOf } from './google.recurrence.js';
 import { type GoogleEvent, readEvent } from './google.wire.js';
 
 /** Version of how events are read: a change of what is read of the same answer adds one, and every calendar is read again within a day. */
-export const MAPPING = 1;
+export const MAPPING = 2;
 
 /** Codes of an object's problems: a date of it makes no sense; its series is in a zone whose clock is not known. */
 const LOST = 'component.bad-time';
@@ -121,7 +122,7 @@ const componentOf = (event: GoogleEvent, place: Place): Component => {
       showAs: null,
     }),
     private: event.visibility === 'private' || event.visibility === 'confidential',
-    contents: contentsOf(event),
+    contents: { ...contentsOf(event), ...endZoneOf(...zonesBetween(from, end, place.calendarZone)) },
   };
 };
 
