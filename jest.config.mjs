@@ -31,6 +31,7 @@ const SOAKS = [
   'time/rrule',
   'e2e/bad-inputs',
   'e2e/kill',
+  'e2e/push-flood',
   'e2e/several-processes',
   'e2e/survival',
   'e2e/truth',

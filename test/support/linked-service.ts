@@ -92,14 +92,14 @@ export const googleHour = (id: string, day: string, time: string, timeZone = 'UT
   return { id, summary: id, start: { dateTime: start, timeZone }, end: { dateTime: end, timeZone }, ...more };
 };
 
-/** Each with a calendar of their own, in the zone named, which cannot be watched: nothing is read before its time. */
-const ownersOf = (zones: Readonly<Record<string, string>>) => ({
+/** Each with a calendar of their own, in the zone named. */
+const ownersOf = (zones: Readonly<Record<string, string>>, watchable: boolean) => ({
   people: Object.keys(zones).map((email) => ({
     email,
     fullName: email,
     list: [{ calendar: email, accessRole: 'owner' as const, primary: true }],
   })),
-  calendars: Object.entries(zones).map(([id, timeZone]) => ({ id, summary: id, timeZone, watchable: false })),
+  calendars: Object.entries(zones).map(([id, timeZone]) => ({ id, summary: id, timeZone, watchable })),
 });
 
 /** Sends a person to Google's consent page and back; answers where they end, and the connection's id. */
@@ -113,13 +113,15 @@ export const throughConsent = async (
   return { connectionId: body.connectionId, page: await fetch(back, { headers: { cookie }, redirect: 'manual' }) };
 };
 
+/** `watchable`: whether the calendars can be watched; where they cannot, nothing is read before its time. */
 export const startGoogleLinked = async (
   zones: Readonly<Record<string, string>>,
   settings: Readonly<Record<string, string>> = {},
+  { watchable = false }: Readonly<{ watchable?: boolean }> = {},
 ): Promise<GoogleLinked> => {
   const google = await startGoogleSandbox({
     clock: { now: () => Date.now() },
-    ...{ port: 0, timeZone: 'Europe/Paris', restlessness: null, start: ownersOf(zones) },
+    ...{ port: 0, timeZone: 'Europe/Paris', restlessness: null, start: ownersOf(zones, watchable) },
   });
   const { url } = google;
   const service = await startService({

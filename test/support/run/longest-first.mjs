@@ -6,6 +6,8 @@ const LONG = [
   'e2e/several-processes',
   'e2e/connect-google',
   'integration/bounds',
+  'e2e/push-google',
+  'e2e/push-flood',
   'e2e/paging',
   'e2e/replay',
   'e2e/kill',
