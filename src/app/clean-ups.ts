@@ -6,16 +6,23 @@ import { teamCleanUps } from '../infra/postgres/teams.postgres.js';
 import { type CleanUp } from '../kernel/clean-up.js';
 import { mergedEventsRuns } from '../merged-events/merged-events.runs.js';
 import { syncRuns } from '../sync/sync.runs.js';
+import { watchRuns } from '../watch/watch.runs.js';
 import { type Runtime } from './runtime.js';
 
 /** Loads everything that is removed when its time has come, slice by slice. A table whose rows grow old has its clean-up in its slice's list. */
 export const loadCleanUps = async (): Promise<(runtime: Runtime) => readonly CleanUp[]> => {
-  const [mergedEvents, sync, connection] = await Promise.all([mergedEventsRuns.cleanUps(), syncRuns.cleanUps(), connectionRuns.cleanUps()]);
+  const [mergedEvents, sync, connection, watch] = await Promise.all([
+    mergedEventsRuns.cleanUps(),
+    syncRuns.cleanUps(),
+    connectionRuns.cleanUps(),
+    watchRuns.cleanUps(),
+  ]);
   return ({ database, store, vault, entropy, operations, clock, log }) => [
     ...mergedEvents(database),
     asideCleanUp(database),
     ...sync({ database, store, entropy }),
     ...connection({ database, store, vault }),
+    ...watch(database),
     ...teamCleanUps(database),
     ...requestCleanUps(database),
     ...logCleanUps({ database, operations, clock, log }),

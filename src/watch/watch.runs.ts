@@ -1,6 +1,7 @@
 import { type Clock } from '../kernel/clock.js';
+import { type CleanUp } from '../kernel/clean-up.js';
 import { type Queue } from '../kernel/due-work.js';
-import { type Sql } from '../kernel/sql.js';
+import { type Database, type Sql } from '../kernel/sql.js';
 import { RUNS_AT_ONCE } from '../provider/registry.js';
 import { type WatchRow } from './watch.sql.js';
 import { type WatchRuntime } from './watch.worker.js';
@@ -9,8 +10,12 @@ const AT_ONCE = 10;
 
 type LookAgain = (sql: Sql, clock: Clock, reachable: readonly string[]) => Promise<void>;
 
-/** What this slice runs besides answering requests. `queue` is loaded by the thread that runs it, and then given the ports it works with. */
+/** What this slice runs besides answering requests. Each is loaded by the thread that runs it, and then given the ports it works with. */
 export const watchRuns = {
+  cleanUps: async (): Promise<(database: Database) => readonly CleanUp[]> => {
+    const { channelCleanUp } = await import('./channels.cleanup.js');
+    return (database) => [channelCleanUp(database)];
+  },
   /** Keeps channels open by which services tell of changes. */
   queue: async (): Promise<(ports: WatchRuntime) => Queue<WatchRow>> => {
     const { tendWatch } = await import('./watch.worker.js');

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { channelCleanUp } from '../../src/watch/channels.cleanup.js';
 import { calendarCleanUps } from '../../src/sync/feeds.cleanup.js';
 import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { attemptCleanUp } from '../../src/connection/attempts.cleanup.js';
@@ -49,6 +50,7 @@ const tasks = (database: Database = stores.database): readonly CleanUp[] => [
   ...calendarCleanUps({ database, store: stores.store, entropy: { uuid: () => randomUUID(), fraction: () => 0.5 } }),
   ...vaultCleanUps({ database, store: stores.store, vault: keysOfVault() }),
   attemptCleanUp(database),
+  channelCleanUp(database),
   ...teamCleanUps(database),
   ...requestCleanUps(database),
   ...logCleanUps({ database, operations: stores.operations, clock: { now: () => NOW }, log: SILENT }),
@@ -243,6 +245,14 @@ describe('What requests leave behind', () => {
       values: '$1, $2, $3',
     },
     {
+      what: 'a channel',
+      task: 'watch-channels',
+      life: HOUR,
+      table: 'watch_channel',
+      columns: '(user_id, channel_id, provider, connection_id, calendar_id, token_hash, state, opened_at, expires_at, renew_at)',
+      values: `$1, $2, 'google', gen_random_uuid(), gen_random_uuid(), '', 'closing', $3, $3, $3`,
+    },
+    {
       what: 'a change',
       task: 'changes',
       life: 31 * DAY,
@@ -275,6 +285,7 @@ describe('Every table', () => {
     stream_ticket: 'stream-tickets',
     log_chunk: 'hidden-events',
     connection_attempt: 'connection-attempts',
+    watch_channel: 'watch-channels',
   };
   /** A row for each person, account (revoked ones too) or calendar, or of the program itself: they do not grow by being used. */
   const steady = [
@@ -293,6 +304,7 @@ describe('Every table', () => {
       'migrations',
       'schedule_tombstones',
       'set_aside',
+      'watch_state',
     ],
   ];
 
