@@ -36,6 +36,8 @@ export type Watching = Readonly<{
   adopted: (remoteId?: string) => Promise<WatchedCalendar>;
   /** Appends facts about a calendar and waits until what is due has taken note of them. */
   happened: (calendar: WatchedCalendar, event: CalendarEvent) => Promise<void>;
+  /** Waits until what is due has taken note of a place in the log. */
+  reached: (position: bigint) => Promise<unknown>;
   stop: () => Promise<void>;
 }>;
 
@@ -64,7 +66,7 @@ export const startWatching = async (): Promise<Watching> => {
   const at = () => new Date(clock.now()).toISOString();
   const reached = (position: bigint) => readModels(stores.database, [due]).reached([due.name], { calendar: position }, 60_000);
   return {
-    ...{ stores, keys, clock, sandbox, listener, provider },
+    ...{ stores, keys, clock, sandbox, listener, provider, reached },
     runtime: (change = {}) => ({
       ...{ database: stores.database, store: stores.store, vault: keys, providers, clock },
       entropy: { uuid: () => randomUUID(), fraction: () => 0.5 },
