@@ -45,6 +45,8 @@ const SOAKS = [
 export default {
   testTimeout: 300_000,
   maxWorkers: 2,
+  // What suites leave in the memory of a worker, mostly loaded modules, makes every later one slower; in bytes.
+  workerIdleMemoryLimit: 300 * 2 ** 20,
   testSequencer: '<rootDir>/test/support/run/longest-first.mjs',
   globalTeardown: '<rootDir>/test/support/run/end.mjs',
   projects: [
