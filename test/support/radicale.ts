@@ -39,6 +39,9 @@ export type Radicale = Readonly<{
 
 const START_LIMIT = 60_000;
 
+/** Ten years, in seconds: where the tests are run in a year ahead, the files of tokens are dated by the day that is. */
+const TOKEN_AGE = 315_360_000;
+
 const DEFAULT_USERS: readonly RadicaleUser[] = [{ name: 'alice', password: 'open sesame' }];
 
 const configuration = (port: number, folder: string): string => `[server]
@@ -53,6 +56,7 @@ delay = 0
 type = owner_only
 [storage]
 filesystem_folder = ${folder}/storage
+max_sync_token_age = ${TOKEN_AGE}
 [logging]
 level = error
 `;
