@@ -8,6 +8,8 @@ import { eventually } from '../support/store.js';
 
 const NAMES = ['told', 'opened', 'restarted', 'killed', 'renewed', 'lost', 'silent', 'revoked', 'holiday', 'attacked', 'away'] as const;
 
+const PUSHED = { mode: 'pushed', code: null, reason: null };
+
 describe('What Google tells of, through the whole service,', () => {
   const opened = suiteResources();
   let pushed: Pushed;
@@ -16,6 +18,7 @@ describe('What Google tells of, through the whole service,', () => {
     pushed = await opened(startPushed(dayFromNow(2), ...NAMES));
   });
 
+  const modeOf = (watched: Watched) => pushed.mode(watched, watched.calendarId);
   const metric = async (outcome: string): Promise<number> => {
     const text = await (await fetch(`${pushed.service.url}/metrics`)).text();
     return Number(new RegExp(`^webhook_notifications_total\\{provider="google",outcome="${outcome}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
@@ -35,7 +38,7 @@ describe('What Google tells of, through the whole service,', () => {
 
   it('is read when it is told, long before its calendar would be read by itself', async () => {
     const told = await pushed.watched('told');
-    expect(await pushed.mode(told)).toEqual({ mode: 'pushed', reason: null });
+    expect(await modeOf(told)).toEqual(PUSHED);
     told.change('moved meeting');
     await told.sees('moved meeting');
     await pushed.quiet(told);
@@ -115,7 +118,7 @@ describe('What Google tells of, through the whole service,', () => {
     await pushed.clockwork.sweep(lost, lost.calendarId);
     await lost.sees('told to none');
     // One that is lost says nothing of the service.
-    expect(await pushed.mode(lost)).toEqual({ mode: 'pushed', reason: null });
+    expect(await modeOf(lost)).toEqual(PUSHED);
     pushed.suffer();
   });
 
@@ -135,7 +138,7 @@ describe('What Google tells of, through the whole service,', () => {
       );
       await pushed.tend(silent);
     }
-    expect(await pushed.mode(silent)).toEqual({ mode: 'polled', reason: 'push.unhealthy' });
+    expect(await modeOf(silent)).toEqual({ mode: 'polled', code: 'push.unhealthy', reason: expect.stringContaining('every few minutes') });
     const [row] = await pushed.service.rows<{ soon: boolean }>(
       `select due_at < now() + interval '6 minutes' as soon from sync_state where calendar_id = $1`,
       [silent.calendarId],
@@ -144,7 +147,7 @@ describe('What Google tells of, through the whole service,', () => {
     pushed.suffer();
     silent.change('told again');
     await silent.sees('told again');
-    await eventually('push is relied on again', async () => (await pushed.mode(silent)).mode === 'pushed');
+    await eventually('push is relied on again', async () => (await modeOf(silent)).mode === 'pushed');
   });
 
   it('sync-rule 28: is polled for, and healthy, where a calendar cannot be watched', async () => {
@@ -153,9 +156,10 @@ describe('What Google tells of, through the whole service,', () => {
     const person = await personOf(pushed.service, 'holiday');
     const view: ConnectionView = await pushed.link(person, email);
     const calendarId = view.calendars[0]?.calendarId ?? '';
-    const holiday = { calendarId } as Watched;
-    await eventually('it was asked for', async () => (await pushed.mode(holiday)).mode === 'unwatchable');
-    expect(await pushed.mode(holiday)).toEqual({ mode: 'unwatchable', reason: 'push.unwatchable' });
+    await eventually('it was asked for', async () => (await pushed.mode(person, calendarId)).mode === 'unwatchable');
+    expect(await pushed.mode(person, calendarId)).toEqual({
+      ...{ mode: 'unwatchable', code: 'push.unwatchable', reason: expect.stringContaining('about once a day') },
+    });
     expect([(await person.view(view.connectionId)).status, channelsAt(email)]).toEqual(['connected', []]);
     const [row] = await pushed.service.rows<{ rarely: boolean }>(
       `select due_at > now() + interval '5 days' as rarely from watch_state where calendar_id = $1`,

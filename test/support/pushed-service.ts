@@ -1,5 +1,7 @@
+import { type CalendarView } from '../../src/calendar/calendar.contract.js';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 import { googleHour, type GoogleLinked, type Person, personOf, startGoogleLinked } from './linked-service.js';
+import { type Client } from './service.js';
 import { eventually } from './store.js';
 import { startWebhookRelay, type WebhookRelay } from './webhook-relay.js';
 
@@ -29,7 +31,8 @@ export type Pushed = GoogleLinked &
     /** Looks after a calendar's channels now, as if their time had come. */
     tend: (watched: Watched) => Promise<void>;
     channels: (watched: Watched) => Promise<readonly ChannelRow[]>;
-    mode: (watched: Watched) => Promise<Readonly<{ mode: string; reason: string | null }>>;
+    /** How changes of a calendar become known, as its owner is told. */
+    mode: (person: Client, calendarId: string) => Promise<Readonly<{ mode: string; code: string | null; reason: string | null }>>;
     /** Times that a calendar's events were read, and that a channel on it was asked for. */
     asked: (email: string) => Readonly<{ events: number; watch: number }>;
     /** Sends a notification to the service as it came by, with changes. */
@@ -95,12 +98,11 @@ export const startPushed = async (day: string, ...names: readonly string[]): Pro
         return waiting.length === 0;
       });
     },
-    mode: async ({ calendarId }) => {
-      const [row] = await rows<{ mode: string; reason: string | null }>('select mode, reason from watch_state where calendar_id = $1', [
-        calendarId,
-      ]);
-      if (row === undefined) throw new Error('the calendar is not watched');
-      return row;
+    mode: async (person, calendarId) => {
+      const { body } = await person.request<Readonly<{ items: readonly CalendarView[] }>>('GET', '/v1/calendar/calendars');
+      const watch = body.items.find((calendar) => calendar.calendarId === calendarId)?.watch ?? null;
+      if (watch === null) throw new Error('the calendar is not watched');
+      return watch;
     },
     asked: (email) => {
       const path = `/calendar/v3/calendars/${encodeURIComponent(email)}/events`;
