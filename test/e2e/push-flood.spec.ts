@@ -53,7 +53,7 @@ describe('sync-rule 33: A flood of notifications, through the whole service,', (
     expect(Number((await pushed.channels(flooded))[0]?.seen)).toBe(first + COUNT);
   });
 
-  it('for channels that there are not reads nothing, and keeps no change waiting', async () => {
+  it('sync-rule 13: for channels that there are not reads nothing, and keeps no change waiting', async () => {
     const before = pushed.asked(flooded.email).events;
     const statuses = new Set<number>();
     let hasSeen: Promise<unknown> = Promise.resolve();

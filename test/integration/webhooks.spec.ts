@@ -162,7 +162,7 @@ describe('The look after channels', () => {
   });
 });
 
-describe('A replayed notification', () => {
+describe('sync-rule 13: A replayed notification', () => {
   it('is answered and makes no work, nor does one that is older', async () => {
     await send(12);
     await api.stores.database.query(
@@ -176,7 +176,7 @@ describe('A replayed notification', () => {
   });
 });
 
-describe('A forged notification', () => {
+describe('sync-rule 13: A forged notification', () => {
   const other = 'x'.repeat(43);
   it.each<readonly [string, () => Change]>([
     ['without a token', () => ({ 'x-goog-channel-token': null })],
@@ -290,7 +290,7 @@ describe('A forged notification', () => {
   });
 });
 
-describe('Refusals', () => {
+describe('sync-rule 13: Refusals of notifications', () => {
   it('are so many a minute for an address, and what is genuine still comes in from it', async () => {
     const address = from();
     const answers: string[] = [];
