@@ -139,8 +139,7 @@ const reasonOf = (failure: ProviderFault | null): Unwatched | null => {
 
 /** Why a calendar is not to be watched; null when it is. */
 const hindranceOf = (state: Calendar, push: Push | null, webhook: string | null): Unwatched | null => {
-  if (push === null) return 'push.refused';
-  if (webhook === null) return 'push.not-public';
+  if (push === null || webhook === null) return 'push.not-public';
   if (state.status === 'none' || !state.visible) return 'push.hidden';
   return state.fault === 'calendar-gone' || state.fault === 'forbidden' ? 'push.refused' : null;
 };
@@ -215,7 +214,8 @@ export const tendWatch =
     let grant: Promise<Grant> | null = null;
     const tended: Tended = { runtime, row, lease, push, sealed: read.sealed, grant: () => (grant ??= runtime.grantOf(row, lease)) };
     const unstopped = await stopAll(tended, channels);
-    const isOpened = hindrance === null && webhook !== null && isToRenew(liveOf(channels, clock.now()), watchOf(row), clock.now());
+    const [live, now] = [liveOf(channels, clock.now()), clock.now()];
+    const isOpened = hindrance === null && webhook !== null && isToRenew(live, watchNow(watchOf(row), live, null, now), now);
     const unopened = isOpened ? await open(tended, webhook) : null;
     await settle(runtime, row, lease, { without: hindrance ?? reasonOf(unopened), failure: unopened ?? unstopped });
   };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { Superseded } from '../../src/kernel/due-work.js';
 import { DAY, HOUR, MINUTE } from '../../src/kernel/clock.js';
+import { lookAgain } from '../../src/watch/watch.sql.js';
 import { tendWatch } from '../../src/watch/watch.worker.js';
 import { HOLIDAYS } from '../support/google-sandbox.js';
 import { suiteResources } from '../support/opened.js';
@@ -258,6 +259,54 @@ describe('Push that is not healthy', () => {
     await heard(watching, calendar);
     await tend(watching, calendar);
     expect(await standing(calendar)).toMatchObject({ mode: 'pushed', reason: null });
+  });
+});
+
+describe('Push that was silent for hours', () => {
+  const silent = async (): Promise<WatchedCalendar> => {
+    const calendar = await watching.adopted();
+    await tend(watching, calendar);
+    watching.clock.move(2 * MINUTE);
+    await tend(watching, calendar);
+    expect(await standing(calendar)).toMatchObject({ mode: 'polled', dueIn: 6 * HOUR - 2 * MINUTE });
+    watching.clock.move(6 * HOUR);
+    return calendar;
+  };
+
+  it('has another channel tried', async () => {
+    const calendar = await silent();
+    await tend(watching, calendar);
+    expect(await statesOf(calendar)).toEqual(['old', 'live']);
+    expect((await standing(calendar)).mode).toBe('polled');
+  });
+
+  it('keeps its channel when that is heard of first', async () => {
+    const calendar = await silent();
+    await heard(watching, calendar);
+    await tend(watching, calendar);
+    expect(await statesOf(calendar)).toEqual(['live']);
+    expect((await standing(calendar)).mode).toBe('pushed');
+  });
+});
+
+describe('A calendar whose service is not set up here any more', () => {
+  it('is polled until the operator sets it up again', async () => {
+    const calendar = await watched();
+    await tend(watching, calendar, { providers: new Map() });
+    expect(await standing(calendar)).toMatchObject({ mode: 'polled', reason: 'push.not-public' });
+    await lookAgain(watching.stores.database, watching.clock, ['google']);
+    expect((await standing(calendar)).dueIn).toBeLessThanOrEqual(0);
+    await tend(watching, calendar);
+    expect((await standing(calendar)).mode).toBe('pushed');
+  });
+
+  it('is looked at when its service can no longer reach this one', async () => {
+    const calendar = await watched();
+    await lookAgain(watching.stores.database, watching.clock, []);
+    expect((await standing(calendar)).dueIn).toBeLessThanOrEqual(0);
+    await tend(watching, calendar, { webhookOf: () => null });
+    expect(await standing(calendar)).toMatchObject({ mode: 'polled', reason: 'push.not-public' });
+    expect(await living(calendar)).toEqual([]);
   });
 });
 
