@@ -56,6 +56,9 @@ const noteOf = (event, nameOf) => {
 
 const timeOf = ({ allDay, start, end }, zone) => (allDay ? 'all day' : `${clock(wallAt(zone, start))} – ${clock(wallAt(zone, end))}`);
 
+/** What blocks time and tells nothing else comes from a calendar that is shared as free and busy times only. */
+const titleOf = ({ title, busy }) => title ?? (busy === 'free' ? '(no title)' : 'busy');
+
 const ago = (instant, now) => {
   const seconds = Math.max(0, Math.round((now - Date.parse(instant)) / 1_000));
   return seconds < 120 ? `${seconds} s ago` : `${Math.round(seconds / 60)} min ago`;
@@ -80,11 +83,11 @@ const freshnessLines = (freshness, nameOf, now) => {
 export const weekTable = ({ items, freshness }, calendars, week, colors) => {
   const byId = new Map(calendars.map((calendar) => [calendar.calendarId, calendar]));
   const nameOf = (calendarId) => byId.get(calendarId)?.name ?? '?';
-  const titles = items.map(({ title }) => title ?? '(no title)');
+  const titles = items.map(titleOf);
   const width = Math.min(40, Math.max(12, ...titles.map((title) => title.length)));
   const names = Math.min(24, Math.max(8, ...calendars.map(({ name }) => name.length)));
   const line = (event, label) => {
-    const title = (event.title ?? '(no title)').slice(0, width).padEnd(width);
+    const title = titleOf(event).slice(0, width).padEnd(width);
     const faint = event.busy === 'free' ? 2 : 0;
     const calendar = `${dot(colors, byId.get(event.calendarId)?.color ?? null)} ${nameOf(event.calendarId).slice(0, names).padEnd(names)}`;
     const note = noteOf(event, nameOf);

@@ -19,8 +19,8 @@ export const PAGE_STYLE = `
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--ground); color: var(--ink);
   font: 1.0625rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 32rem; width: 100%; background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; padding: 2rem; }
-h1 { font-size: 1.375rem; line-height: 1.3; margin: 0 0 0.75rem; }
-h1 span { margin-right: 0.5rem; color: var(--bad); }
+h1 { display: flex; gap: 0.5rem; font-size: 1.375rem; line-height: 1.3; margin: 0 0 0.75rem; }
+h1 span { color: var(--bad); }
 main[data-kind="connected"] h1 span { color: var(--good); }
 p { margin: 0 0 0.75rem; }
 p:last-child { margin: 0; }

@@ -101,6 +101,7 @@ describe('In a browser, a Google account', () => {
     const id = await begin(mia);
     expect((await seen(mia, id)).body.status).toBe('pending');
     await begin(mia);
+    expect(await heading(mia.page)).toContain('Juy Calendar (sandbox) wants access');
     await decide(mia.page, MIA, 'Allow');
     expect(await heading(mia.page)).toContain('Your Google Calendar account is connected');
     const { items } = (await mia.ask<{ items: ConnectionView[] }>('GET', CONNECTIONS)).body;

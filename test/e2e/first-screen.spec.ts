@@ -59,6 +59,8 @@ describe('What a stranger does first', () => {
         at('2026-12-03T16:00:00.000Z', '2026-12-03T17:00:00.000Z'),
         at('2026-12-04T06:30:00.000Z', '2026-12-04T07:30:00.000Z'),
         at('2026-12-05', '2026-12-06', true),
+        { ...at('2026-12-06T18:00:00.000Z', '2026-12-06T19:00:00.000Z'), title: null, busy: 'busy' },
+        { ...at('2026-12-06T20:00:00.000Z', '2026-12-06T21:00:00.000Z'), title: null, busy: 'free' },
       ],
       freshness: [],
     };
@@ -76,6 +78,9 @@ describe('What a stranger does first', () => {
         expect.stringMatching(/^ {14}23:30 – 00:30 /),
         '  Fri 04 Dec',
         expect.stringMatching(/^ {2}Sat 05 Dec {2}all day /),
+        // Of a calendar that is shared as free and busy times only, nothing but that is known.
+        expect.stringMatching(/^ {2}Sun 06 Dec {2}11:00 – 12:00 {2}busy /),
+        expect.stringMatching(/^ {14}13:00 – 14:00 {2}\(no title\) /),
       ]),
     );
   });

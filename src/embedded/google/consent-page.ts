@@ -56,7 +56,7 @@ const account = ({ email, fullName, chosen }: ConsentPage['people'][number]): st
 
 const scopeBox = ({ scope, words }: ConsentPage['scopes'][number]): string =>
   `<label><input type="checkbox" name="scope" value="${escaped(scope)}" checked>
-<span>${escaped(words)}<small>${escaped(scope)}</small></span></label>`;
+<span>${escaped(words)}<small>${escaped(scope.slice(scope.lastIndexOf('/') + 1))}</small></span></label>`;
 
 /** Chooses an account and what it lets the client do. Works without scripts. */
 export const consentPage = ({ asking, client, redirectOrigin, people, scopes }: ConsentPage): string =>

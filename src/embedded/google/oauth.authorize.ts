@@ -6,6 +6,9 @@ import { type Consent } from './grants.js';
 import { isSignIn, scopesNamed, wordsOf } from './scopes.js';
 import { type Client, type World } from './world.js';
 
+/** What the operator of a real client would have written into Google's branding page. */
+const CLIENT_NAME = 'Juy Calendar (sandbox)';
+
 /** A person on the consent page. */
 type Asking = Readonly<{
   redirectUri: URL;
@@ -126,7 +129,7 @@ export const authorizer = (world: World): Authorizer => {
         return words === null ? [] : [{ scope, words }];
       });
       const { origin } = asking.redirectUri;
-      return html(200, consentPage({ asking: id, client: world.client.id, redirectOrigin: origin, people: shown, scopes }), ANYWHERE);
+      return html(200, consentPage({ asking: id, client: CLIENT_NAME, redirectOrigin: origin, people: shown, scopes }), ANYWHERE);
     },
     decide: (form) => {
       const id = form.get('asking') ?? '';
