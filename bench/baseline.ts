@@ -1,8 +1,11 @@
+import { type GoogleAccount } from './account.google.js';
 import { type BenchAccount } from './account.radicale.js';
 import { median, timed } from './timing.js';
 
 /** Milliseconds a bare HTTP client needs for the same data. */
 export type Baseline = Readonly<{ everything: number; objects: number; soon: number; oneChange: number }>;
+
+export type GoogleBaseline = Omit<Baseline, 'objects'>;
 
 const ROUNDS = 5;
 
@@ -32,4 +35,22 @@ export const measureBaseline = async ({ raw, change }: BenchAccount, now: number
     token = one.result.token;
   }
   return { everything: median(whole), objects, soon: median(days), oneChange: median(single) };
+};
+
+/** Events by pages of 2,500, the next 30 days, and the list of what changed since a sync token; the middle of five each. */
+export const measureGoogleBaseline = async ({ raw, change }: GoogleAccount, now: number): Promise<GoogleBaseline> => {
+  const client = await raw();
+  const [whole, days, single]: readonly [number[], number[], number[]] = [[], [], []];
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const all = await timed(client.readAll);
+    whole.push(all.milliseconds);
+    days.push((await timed(() => client.readRange(new Date(now), new Date(now + 30 * 86_400_000)))).milliseconds);
+    const title = `Changed for the bare client ${round}`;
+    await change(title);
+    const one = await timed(() => client.changes(all.result.token));
+    if (one.result.titles.length !== 1 || one.result.titles[0] !== title)
+      throw new Error(`The bare client was told of ${one.result.titles.length} changes instead of its own one.`);
+    single.push(one.milliseconds);
+  }
+  return { everything: median(whole), soon: median(days), oneChange: median(single) };
 };

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, type Service, startService } from '../test/support/service.js';
 import { type ConnectionView } from '../src/connection/connection.contract.js';
 import { type EventPage, type EventView } from '../src/merged-events/events.contract.js';
-import { type BenchAccount } from './account.radicale.js';
 import { occurrenceKey } from './expected.ical.js';
 import { median, timed } from './timing.js';
 
@@ -35,8 +34,10 @@ const stopKeepingData = async (service: Service): Promise<void> => {
 };
 
 /** First start with an empty data folder, and a second one with what that left. Milliseconds until ready. */
-export const startTwice = async (): Promise<Readonly<{ service: Service; cold: number; second: number }>> => {
-  const { result: service, milliseconds: cold } = await timed(() => startService({ MANUAL_SYNC_SECONDS: '0', FULL_SYNC_SECONDS: '0' }));
+export const startTwice = async (
+  settings: Readonly<Record<string, string>>,
+): Promise<Readonly<{ service: Service; cold: number; second: number }>> => {
+  const { result: service, milliseconds: cold } = await timed(() => startService(settings));
   await stopKeepingData(service);
   const { milliseconds: second } = await timed(service.restart);
   return { service, cold, second };
@@ -61,10 +62,15 @@ const withinLimit = (began: number, what: string): void => {
  * Connects the account. Milliseconds from the request on: until it is answered; until the next 30 days have all of their occurrences, which
  * are counted once a first one shows; until every calendar is said to be read to its end.
  */
-export const measureFirstSync = async (client: Client, { radicale }: BenchAccount, range: string, expected: number): Promise<Connected> => {
+export const measureFirstSync = async (
+  client: Client,
+  connect: () => Promise<unknown>,
+  range: string,
+  expected: number,
+): Promise<Connected> => {
   const began = performance.now();
   const since = (): number => performance.now() - began;
-  await client.connect(radicale);
+  await connect();
   const answered = since();
   let [soon, complete] = [Number.NaN, Number.NaN];
   while (Number.isNaN(complete)) {
@@ -83,8 +89,14 @@ export const measurePaging = async (client: Client, range: string): Promise<Page
   return { milliseconds, pages: Math.ceil(events.length / PAGE), events };
 };
 
-/** From asking for a sync until an event that was changed on the server is read with its new title; the middle of five. */
-export const measureOneChange = async (client: Client, { change }: BenchAccount): Promise<number> => {
+/** Changes another event on the server, so that it has this title; answers the day it is on. */
+export type Change = (title: string) => Promise<Readonly<{ day: string }>>;
+
+/**
+ * Until an event that was changed on the server is read with its new title, from asking for a sync (`ask`), or from the change itself where the
+ * server tells of it; the middle of five.
+ */
+export const measureOneChange = async (client: Client, change: Change, ask: () => Promise<unknown>): Promise<number> => {
   const times: number[] = [];
   for (let round = 1; round <= CHANGES; round += 1) {
     const title = `Changed for the service ${round}`;
@@ -92,9 +104,9 @@ export const measureOneChange = async (client: Client, { change }: BenchAccount)
     // A day on either side: the date is that of the event's own zone.
     const [from, to] = [-1, 2].map((days) => new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10));
     const began = performance.now();
-    await client.request('POST', '/v1/calendar/sync', {});
+    await ask();
     while (!(await pageOf(client, `${from}/${to}`, PAGE)).items.some((event) => event.title === title)) {
-      withinLimit(began, 'A sync of one change');
+      withinLimit(began, 'One change');
       await sleep(POLL);
     }
     times.push(performance.now() - began);

@@ -1,27 +1,26 @@
-import { type Baseline } from './baseline.js';
+import { type Baseline, type GoogleBaseline } from './baseline.js';
+import { type SyncFigures } from './first-sync.measure.js';
+import { LATENCY } from './google.calendar.js';
 import { type Beside } from './hostile.js';
 import { type Peaks } from './memory.proc.js';
 import { type Percentiles } from './other.person.js';
 import { type VdirsyncerTimes } from './vdirsyncer.process.js';
 
 /** Milliseconds, but for counts. */
-export type Figures = Readonly<{
-  events: number;
-  occurrences: number;
-  warmUp: number;
-  baseline: Baseline;
-  vdirsyncer: VdirsyncerTimes | null;
-  cold: number;
-  second: number;
-  answered: number;
-  soon: number;
-  complete: number;
-  oneChange: number;
-  unchanged: number;
-  paging: number;
-  pages: number;
-  peaks: Peaks;
-}>;
+export type Figures = SyncFigures &
+  Readonly<{
+    events: number;
+    warmUp: number;
+    baseline: Baseline;
+    vdirsyncer: VdirsyncerTimes | null;
+    cold: number;
+    second: number;
+    unchanged: number;
+    peaks: Peaks;
+  }>;
+
+/** Milliseconds, but for counts; counted from the moment a person comes back from Google. */
+export type GoogleFigures = SyncFigures & Readonly<{ baseline: GoogleBaseline }>;
 
 /** `target` in milliseconds; `raw` and `peer` are what the time is held against. */
 type Line = Readonly<{ name: string; time: number; raw?: number; peer?: number | undefined; target?: number }>;
@@ -72,8 +71,19 @@ const linesOf = ({ baseline, vdirsyncer, ...ours }: Figures): readonly Line[] =>
   ];
 };
 
+const googleLinesOf = ({ baseline, ...ours }: GoogleFigures): readonly Line[] => [
+  { name: 'bare client: list of everything', time: baseline.everything },
+  { name: 'bare client: list of the next 30 days', time: baseline.soon },
+  { name: 'bare client: list of what changed', time: baseline.oneChange },
+  { name: 'service: account connected', time: ours.answered },
+  { name: 'service: next 30 days readable', time: ours.soon, raw: baseline.soon, target: 2_000 },
+  { name: 'service: everything readable', time: ours.complete, raw: baseline.everything, target: 5_000 },
+  { name: 'service: one changed event readable, told by push', time: ours.oneChange, raw: baseline.oneChange, target: 1_000 },
+  { name: `service: ${ours.occurrences} occurrences by ${ours.pages} pages`, time: ours.paging, raw: baseline.everything },
+];
+
 /** The whole report, ready to print. */
-export const report = (figures: Figures): string => {
+export const report = (figures: Figures, google: GoogleFigures): string => {
   const { events, occurrences, warmUp, vdirsyncer, peaks } = figures;
   const times = linesOf(figures).map((line) => [
     line.name,
@@ -82,6 +92,7 @@ export const report = (figures: Figures): string => {
     ratio(line.time, line.peer),
     verdict(line),
   ]);
+  const googleTimes = googleLinesOf(google).map((line) => [line.name, seconds(line.time), ratio(line.time, line.raw), verdict(line)]);
   const memory = [...peaks].map(([name, kilobytes]) => [name, `${Math.round(kilobytes / 1_024)} MB`]);
   return [
     `${events} events, ${occurrences} occurrences from 30 days back to 365 ahead; Node ${process.versions.node}.`,
@@ -90,7 +101,9 @@ export const report = (figures: Figures): string => {
       ? 'vdirsyncer is not installed (apt-get install vdirsyncer): nothing to compare with.'
       : `vdirsyncer ${vdirsyncer.version}.`,
     '',
-    tabulated([['', 'time', 'to bare client', 'to vdirsyncer', 'target'], ...times]),
+    tabulated([['CalDAV', 'time', 'to bare client', 'to vdirsyncer', 'target'], ...times]),
+    '',
+    tabulated([[`Google, ${LATENCY} ms a request`, 'time', 'to bare client', 'target'], ...googleTimes]),
     '',
     ...(memory.length === 0 ? ['Memory is read from /proc, which is not there.'] : [tabulated([['', 'peak memory'], ...memory])]),
   ].join('\n');

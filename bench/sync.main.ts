@@ -1,87 +1,63 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Service } from '../test/support/service.js';
+import { atConsent } from '../test/support/linked-service.js';
+import { type Client, type Service } from '../test/support/service.js';
+import { type GoogleAccount, startGoogleAccount } from './account.google.js';
 import { type BenchAccount, startAccount } from './account.radicale.js';
-import { measureBaseline } from './baseline.js';
-import { differences, expectationWithin, type Span } from './expected.ical.js';
+import { measureBaseline, measureGoogleBaseline } from './baseline.js';
+import { measureSync } from './first-sync.measure.js';
 import { watchMemory } from './memory.proc.js';
-import { keysOf, measureFirstSync, measureOneChange, measurePaging, measureUnchanged, startTwice } from './ours.service.js';
-import { type Figures, report } from './report.js';
+import { measureUnchanged, startTwice } from './ours.service.js';
+import { type Figures, type GoogleFigures, report } from './report.js';
 import { measureVdirsyncer } from './vdirsyncer.process.js';
-
-const DAY = 86_400_000;
 
 const say = (line: string): void => {
   console.log(line);
 };
 
-const textOf = ({ start, end }: Span): string => `${new Date(start).toISOString()}/${new Date(end).toISOString()}`;
-
-/** What `found` has wrong, for people; null when it is exactly what was expected. */
-const wrongIn = (what: string, expected: readonly string[], found: readonly string[]): string | null => {
-  const { missing, surplus } = differences(expected, found);
-  if (missing.length === 0 && surplus.length === 0) return null;
-  const some = [...missing.slice(0, 3).map((key) => `  missing: ${key}`), ...surplus.slice(0, 3).map((key) => `  too much: ${key}`)];
-  return [
-    `${what}: ${expected.length} expected, ${found.length} found, ${missing.length} missing, ${surplus.length} too much.`,
-    ...some,
-  ].join('\n');
-};
-
-type Outcome = Readonly<{ figures: Omit<Figures, 'peaks'>; wrong: readonly string[] }>;
 type Started = Readonly<{ service: Service; cold: number; second: number }>;
-type Measured = Readonly<{
-  figures: Omit<Figures, 'peaks' | 'events' | 'warmUp' | 'baseline' | 'vdirsyncer'>;
-  wrong: readonly (string | null)[];
-}>;
+type Accounts = Readonly<{ caldav: BenchAccount; google: GoogleAccount }>;
+type Outcome = Readonly<{ figures: Omit<Figures, 'peaks'>; google: GoogleFigures; wrong: readonly string[] }>;
 
-/** The spans the service is asked for: its window, whole days; and the next 30 days. */
-const spansAt = (now: number): Readonly<{ whole: Span; soon: Span }> => {
-  const today = Math.floor(now / DAY) * DAY;
-  const minute = Math.floor(now / 60_000) * 60_000;
-  return { whole: { start: today - 30 * DAY, end: today + 365 * DAY }, soon: { start: minute, end: minute + 30 * DAY } };
-};
+/** Ways to hear of a change: being asked for a sync, and being told. */
+const asked = (client: Client) => () => client.request('POST', '/v1/calendar/sync', {});
+const told = () => Promise.resolve();
 
-const measureService = async (account: BenchAccount, { service, ...started }: Started): Promise<Measured> => {
-  const { whole, soon } = spansAt(Date.now());
-  const expected = expectationWithin(whole);
-  const [soonExpected, wholeExpected] = [await expected(account.texts(), soon), await expected(account.texts(), whole)];
+const measureCalDAV = async (account: BenchAccount, { service, ...started }: Started, events: number) => {
+  say('CalDAV: bare client …');
+  const baseline = await measureBaseline(account, Date.now());
+  say('CalDAV: vdirsyncer …');
+  const vdirsyncer = await measureVdirsyncer(account.calendar, account.radicale);
+  say('CalDAV: service …');
   const client = await service.as('bench');
-  const first = await measureFirstSync(client, account, textOf(soon), soonExpected.length);
-  const paged = await measurePaging(client, textOf(whole));
-  const soonFound = await client.events(textOf(soon));
-  const oneChange = await measureOneChange(client, account);
+  const connect = () => client.connect(account.radicale);
+  const { figures, wrong } = await measureSync(client, { ...account, connect, ask: asked(client) });
   const unchanged = await measureUnchanged(client);
-  const after = await measurePaging(client, textOf(whole));
-  const ids = new Set(paged.events.map(({ id, calendarId }) => `${calendarId} ${id}`));
-  const occurrences = paged.events.length;
+  const copied = vdirsyncer?.objects ?? events;
   return {
-    figures: { ...started, ...first, oneChange, unchanged, occurrences, paging: paged.milliseconds, pages: paged.pages },
+    figures: { ...started, ...figures, unchanged, events, warmUp: account.warmUp, baseline, vdirsyncer },
     wrong: [
-      wrongIn('The whole range', wholeExpected, keysOf(paged.events)),
-      wrongIn('The next 30 days', soonExpected, keysOf(soonFound)),
-      wrongIn('The whole range after the changes', await expected(account.texts(), whole), keysOf(after.events)),
-      ids.size === occurrences ? null : `${occurrences - ids.size} occurrences came twice.`,
+      ...wrong,
+      ...(baseline.objects === events ? [] : [`The bare client read ${baseline.objects} of ${events} objects.`]),
+      ...(copied === events ? [] : [`vdirsyncer copied ${copied} of ${events} objects.`]),
     ],
   };
 };
 
-const measure = async (account: BenchAccount, started: Started, events: number): Promise<Outcome> => {
-  say('Bare client …');
-  const baseline = await measureBaseline(account, Date.now());
-  say('vdirsyncer …');
-  const vdirsyncer = await measureVdirsyncer(account.calendar, account.radicale);
-  say('Service …');
-  const { figures, wrong } = await measureService(account, started);
-  const copied = vdirsyncer?.objects ?? events;
-  return {
-    figures: { ...figures, events, warmUp: account.warmUp, baseline, vdirsyncer },
-    wrong: [
-      ...wrong,
-      baseline.objects === events ? null : `The bare client read ${baseline.objects} of ${events} objects.`,
-      copied === events ? null : `vdirsyncer copied ${copied} of ${events} objects.`,
-    ].filter((each) => each !== null),
-  };
+const measureGoogle = async (account: GoogleAccount, { service }: Started) => {
+  say('Google: bare client …');
+  const baseline = await measureGoogleBaseline(account, Date.now());
+  say('Google: service …');
+  const client = await service.as('bench-google');
+  const { back: connect } = await atConsent(client, { account: account.email });
+  const { figures, wrong } = await measureSync(client, { ...account, connect, ask: told });
+  return { google: { ...figures, baseline }, wrong: wrong.map((each) => `Google: ${each}`) };
+};
+
+const measure = async ({ caldav, google }: Accounts, started: Started, events: number): Promise<Outcome> => {
+  const first = await measureCalDAV(caldav, started, events);
+  const second = await measureGoogle(google, started);
+  return { figures: first.figures, google: second.google, wrong: [...first.wrong, ...second.wrong] };
 };
 
 const eventsAsked = (): number => {
@@ -91,25 +67,35 @@ const eventsAsked = (): number => {
   return events;
 };
 
+const measured = async (accounts: Accounts, events: number): Promise<readonly string[]> => {
+  say('Starting the service twice …');
+  const started = await startTwice(accounts.google.settings);
+  const { service } = started;
+  const memory = watchMemory(service.pid);
+  try {
+    const { figures, google, wrong } = await measure(accounts, started, events);
+    say(`\n${report({ ...figures, peaks: memory.stop() }, google)}\n\n${cpus().length} processors (${cpus()[0]?.model.trim() ?? ''}).`);
+    return wrong;
+  } finally {
+    memory.stop();
+    await service.stop();
+  }
+};
+
 const main = async (): Promise<readonly string[]> => {
   const events = eventsAsked();
-  say(`Seeding Radicale with ${events} events and warming its cache …`);
-  const account = await startAccount(events, new Date());
+  const now = new Date();
+  say(`Seeding Radicale and Google’s simulator with ${events} events each …`);
+  const caldav = await startAccount(events, now);
   try {
-    say('Starting the service twice …');
-    const started = await startTwice();
-    const { service } = started;
-    const memory = watchMemory(service.pid);
+    const google = await startGoogleAccount(events, now);
     try {
-      const { figures, wrong } = await measure(account, started, events);
-      say(`\n${report({ ...figures, peaks: memory.stop() })}\n\n${cpus().length} processors (${cpus()[0]?.model.trim() ?? ''}).`);
-      return wrong;
+      return await measured({ caldav, google }, events);
     } finally {
-      memory.stop();
-      await service.stop();
+      await google.stop();
     }
   } finally {
-    await account.radicale.stop();
+    await caldav.radicale.stop();
   }
 };
 

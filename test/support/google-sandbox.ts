@@ -65,10 +65,13 @@ const replyOf = async (answer: Response): Promise<GoogleReply> => {
 /** What a person does on the consent page. */
 export type OnPage = Readonly<{ account?: string; untick?: readonly string[]; deny?: boolean }>;
 
+/** Where the simulator is, with a slash at the end. */
+type At = Pick<GoogleSandbox, 'url'>;
+
 const VERIFIER = 'a-verifier-that-is-long-enough-for-rfc-7636-0123456789';
 
 /** Where a person is sent to be asked. */
-export const askingUrl = (sandbox: GoogleSandbox, parameters: Readonly<Record<string, string | null>> = {}): string => {
+export const askingUrl = (sandbox: At, parameters: Readonly<Record<string, string | null>> = {}): string => {
   const url = new URL(`${sandbox.url}o/oauth2/v2/auth`);
   const all: Readonly<Record<string, string | null>> = {
     client_id: GOOGLE_SANDBOX_CLIENT.id,
@@ -103,7 +106,7 @@ export const consentOn = async (url: string, { account = ANN, untick = [], deny 
 export const locationOf = ({ headers }: GoogleReply): URL => new URL(headers.get('location') ?? 'none:');
 
 /** Posts a form to the token endpoint; null leaves a parameter out. */
-export const askToken = async (sandbox: GoogleSandbox, parameters: Readonly<Record<string, string | null>>): Promise<GoogleReply> => {
+export const askToken = async (sandbox: At, parameters: Readonly<Record<string, string | null>>): Promise<GoogleReply> => {
   const all: Readonly<Record<string, string | null>> = {
     client_id: GOOGLE_SANDBOX_CLIENT.id,
     client_secret: GOOGLE_SANDBOX_CLIENT.secret,
@@ -114,19 +117,15 @@ export const askToken = async (sandbox: GoogleSandbox, parameters: Readonly<Reco
   return replyOf(await fetch(`${sandbox.url}token`, { method: 'POST', body }));
 };
 
-export const exchangeCode = (
-  sandbox: GoogleSandbox,
-  code: string,
-  more: Readonly<Record<string, string | null>> = {},
-): Promise<GoogleReply> =>
+export const exchangeCode = (sandbox: At, code: string, more: Readonly<Record<string, string | null>> = {}): Promise<GoogleReply> =>
   askToken(sandbox, { grant_type: 'authorization_code', code, code_verifier: VERIFIER, redirect_uri: REDIRECT, ...more });
 
-export const refreshed = (sandbox: GoogleSandbox, refreshToken: unknown): Promise<GoogleReply> =>
+export const refreshed = (sandbox: At, refreshToken: unknown): Promise<GoogleReply> =>
   askToken(sandbox, { grant_type: 'refresh_token', refresh_token: String(refreshToken) });
 
 /** The tokens of somebody who allowed what was asked. */
 export const tokensFor = async (
-  sandbox: GoogleSandbox,
+  sandbox: At,
   onPage: OnPage = {},
   parameters: Readonly<Record<string, string | null>> = {},
 ): Promise<Content> => {
@@ -135,7 +134,7 @@ export const tokensFor = async (
 };
 
 /** Asks the API with an access token. */
-export const askApi = async (sandbox: GoogleSandbox, token: unknown, path: string, order?: Content): Promise<GoogleReply> => {
+export const askApi = async (sandbox: At, token: unknown, path: string, order?: Content): Promise<GoogleReply> => {
   const body = order === undefined ? {} : { method: 'POST', body: JSON.stringify(order) };
   const headers = { authorization: `Bearer ${String(token)}`, 'content-type': 'application/json' };
   return replyOf(await fetch(`${sandbox.url}calendar/v3/${path}`, { headers, ...body }));

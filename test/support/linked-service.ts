@@ -79,7 +79,7 @@ export type GoogleLinked = Readonly<{
   google: GoogleSandbox;
   clockwork: Clockwork;
   /** Connects the account of a person by the consent page, as a browser does; answers the connection when its calendars were read. */
-  link: (person: Person, account: string, onPage?: OnPage & Readonly<{ access?: 'read' | 'write' }>) => Promise<ConnectionView>;
+  link: (person: Person, account: string, onPage?: OnConsentPage) => Promise<ConnectionView>;
   /** Only these faults from now on. */
   suffer: (...faults: readonly GoogleFaultOrder[]) => void;
   stop: () => Promise<void>;
@@ -102,15 +102,26 @@ const ownersOf = (zones: Readonly<Record<string, string>>, watchable: boolean) =
   calendars: Object.entries(zones).map(([id, timeZone]) => ({ id, summary: id, timeZone, watchable })),
 });
 
+type OnConsentPage = OnPage & Readonly<{ access?: 'read' | 'write' }>;
+
+/** Sends a person to Google's consent page; `back` follows its redirect, as their browser does. */
+export const atConsent = async (
+  person: Client,
+  { access = 'read', ...onPage }: OnConsentPage,
+): Promise<Readonly<{ connectionId: string; back: () => Promise<Response> }>> => {
+  const { body, headers } = await person.request<Redirect>('POST', CONNECTIONS, { provider: 'google', consent: true, access });
+  const redirect = locationOf(await consentOn(body.authorizationUrl, onPage));
+  const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
+  return { connectionId: body.connectionId, back: () => fetch(redirect, { headers: { cookie }, redirect: 'manual' }) };
+};
+
 /** Sends a person to Google's consent page and back; answers where they end, and the connection's id. */
 export const throughConsent = async (
   person: Client,
-  { access = 'read', ...onPage }: OnPage & Readonly<{ access?: 'read' | 'write' }>,
+  onPage: OnConsentPage,
 ): Promise<Readonly<{ connectionId: string; page: Response }>> => {
-  const { body, headers } = await person.request<Redirect>('POST', CONNECTIONS, { provider: 'google', consent: true, access });
-  const back = locationOf(await consentOn(body.authorizationUrl, onPage));
-  const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
-  return { connectionId: body.connectionId, page: await fetch(back, { headers: { cookie }, redirect: 'manual' }) };
+  const { connectionId, back } = await atConsent(person, onPage);
+  return { connectionId, page: await back() };
 };
 
 /** `watchable`: whether the calendars can be watched; where they cannot, nothing is read before its time. */
