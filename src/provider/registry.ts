@@ -14,7 +14,7 @@ export type ProviderEntry = Abilities &
     isReleased: boolean;
     /** How an account is connected: at the service's own pages, or by user name and password, where its owner may have to name the server too. */
     connect: Readonly<{ by: 'oauth' } | { by: 'password'; server: 'named' | 'known' }>;
-    /** Whether whoever may read an account may write to it, or its owner has to grant that as well. */
+    /** Whether access to an account covers writing, or its owner has to grant that as well. */
     write: 'with-account' | 'granted-apart';
     /**
      * What this service can end at the calendar service when a connection is revoked: `whole-account` the grant of every connection to the account,

@@ -8,7 +8,7 @@ const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).d
 const NO_TOKEN = new Uint8Array(randomBytes(32));
 
 /**
- * Whether a hint comes from who was given the channel's token, and is about what the channel was opened for. It takes as long whatever is wrong, also
+ * Whether a hint comes from who was given the channel's token, and is about what the channel was opened for. It takes equally long in every case, also
  * when there is no such channel. What the service calls the channel may not be known yet: then the token alone decides.
  */
 export const isProved = ({ token, remote }: Pick<Hint, 'token' | 'remote'>, channel: KnownChannel | null): boolean => {

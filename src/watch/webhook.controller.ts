@@ -22,7 +22,7 @@ const headerOf =
     return typeof value === 'string' ? value : null;
   };
 
-/** One answer for all of it, so that it tells nobody which channels there are. */
+/** One answer to every refusal, because a second one would tell strangers which channels there are. */
 const refused = (): Refused => new Refused('webhook.unknown-channel', 404, 'This is no notification of a channel of this service.');
 
 /**

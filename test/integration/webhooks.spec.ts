@@ -155,7 +155,7 @@ describe('A notification of a change', () => {
 });
 
 describe('The look after channels', () => {
-  it('that fails for an unforeseen reason keeps its time, whatever comes in', async () => {
+  it('that fails for an unforeseen reason keeps its time, with every kind of notification', async () => {
     await watchOf(channel, { mode: 'polled', missed: 2, unforeseen: 6 });
     expect(await sent(2)).toBe('204');
     expect(await watchRow()).toEqual({ isDue: false, missed: 0 });

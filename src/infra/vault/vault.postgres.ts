@@ -137,7 +137,7 @@ const accountsOf = (sql: Sql): Pick<Vault, 'accountOf' | 'holdAccount' | 'releas
   },
 });
 
-/** Which connections open one account at its service, whoever's they are. A connection that was revoked needs its grant no more, and its key is gone. */
+/** Which connections open one account at its service, those of all people. A connection that was revoked needs its grant no more, and its key is gone. */
 const grantsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'noteGrant' | 'isGrantShared'> => ({
   noteGrant: async (connectionId, account) => {
     const mark = marker(await keys.service())('account', account);
