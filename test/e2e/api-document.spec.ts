@@ -78,6 +78,14 @@ describe('The API’s document', () => {
     expect(wrong.length).toBeGreaterThan(40);
   });
 
+  it('says of a route that refuses by a page that it may refuse by a problem too', () => {
+    const kinds = routesOf(document).flatMap(({ operation }) => {
+      const content = operation.responses['400']?.content;
+      return content === undefined ? [] : [Object.keys(content).sort()];
+    });
+    expect(kinds).toEqual([['application/problem+json', 'text/html']]);
+  });
+
   it('can be tried in a browser', async () => {
     const page = await fetch(`${service.url}/docs`);
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('swagger-ui')]);

@@ -72,6 +72,9 @@ const mendNullable = (node: unknown): void => {
 const complete = (operation: OperationObject | undefined): void => {
   if (operation === undefined) return;
   operation.responses['default'] = problem;
+  // A route that refuses by a page is refused before it is asked, too.
+  const byPage = operation.responses['400'];
+  if (byPage !== undefined && 'content' in byPage) byPage.content = { ...byPage.content, ...problem.content };
   for (const parameter of operation.parameters ?? []) if ('in' in parameter && parameter.in === 'header') parameter.required = false;
 };
 
