@@ -89,16 +89,19 @@ export const startEventStore = async (settings: EventStoreOptions): Promise<Loca
   const { key, certificate } = await identityIn(folder);
   const pidFile = join(folder, 'eventstore.pid');
   await endLeftOver(pidFile);
-  const port = settings.port ?? (await rememberedPort(folder, 'eventstore', () => Promise.resolve(false)));
-  const options = database.then((url): ServerOptions => ({
-    databaseUrl: url,
-    port,
-    user: USER,
-    password,
-    certificate,
-    key,
-  }));
-  const engine = await supervise('the event store', () => launch(program, pidFile, options, log), log);
+  const chosen = (): Promise<number> => rememberedPort(folder, 'eventstore', () => Promise.resolve(false));
+  const startAt = (port: number): Promise<Engine> => {
+    const options = database.then((url): ServerOptions => ({ databaseUrl: url, port, user: USER, password, certificate, key }));
+    return supervise('the event store', () => launch(program, pidFile, options, log), log);
+  };
+  let port = settings.port ?? (await chosen());
+  const engine = await startAt(port).catch(async (error: unknown) => {
+    // A port is free when it is chosen, and may be somebody else's when the server gets to it.
+    const another = settings.port ?? (await chosen());
+    if (another === port) throw error;
+    port = another;
+    return startAt(port);
+  });
   const certificateFile = join(folder, 'eventstore.crt');
   return {
     ...engine,

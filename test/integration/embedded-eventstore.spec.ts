@@ -1,7 +1,9 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CancelledError, EventStoreDBClient, START, streamNameFilter } from '@eventstore/db-client';
 import operations from '@eventstore/db-client/generated/operations_pb.js';
@@ -14,6 +16,7 @@ import { framed } from '../../src/embedded/eventstore/grpc.call.js';
 import { startEventStore } from '../../src/embedded/eventstore.process.js';
 import { type Engines, PROGRAM, startEngines } from '../support/engines.js';
 import { collect, noted, streamOf, until, whole } from '../support/event-store.js';
+import { eventually } from '../support/store.js';
 
 /** What only the embedded server promises; what every event store does is in test/contract. */
 let engines: Engines;
@@ -177,6 +180,28 @@ describe('The certificate of the embedded event store', () => {
     const replaced = await again();
     expect(isAuthority(replaced)).toBe(false);
     expect(replaced).not.toBe(made);
+  });
+});
+
+describe('The port of the embedded event store', () => {
+  it('is another one where something else takes it before the server does', async () => {
+    const { dataDir, databaseUrl } = engines;
+    const own = join(dataDir, 'taken');
+    let databaseIsThere: (url: string) => void = () => undefined;
+    const later = new Promise<string>((resolve) => (databaseIsThere = resolve));
+    const starting = startEventStore({ dataDir: own, databaseUrl: later, program: PROGRAM, log: () => undefined });
+    const portKept = async (): Promise<string | null> => readFile(join(own, 'eventstore.port'), 'utf8').catch(() => null);
+    const chosen = await eventually('a port is chosen', portKept);
+    const other = createServer().listen(Number(chosen), '127.0.0.1');
+    await once(other, 'listening');
+    databaseIsThere(databaseUrl('juy'));
+    const store = await starting;
+    const connected = EventStoreDBClient.connectionString(store.connectionString);
+    await connected.appendToStream('note-2', noted('a'));
+    await connected.dispose();
+    await store.stop();
+    other.close();
+    expect(await portKept()).not.toBe(chosen);
   });
 });
 

@@ -106,10 +106,15 @@ type Http2Server = ReturnType<typeof createSecureServer>;
 const bind = async (server: Http2Server, port: number): Promise<void> => {
   for (let attempt = 1; ; attempt += 1) {
     const error = await new Promise<Error | null>((resolve) => {
-      server.once('error', resolve).listen(port, '127.0.0.1', () => {
-        server.off('error', resolve);
+      const listening = (): void => {
+        server.off('error', failed);
         resolve(null);
-      });
+      };
+      const failed = (reason: Error): void => {
+        server.off('listening', listening);
+        resolve(reason);
+      };
+      server.once('error', failed).once('listening', listening).listen(port, '127.0.0.1');
     });
     if (error === null) return;
     if (attempt === BIND_ATTEMPTS) throw error;
