@@ -87,7 +87,7 @@ const SHELVES = {
   },
   clocks: {
     work: Object.fromEntries([
-      ...[weekly('iana', 'Europe/Paris'), weekly('windows', '"Eastern Standard Time"'), weekly('nobody', 'Nobody knows')],
+      ...[weekly('iana', 'Europe/Paris'), weekly('windows', '"Eastern Standard Time"'), weekly('unknown', 'Of no list')],
       ...[withZone('Customized Time Zone', weekly('customized', 'Customized Time Zone'))],
       withZone('tzone://Microsoft/Custom', weekly('exchange', '"tzone://Microsoft/Custom"')),
     ]),
@@ -164,9 +164,9 @@ describe('What a calendar of a CalDAV server means, through the whole service,',
     expect(clocks('windows', 'America/New_York')).toEqual(nine);
     // Kathmandu has that offset, all the year.
     for (const title of ['customized', 'exchange']) expect(clocks(title, 'Asia/Kathmandu')).toEqual(nine);
-    expect(clocks('nobody', 'Europe/Paris')).toEqual(nine);
+    expect(clocks('unknown', 'Europe/Paris')).toEqual(nine);
     const assumed = events.filter(({ floating }) => floating);
-    expect(assumed.map(({ title, timeZone }) => [title, timeZone])).toEqual(nine.map(() => ['nobody', 'Europe/Paris']));
+    expect(assumed.map(({ title, timeZone }) => [title, timeZone])).toEqual(nine.map(() => ['unknown', 'Europe/Paris']));
   });
 
   it('sync-rule 24: tells meetings apart by every letter of their ids, shows one in two calendars once, and gives no title of a private one away', async () => {
