@@ -100,7 +100,7 @@ describe('A calendar at Google', () => {
   });
 
   it('shows the urgent days first, in a list of their own, and takes back what is gone since', async () => {
-    const { server, scan } = await reading(({ query }) =>
+    const { scan } = await reading(({ query }) =>
       query.get('timeMin') === null
         ? last([googleEvent('a'), googleEvent('b', { etag: '"b-2"' }), googleEvent('d')])
         : { body: eventPage([googleEvent('a'), googleEvent('b'), googleEvent('c')]) },
@@ -112,8 +112,13 @@ describe('A calendar at Google', () => {
       ['object Event b', 'object Event d'],
       ['removed c'],
     ]);
-    expect(server.asked[0]?.query.get('timeMin')).toBe(soon.start);
-    expect(server.asked[0]?.query.get('timeMax')).toBe(soon.end);
+  });
+
+  it('asks for a week around the urgent days too, because an instance that was moved out of them is listed by its new time alone', async () => {
+    const { server, scan } = await reading(() => last([]));
+    await scan({ soon: { start: '2026-03-20T00:00:00.000Z', end: '2026-03-21T00:00:00.000Z' } });
+    expect(server.asked[0]?.query.get('timeMin')).toBe('2026-03-13T00:00:00.000Z');
+    expect(server.asked[0]?.query.get('timeMax')).toBe('2026-03-28T00:00:00.000Z');
   });
 
   it('leaves tombstones out of what is listed', async () => {

@@ -1,3 +1,4 @@
+import { DAY, instant } from '../../kernel/clock.js';
 import { type TimeRange } from '../../kernel/time-range.js';
 import { type Change, ProviderFault, type ScanEnd, type ScanPage, type ScanRequest } from '../calendar-provider.js';
 import { type Cursor, readCursor, writeCursor } from './google-cursor.js';
@@ -52,11 +53,18 @@ const present = (lines: readonly Line[]): readonly Change[] => lines.flatMap(({ 
 /** What is not news is told in a word: of some changes those that are, the others as `unchanged` or not at all. */
 type Sift = (changes: readonly Change[]) => Promise<readonly Change[]>;
 
+/**
+ * Before and after the urgent days, in milliseconds: a list of some days lacks the instances that were moved out of them, and their series would
+ * show them where they were. Few are moved by more than a week.
+ */
+const AROUND = 7 * DAY;
+
 /** The urgent days, as a list of their own; answers the etags of what it brought. */
 async function* readSoon(list: ListEvents, { start, end }: TimeRange): AsyncGenerator<ScanPage, Map<string, string | null>> {
   const etags = new Map<string, string | null>();
   const lines = new Lines();
-  for await (const page of pagesOf(list, { timeMin: start, timeMax: end })) {
+  const days = { timeMin: instant(Date.parse(start) - AROUND), timeMax: instant(Date.parse(end) + AROUND) };
+  for await (const page of pagesOf(list, days)) {
     const changes = present(lines.of(page));
     for (const change of changes) etags.set(idOf(change), etagOf(change));
     yield* pageWith(changes, null);
