@@ -19,8 +19,8 @@ const FREE_TYPES: readonly (string | null)[] = ['workingLocation', 'birthday'];
 const FREE_SHOWN: readonly (string | undefined)[] = ['free', 'workingelsewhere'];
 
 /**
- * The one busy rule (design section 6): a mark of free wins, then an unanswered invitation, then a mark of tentative;
- * the rest is busy.
+ * The one busy rule (design section 6), as the provider tells it: a mark of free wins, then an unanswered invitation, then a mark of tentative;
+ * the rest is busy. What its owner chose comes on top of it (`countedAs`).
  */
 export const busyOf = ({ status, transparent, response, eventType, showAs }: BusySigns): Busy => {
   const shown = showAs?.toLowerCase();
@@ -30,6 +30,12 @@ export const busyOf = ({ status, transparent, response, eventType, showAs }: Bus
   if (status === 'tentative' || response === 'tentative' || shown === 'tentative') return 'tentative';
   return 'busy';
 };
+
+/** How an event counts for its owner: focus time takes up none unless they want it to. What the provider marks as free stays free. */
+export const countedAs = (
+  busy: Busy,
+  { isFocusTime, focusTimeIsBusy }: Readonly<{ isFocusTime: boolean; focusTimeIsBusy: boolean }>,
+): Busy => (isFocusTime && !focusTimeIsBusy ? 'free' : busy);
 
 /** What takes up time when somebody looks for a free slot: tentative and unanswered things too, unless their owner chose otherwise. */
 export const timeTaking = (tentativeIsBusy: boolean): readonly Busy[] =>

@@ -1,5 +1,6 @@
 import { type Sql } from '../kernel/sql.js';
-import { type OccurrenceRow, type StoredObject } from './placed-series.js';
+import { type DeltaSynced, type Upsert } from '../sync/feed.js';
+import { isUnplaced, type OccurrenceRow, type StoredObject } from './placed-series.js';
 
 /** Rows per statement: a few megabytes at most. */
 const SLICE = 5_000;
@@ -43,7 +44,8 @@ export const insertRows = async (sql: Sql, { calendar_id, user_id, provider }: O
     await sql.query(INSERT, [calendar_id, user_id, provider, JSON.stringify(rows.slice(from, from + SLICE).map(sparse))]);
 };
 
-type ContentRow = Readonly<{ ref: string; series: string; generation: number; timings: Pick<StoredObject, 'components' | 'zones'> }>;
+type ContentRow = Pick<StoredObject, 'ref' | 'series' | 'generation' | 'isFocusTime'> &
+  Readonly<{ timings: Pick<StoredObject, 'components' | 'zones'> }>;
 
 /** The stored objects of some series, but for those named. */
 export const storedObjects = async (
@@ -53,8 +55,43 @@ export const storedObjects = async (
   but: readonly string[] = [],
 ): Promise<readonly StoredObject[]> => {
   const rows = await sql.query<ContentRow>(
-    'select ref, series, generation, timings from event_contents where calendar_id = $1 and series = any($2) and ref <> all($3)',
+    `select ref, series, generation, timings, focus_time as "isFocusTime" from event_contents
+     where calendar_id = $1 and series = any($2) and ref <> all($3)`,
     [calendarId, series, but],
   );
   return rows.map(({ timings, ...object }) => ({ ...object, ...timings }));
+};
+
+const isFocusTime = ({ eventType }: Upsert): boolean => eventType === 'focus-time';
+
+/** The objects that a delta brings. */
+export const broughtBy = ({ upserts, generation }: DeltaSynced): readonly StoredObject[] =>
+  upserts.map((upsert) => {
+    const { ref, series, components, zones } = upsert;
+    return { ref, series, generation, components, zones, isFocusTime: isFocusTime(upsert) };
+  });
+
+/** Keeps the objects that a delta brings; `unexpandable` holds the series of which no occurrence can be shown, with the code of the reason. */
+export const storeContents = async (
+  sql: Sql,
+  { calendarId, generation, upserts }: DeltaSynced,
+  unexpandable: ReadonlyMap<string, string>,
+): Promise<void> => {
+  if (upserts.length === 0) return;
+  const rows = upserts.map((upsert) => {
+    const { ref, series, components, zones, sealed, hash } = upsert;
+    const timings = { components, zones };
+    const marks = { unplaced: isUnplaced(components), focus: isFocusTime(upsert), unexpandable: unexpandable.get(series) ?? null };
+    return { ref, series, timings, ...marks, sealed, hash };
+  });
+  await sql.query(
+    `insert into event_contents (calendar_id, ref, series, generation, timings, unplaced, focus_time, unexpandable, sealed, hash)
+     select $1, ref, series, $2, timings, unplaced, focus, unexpandable, sealed, hash
+     from json_to_recordset($3::json)
+       as fresh(ref text, series text, timings json, unplaced bool, focus bool, unexpandable text, sealed text, hash text)
+     on conflict (calendar_id, ref) do update set series = excluded.series, generation = excluded.generation, timings = excluded.timings,
+       unplaced = excluded.unplaced, focus_time = excluded.focus_time, unexpandable = excluded.unexpandable, sealed = excluded.sealed,
+       hash = excluded.hash`,
+    [calendarId, generation, JSON.stringify(rows)],
+  );
 };

@@ -1,3 +1,4 @@
+import { countedAs } from '../calendar/busy.js';
 import { type CustomZones, type When } from '../calendar/calendar-object.js';
 import { type FeedComponent } from '../sync/feed.js';
 import { type Occurrence } from '../time/occurrence.js';
@@ -14,7 +15,17 @@ export type StoredObject = Readonly<{
   generation: number;
   components: readonly FeedComponent[];
   zones: CustomZones;
+  isFocusTime: boolean;
 }>;
+
+/** An object whose components count as its owner wants them to. */
+export const counted = (object: StoredObject, focusTimeIsBusy: boolean): StoredObject => ({
+  ...object,
+  components: object.components.map((component) => ({
+    ...component,
+    busy: countedAs(component.busy, { isFocusTime: object.isFocusTime, focusTimeIsBusy }),
+  })),
+});
 
 /** One row of `user_calendar_events`, but for the columns all rows of a calendar share. */
 export type OccurrenceRow = Readonly<{

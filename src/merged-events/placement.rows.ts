@@ -3,11 +3,12 @@ import { type PreferenceEvent } from '../preference/preference.js';
 import { type Source } from './changes/changes.rows.js';
 
 /**
- * Why series have to be placed again; stored, so permanent. `zone-chosen`: its owner chose a zone for what names none of its own; `zone-rules`: the
- * rules of its zone changed; `share`: a series shows more or fewer of its repetitions than it may. The worker corrects the last for every reason, so
- * `share` itself concerns no other series. A new reason names its series, and how their changes are told, in `PLACINGS`.
+ * Why series have to be placed again; stored, so permanent. `zone-chosen`: its owner chose a zone for what names none of its own; `focus-chosen`: its
+ * owner chose whether focus time counts as busy; `zone-rules`: the rules of its zone changed; `share`: a series shows more or fewer of its repetitions
+ * than it may. The worker corrects the last for every reason, so `share` itself concerns no other series. A new reason names its series, and how their
+ * changes are told, in `PLACINGS`.
  */
-export type PlacingReason = 'zone-chosen' | 'zone-rules' | 'share';
+export type PlacingReason = 'zone-chosen' | 'focus-chosen' | 'zone-rules' | 'share';
 
 /** Which series of a calendar a reason concerns, as a condition on `event_contents c`, and how readers of the change feed learn of it. */
 export type Placing = Readonly<{
@@ -19,6 +20,7 @@ export type Placing = Readonly<{
 export const PLACINGS: Readonly<Record<PlacingReason, Placing>> = {
   // An instance of a floating series is named by its start: another zone gives it another name, so no difference would say what became of it.
   'zone-chosen': { series: 'c.unplaced', tells: 'calendar' },
+  'focus-chosen': { series: 'c.focus_time', tells: 'events' },
   'zone-rules': {
     series: `(c.unplaced or c.timings::text ~* (select p.zones from placement p where p.name = 'zone-rules ' || c.calendar_id))`,
     tells: 'events',
@@ -56,29 +58,44 @@ export const placeLater = async (sql: Sql, { userId, at }: Pick<Source, 'userId'
   await sql.query('notify placement');
 };
 
-/** Takes note of the zone somebody lives in; false when it is the one they lived in. */
-const moved = async (sql: Sql, { userId, timeZone }: PreferenceEvent): Promise<boolean> => {
-  const [before] = await sql.query<{ time_zone: string | null }>('select time_zone from event_people where user_id = $1', [userId]);
-  if ((before?.time_zone ?? null) === timeZone) return false;
-  await sql.query(
-    'insert into event_people (user_id, time_zone) values ($1, $2) on conflict (user_id) do update set time_zone = excluded.time_zone',
-    [userId, timeZone],
+type PersonRow = Readonly<{ time_zone: string | null; focus_time_is_busy: boolean }>;
+
+/** Takes note of what somebody chose, and answers what of it they had chosen otherwise before. */
+const noted = async (
+  sql: Sql,
+  { userId, timeZone, focusTimeIsBusy }: PreferenceEvent,
+): Promise<Readonly<{ zone: boolean; focus: boolean }>> => {
+  const [before] = await sql.query<PersonRow>('select time_zone, focus_time_is_busy from event_people where user_id = $1', [userId]);
+  const differs = { zone: (before?.time_zone ?? null) !== timeZone, focus: (before?.focus_time_is_busy ?? true) !== focusTimeIsBusy };
+  if (differs.zone || differs.focus)
+    await sql.query(
+      `insert into event_people (user_id, time_zone, focus_time_is_busy) values ($1, $2, $3)
+       on conflict (user_id) do update set time_zone = excluded.time_zone, focus_time_is_busy = excluded.focus_time_is_busy`,
+      [userId, timeZone, focusTimeIsBusy],
+    );
+  return differs;
+};
+
+/** The calendars of a person that hold an object (`c`) for which a condition holds; it may name the calendar (`k`). */
+const holding = async (sql: Sql, userId: string, condition: string): Promise<readonly string[]> => {
+  const rows = await sql.query<{ calendar_id: string }>(
+    `select k.calendar_id from event_calendars k where k.user_id = $1 and exists (
+       select 1 from event_contents c where c.calendar_id = k.calendar_id and ${condition}) order by k.calendar_id`,
+    [userId],
   );
-  return true;
+  return rows.map(({ calendar_id }) => calendar_id);
 };
 
 /**
- * What no zone of its own places (days, floating times) is placed by the zone somebody chose, in those of their calendars that have none either:
- * what is read from now on at once, what is there already by a worker, however often they change their mind meanwhile.
+ * What no zone of its own places (days, floating times) is placed by the zone somebody chose, in those of their calendars that have none either, and
+ * focus time counts as they chose: what is read from now on at once, what is there already by a worker, however often they change their mind meanwhile.
  */
-export const chooseZone = async (sql: Sql, event: PreferenceEvent): Promise<void> => {
-  if (!(await moved(sql, event))) return;
-  const [concerned] = await sql.query(
-    `select 1 from event_calendars k where k.user_id = $1 and k.time_zone is null and exists (
-       select 1 from event_contents c where c.calendar_id = k.calendar_id and ${PLACINGS['zone-chosen'].series}) limit 1`,
-    [event.userId],
-  );
-  if (concerned !== undefined) await placeLater(sql, event, { reason: 'zone-chosen', calendarId: null });
+export const prefer = async (sql: Sql, event: PreferenceEvent): Promise<void> => {
+  const { zone, focus } = await noted(sql, event);
+  const unplaced = zone ? await holding(sql, event.userId, `k.time_zone is null and ${PLACINGS['zone-chosen'].series}`) : [];
+  if (unplaced.length > 0) await placeLater(sql, event, { reason: 'zone-chosen', calendarId: null });
+  const focused = focus ? await holding(sql, event.userId, `${PLACINGS['focus-chosen'].series}`) : [];
+  for (const calendarId of focused) await placeLater(sql, event, { reason: 'focus-chosen', calendarId });
 };
 
 /** Takes note of the zone a calendar names from now on: what is there already and names none of its own is placed by a worker. */

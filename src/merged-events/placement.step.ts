@@ -21,7 +21,8 @@ export type CalendarRow = PlacedCalendar & Readonly<{ whole: boolean; visible: b
 /** The calendar `$2` (uuid) of a person `$1`, or those of theirs that name no zone when it is null, as far as they have been read. */
 export const CALENDARS = `
   select calendar_id, user_id, provider, whole, visible, window_start, window_end, share,
-    coalesce(time_zone, (select p.time_zone from event_people p where p.user_id = k.user_id), 'UTC') as zone
+    coalesce(time_zone, (select p.time_zone from event_people p where p.user_id = k.user_id), 'UTC') as zone,
+    coalesce((select p.focus_time_is_busy from event_people p where p.user_id = k.user_id), true) as "focusTimeIsBusy"
   from event_calendars k
   where user_id = $1 and window_start is not null and case when $2::uuid is null then time_zone is null else calendar_id = $2 end
   order by calendar_id`;

@@ -49,9 +49,10 @@ const placePage = async (sql: Sql, source: Source, { row, calendarId, condition,
   if (calendar === undefined) return null;
   const next = await toPlace(sql, calendarId, await nextSeries(sql, calendarId, condition, after), row.at);
   const atOnce = { ...calendar, share: Math.min(calendar.share, AT_ONCE) };
-  for await (const { series, before, after: rows } of placeSlices(sql, atOnce, next, windowOf(calendar, row.at.getTime()))) {
+  const window = windowOf(calendar, row.at.getTime());
+  for await (const { series, before, after: rows } of placeSlices(sql, atOnce, next, window)) {
     if (PLACINGS[row.reason].tells === 'events' && calendar.whole && calendar.visible)
-      await recordEventChanges(sql, source, calendarId, changesOf(before, rows, new Set(), calendar.window_start.toISOString()));
+      await recordEventChanges(sql, source, calendarId, changesOf(before, rows, new Set(), window.start));
     // One slice is as much as a transaction may hold.
     return series.at(-1) ?? null;
   }

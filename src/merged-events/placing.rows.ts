@@ -5,7 +5,7 @@ import { type Sql } from '../kernel/sql.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { type Shown } from './changes/changes.js';
 import { takeOut } from './changes/changes.rows.js';
-import { type OccurrenceRow, type PlacedSeries, rowsOf, type StoredObject } from './placed-series.js';
+import { counted, type OccurrenceRow, type PlacedSeries, rowsOf, type StoredObject } from './placed-series.js';
 import { insertRows, type Owner } from './occurrences.rows.js';
 import { placeLater } from './placement.rows.js';
 import { shareFor, SHARES, type Totals } from './share.js';
@@ -22,8 +22,8 @@ const ROWS = 250;
 /** Series of a slice: their names go into one statement. */
 const SERIES = 500;
 
-/** A calendar whose series are placed: in which zone, and how many repetitions each of them may have. */
-export type PlacedCalendar = Owner & Readonly<{ zone: string; share: number }>;
+/** A calendar whose series are placed: in which zone, how many repetitions each of them may have, and whether focus time counts as busy. */
+export type PlacedCalendar = Owner & Readonly<{ zone: string; share: number; focusTimeIsBusy: boolean }>;
 
 /** A series to be placed; `now` (milliseconds since the epoch) is what it keeps the nearest occurrences to. */
 export type ToPlace = Readonly<{ series: string; objects: readonly StoredObject[]; now: number }>;
@@ -69,8 +69,13 @@ const countSeries = async (sql: Sql, calendarId: string, series: readonly string
   if (counted.length > 0) await sql.query(INSERT, [calendarId, JSON.stringify(counted)]);
 };
 
-const placedIn = ({ objects, now }: ToPlace, window: TimeRange, { zone, share }: PlacedCalendar): PlacedSeries =>
-  rowsOf(objects, window, zone, { now, most: MOST_OF_OBJECT, shown: share });
+const placedIn = ({ objects, now }: ToPlace, window: TimeRange, { zone, share, focusTimeIsBusy }: PlacedCalendar): PlacedSeries =>
+  rowsOf(
+    objects.map((object) => counted(object, focusTimeIsBusy)),
+    window,
+    zone,
+    { now, most: MOST_OF_OBJECT, shown: share },
+  );
 
 const KEEP = 'delete from user_calendar_events where calendar_id = $1 and series = $2 and original <> all($3)';
 

@@ -9,9 +9,9 @@ import { type Sql } from '../kernel/sql.js';
 import { type PreferenceEvent } from '../preference/preference.js';
 import { changesOf, type EventChange, MOST_TOLD } from './changes/changes.js';
 import { dropOldChanges, recordCalendarChanges, recordConnectionChange, recordEventChanges, type Source } from './changes/changes.rows.js';
-import { isUnplaced, type StoredObject } from './placed-series.js';
-import { storedObjects } from './occurrences.rows.js';
-import { chooseZone, nameZone, placeLater } from './placement.rows.js';
+import { type StoredObject } from './placed-series.js';
+import { broughtBy, storeContents, storedObjects } from './occurrences.rows.js';
+import { nameZone, placeLater, prefer } from './placement.rows.js';
 import { adopt, empty, forget, NAME, show, takeBack, tellOwner } from './event-calendars.rows.js';
 import { adjustShare, AT_ONCE, type PlacedCalendar, placeSlices } from './placing.rows.js';
 import { admitZoneRules, placeByNewRules } from './zone-rules.rows.js';
@@ -21,31 +21,6 @@ export type MergedEvent = AccountEvent | DeltaSynced | PreferenceEvent | ZoneRul
 
 /** `zone` is where days and floating times are: the calendar's, else its owner's, else UTC. */
 type CalendarRow = PlacedCalendar & Readonly<{ whole: boolean; visible: boolean; window_start: Date | null; window_end: Date | null }>;
-
-const storeContents = async (
-  sql: Sql,
-  { calendarId, generation, upserts }: DeltaSynced,
-  unexpandable: ReadonlyMap<string, string>,
-): Promise<void> => {
-  if (upserts.length === 0) return;
-  const rows = upserts.map(({ ref, series, components, zones, sealed, hash }) => ({
-    ref,
-    series,
-    timings: { components, zones },
-    unplaced: isUnplaced(components),
-    unexpandable: unexpandable.get(series) ?? null,
-    sealed,
-    hash,
-  }));
-  await sql.query(
-    `insert into event_contents (calendar_id, ref, series, generation, timings, unplaced, unexpandable, sealed, hash)
-     select $1, ref, series, $2, timings, unplaced, unexpandable, sealed, hash
-     from json_to_recordset($3::json) as fresh(ref text, series text, timings json, unplaced bool, unexpandable text, sealed text, hash text)
-     on conflict (calendar_id, ref) do update set series = excluded.series, generation = excluded.generation, timings = excluded.timings,
-       unplaced = excluded.unplaced, unexpandable = excluded.unexpandable, sealed = excluded.sealed, hash = excluded.hash`,
-    [calendarId, generation, JSON.stringify(rows)],
-  );
-};
 
 /** Takes out what went: what the delta names and, at the end of a generation, what the generation did not bring. Answers their series. */
 const drop = async (sql: Sql, { calendarId, generation, upserts, removals, final }: DeltaSynced): Promise<readonly string[]> => {
@@ -58,13 +33,7 @@ const drop = async (sql: Sql, { calendarId, generation, upserts, removals, final
 
 /** The objects of every series this delta touches, those it does not bring read from the table. */
 const touched = async (sql: Sql, delta: DeltaSynced): Promise<ReadonlyMap<string, readonly StoredObject[]>> => {
-  const brought: StoredObject[] = delta.upserts.map(({ ref, series, components, zones }) => ({
-    ref,
-    series,
-    generation: delta.generation,
-    components,
-    zones,
-  }));
+  const brought = broughtBy(delta);
   const series = [...new Set([...brought.map((object) => object.series), ...(await drop(sql, delta))])];
   const others = await storedObjects(
     sql,
@@ -154,7 +123,8 @@ const placeDelta = async (sql: Sql, calendar: CalendarRow, delta: DeltaSynced): 
 const applyDelta = async (sql: Sql, delta: DeltaSynced, position: Position): Promise<void> => {
   const [calendar] = await sql.query<CalendarRow>(
     `select c.calendar_id, c.user_id, c.provider, c.whole, c.visible, c.window_start, c.window_end, c.share,
-       coalesce(c.time_zone, (select p.time_zone from event_people p where p.user_id = c.user_id), 'UTC') as zone
+       coalesce(c.time_zone, (select p.time_zone from event_people p where p.user_id = c.user_id), 'UTC') as zone,
+       coalesce((select p.focus_time_is_busy from event_people p where p.user_id = c.user_id), true) as "focusTimeIsBusy"
      from event_calendars c where c.calendar_id = $1`,
     [delta.calendarId],
   );
@@ -177,7 +147,7 @@ const applyOne = async (sql: Sql, { stream, event, position }: Recorded<MergedEv
     case 'VisibilitySet':
       return show(sql, { position, at: event.at }, idOf(stream), event.visible);
     case 'CalendarPreferenceSet':
-      return chooseZone(sql, event);
+      return prefer(sql, event);
     case 'ZoneRulesChanged':
       return placeByNewRules(sql, event, position);
     case 'DeltaSynced':
@@ -220,7 +190,7 @@ const separable: Separable<MergedEvent> = {
  */
 export const userCalendarEvents = (families: readonly EventFamily<MergedEvent>[]): Projection<MergedEvent> => ({
   name: NAME,
-  meaning: 2,
+  meaning: 3,
   families,
   apply: async (sql, events) => {
     await admitZoneRules(sql);

@@ -52,17 +52,19 @@ export class ChangeSettingsHandler implements ICommandHandler<ChangeSettings> {
     const orders = { id: userId, commands: [command], metadata: metadataOf(cause, this.entropy.uuid()), ifMatch: revision };
     const decision = await decideOn(this.store, preference, preferenceCodec, orders);
     const { position } = await settle(this.store, preference, preferenceCodec, decision);
-    const moved = decision.before.timeZone !== decision.after.timeZone;
+    const { before, after } = decision;
+    const placesAgain = before.timeZone !== after.timeZone || before.focusTimeIsBusy !== after.focusTimeIsBusy;
     const written = { preference: position, calendar: await choices.write() };
-    return { written, shownIn: shownIn(choices.events, moved), moved };
+    return { written, shownIn: shownIn(choices.events, placesAgain), placesAgain };
   }
 
   /** What the request says of the person themselves, the hours sealed; hours that are what they were keep their bytes. */
   private async preferred(userId: string, change: SettingsChange): Promise<Partial<CalendarPreference>> {
-    const { timeZone, tentativeIsBusy, externalChanges, workingHours } = change;
+    const { timeZone, tentativeIsBusy, focusTimeIsBusy, externalChanges, workingHours } = change;
     return {
       ...(timeZone === undefined ? {} : { timeZone }),
       ...(tentativeIsBusy === undefined ? {} : { tentativeIsBusy }),
+      ...(focusTimeIsBusy === undefined ? {} : { focusTimeIsBusy }),
       ...(externalChanges === undefined ? {} : { externalChanges }),
       ...(workingHours === undefined ? {} : { sealed: workingHours === null ? null : await this.sealedHours(userId, workingHours) }),
     };

@@ -11,6 +11,8 @@ export type CalendarPreference = Readonly<{
   timeZone: string | null;
   /** Whether tentative and unanswered invitations take up time. */
   tentativeIsBusy: boolean;
+  /** Whether focus time takes up time, where its calendar does not mark it as free. */
+  focusTimeIsBusy: boolean;
   externalChanges: ExternalChanges;
   /** Opens to the working hours, under the person's key; null when they said none. */
   sealed: string | null;
@@ -19,6 +21,7 @@ export type CalendarPreference = Readonly<{
 export const DEFAULT_PREFERENCE: CalendarPreference = {
   timeZone: null,
   tentativeIsBusy: true,
+  focusTimeIsBusy: true,
   externalChanges: 'accept',
   sealed: null,
 };
@@ -41,23 +44,23 @@ export type PreferenceCommand = Readonly<{
 export type PreferenceEvent = Readonly<{ type: 'CalendarPreferenceSet'; userId: string; at: string }> & CalendarPreference;
 
 const decide = (state: CalendarPreference, { userId, change, restate, at }: PreferenceCommand): readonly PreferenceEvent[] => {
-  const { timeZone, tentativeIsBusy, externalChanges, sealed } = { ...state, ...change };
+  const wanted: CalendarPreference = { ...state, ...change };
+  const { timeZone } = wanted;
   if (timeZone !== null && !isIanaZone(timeZone))
     throw new Refused('preference.unknown-zone', 422, 'There is no such time zone: send an IANA name such as Europe/Paris.');
   const same =
     timeZone === state.timeZone &&
-    tentativeIsBusy === state.tentativeIsBusy &&
-    externalChanges === state.externalChanges &&
-    sealed === state.sealed;
-  return same && !restate ? [] : [{ type: 'CalendarPreferenceSet', userId, timeZone, tentativeIsBusy, externalChanges, sealed, at }];
+    wanted.tentativeIsBusy === state.tentativeIsBusy &&
+    wanted.focusTimeIsBusy === state.focusTimeIsBusy &&
+    wanted.externalChanges === state.externalChanges &&
+    wanted.sealed === state.sealed;
+  return same && !restate ? [] : [{ type: 'CalendarPreferenceSet', userId, ...wanted, at }];
 };
 
-const evolve = (_: CalendarPreference, { timeZone, tentativeIsBusy, externalChanges, sealed }: PreferenceEvent): CalendarPreference => ({
-  timeZone,
-  tentativeIsBusy,
-  externalChanges,
-  sealed,
-});
+const evolve = (_: CalendarPreference, event: PreferenceEvent): CalendarPreference => {
+  const { timeZone, tentativeIsBusy, focusTimeIsBusy, externalChanges, sealed } = event;
+  return { timeZone, tentativeIsBusy, focusTimeIsBusy, externalChanges, sealed };
+};
 
 export const preference: Decider<CalendarPreference, PreferenceCommand, PreferenceEvent> = {
   category: 'preference',

@@ -12,14 +12,16 @@ export const preferences: Projection<PreferenceEvent> = {
     CalendarPreferenceSet: (sql, { revision, event }) =>
       sql.query(
         ...named(
-          `insert into preferences (user_id, time_zone, tentative_is_busy, external_changes, sealed, revision)
-         values (:userId, :timeZone, :tentativeIsBusy, :externalChanges, :sealed, :revision)
+          `insert into preferences (user_id, time_zone, tentative_is_busy, focus_time_is_busy, external_changes, sealed, revision)
+         values (:userId, :timeZone, :tentativeIsBusy, :focusTimeIsBusy, :externalChanges, :sealed, :revision)
          on conflict (user_id) do update set time_zone = excluded.time_zone, tentative_is_busy = excluded.tentative_is_busy,
-           external_changes = excluded.external_changes, sealed = excluded.sealed, revision = excluded.revision`,
+           focus_time_is_busy = excluded.focus_time_is_busy, external_changes = excluded.external_changes, sealed = excluded.sealed,
+           revision = excluded.revision`,
           {
             userId: event.userId,
             timeZone: event.timeZone,
             tentativeIsBusy: event.tentativeIsBusy,
+            focusTimeIsBusy: event.focusTimeIsBusy,
             externalChanges: event.externalChanges,
             sealed: event.sealed,
             revision,

@@ -43,6 +43,10 @@ const timeZone = z.string().max(64).nullable().meta({
   example: 'Europe/Paris',
 });
 
+const focusTimeIsBusy = z.boolean().meta({
+  description: 'Whether focus time (a type of event in Google calendars) takes up time. Where its calendar marks it as free it never does.',
+});
+
 const CalendarSettings = z
   .strictObject({
     calendarId: z.uuid(),
@@ -63,6 +67,7 @@ export const SettingsView = z
     timeZone,
     workingHours: WorkingHoursView.nullable(),
     tentativeIsBusy: z.boolean().meta({ description: 'Whether tentative and unanswered invitations take up time.' }),
+    focusTimeIsBusy,
     externalChanges: ExternalChanges,
   })
   .meta({
@@ -84,6 +89,7 @@ export const SettingsView = z
       timeZone: 'Europe/Paris',
       workingHours: { monday: [{ start: '09:00', end: '17:30' }] },
       tentativeIsBusy: true,
+      focusTimeIsBusy: true,
       externalChanges: 'accept',
     },
   });
@@ -108,6 +114,7 @@ export const SettingsChange = z
     timeZone: timeZone.optional(),
     workingHours: WorkingHoursView.nullable().optional(),
     tentativeIsBusy: z.boolean().optional(),
+    focusTimeIsBusy: focusTimeIsBusy.optional(),
     externalChanges: ExternalChanges.optional(),
     returnTo: ReturnTo.optional(),
   })

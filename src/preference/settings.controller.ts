@@ -71,8 +71,8 @@ export class SettingsController {
     return new ScopeMissing(connectionId, { authorizationUrl });
   }
 
-  private async reached({ userId }: Person, { written, shownIn, moved }: ChangedSettings): Promise<boolean> {
+  private async reached({ userId }: Person, { written, shownIn, placesAgain }: ChangedSettings): Promise<boolean> {
     if (!(await this.readModels.reached(shownIn, written, PATIENCE))) return false;
-    return !moved || this.readModels.placed(userId, PATIENCE);
+    return !placesAgain || this.readModels.placed(userId, PATIENCE);
   }
 }

@@ -36,9 +36,10 @@ export class MySettingsHandler implements IQueryHandler<MySettings> {
       const { calendar_id: calendarId, connection_id: connectionId, provider, mode, privacy, visible, writable } = row;
       return [{ calendarId, connectionId, provider, name, mode, privacy, visible, writable, adopted: row.status === 'adopted' }];
     });
-    const { timeZone, tentativeIsBusy, externalChanges } = preference;
-    const workingHours = await this.hoursIn(userId, preference.sealed);
-    return { view: { calendars, timeZone, workingHours, tentativeIsBusy, externalChanges }, tag: settingsTag(calendars, revision) };
+    const { timeZone, tentativeIsBusy, focusTimeIsBusy, externalChanges, sealed } = preference;
+    const workingHours = await this.hoursIn(userId, sealed);
+    const view = { calendars, timeZone, workingHours, tentativeIsBusy, focusTimeIsBusy, externalChanges };
+    return { view, tag: settingsTag(calendars, revision) };
   }
 
   private async hoursIn(userId: string, sealed: string | null): Promise<SettingsView['workingHours']> {

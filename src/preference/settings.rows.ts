@@ -28,6 +28,7 @@ type PreferenceRow = Readonly<{
   revision: string;
   time_zone: string | null;
   tentative_is_busy: boolean;
+  focus_time_is_busy: boolean;
   external_changes: ExternalChanges;
   sealed: string | null;
 }>;
@@ -36,8 +37,9 @@ type PreferenceRow = Readonly<{
 export const preferenceOf = async (sql: Sql, userId: string): Promise<PreferenceSeen> => {
   const [row] = await sql.query<PreferenceRow>('select * from preferences where user_id = $1', [userId]);
   if (row === undefined) return { preference: DEFAULT_PREFERENCE, revision: -1n };
-  const { time_zone: timeZone, tentative_is_busy: tentativeIsBusy, external_changes: externalChanges, sealed } = row;
-  return { preference: { timeZone, tentativeIsBusy, externalChanges, sealed }, revision: BigInt(row.revision) };
+  const { time_zone: timeZone, tentative_is_busy: tentativeIsBusy, focus_time_is_busy: focusTimeIsBusy, sealed } = row;
+  const preference = { timeZone, tentativeIsBusy, focusTimeIsBusy, externalChanges: row.external_changes, sealed };
+  return { preference, revision: BigInt(row.revision) };
 };
 
 /**

@@ -15,12 +15,12 @@ const isChoice = (type: string): type is Choice => Object.hasOwn(OF_CALENDARS, t
 
 /**
  * The names of the read models that show a change of settings. Every change is told by the person's own stream; the merged calendar follows that
- * for the time zone alone, so it is not waited for when the zone is what it was. `moved`: it is not.
+ * for the time zone and for focus time, so it is waited for only when one of them is not what it was (`placesAgain`).
  */
-export const shownIn = (events: readonly CalendarEvent['type'][], moved: boolean): readonly string[] => [
+export const shownIn = (events: readonly CalendarEvent['type'][], placesAgain: boolean): readonly string[] => [
   ...new Set([
     'preferences',
     ...events.flatMap((type) => (isChoice(type) ? OF_CALENDARS[type] : OF_ANY_EVENT)),
-    ...(moved ? ['user_calendar_events'] : []),
+    ...(placesAgain ? ['user_calendar_events'] : []),
   ]),
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { busyOf, type BusySigns } from '../../src/calendar/busy.js';
+import { busyOf, type BusySigns, countedAs } from '../../src/calendar/busy.js';
 import { type Busy } from '../../src/calendar/calendar-object.js';
 
 const plain: BusySigns = { status: 'confirmed', transparent: false, response: null, eventType: null, showAs: null };
@@ -33,5 +33,18 @@ const table: readonly (readonly [string, Partial<BusySigns>, Busy])[] = [
 describe('Somebody who looks for a free slot finds', () => {
   it.each(table)('%s: %j is %s', (_, signs, busy) => {
     expect(busyOf({ ...plain, ...signs })).toBe(busy);
+  });
+});
+
+const COUNTS: readonly Busy[] = ['busy', 'tentative', 'needs-action', 'free'];
+
+describe('Focus time', () => {
+  it.each(COUNTS)('that its calendar says is %s is so for an owner who wants it to take up time', (busy) => {
+    expect(countedAs(busy, { isFocusTime: true, focusTimeIsBusy: true })).toBe(busy);
+  });
+
+  it.each(COUNTS)('that its calendar says is %s is free for an owner who does not, and nothing else is', (busy) => {
+    expect(countedAs(busy, { isFocusTime: true, focusTimeIsBusy: false })).toBe('free');
+    expect(countedAs(busy, { isFocusTime: false, focusTimeIsBusy: false })).toBe(busy);
   });
 });

@@ -55,6 +55,7 @@ describe('What a person chooses', () => {
       timeZone: null,
       workingHours: null,
       tentativeIsBusy: true,
+      focusTimeIsBusy: true,
       externalChanges: 'accept',
     });
   });
@@ -66,12 +67,14 @@ describe('What a person chooses', () => {
       timeZone: 'Europe/Paris',
       workingHours: HOURS,
       tentativeIsBusy: false,
+      focusTimeIsBusy: false,
       externalChanges: 'ask',
     });
     expect(answer.status).toBe(200);
     const { tag, ...settings } = await read();
     expect([answer.body, answer.headers.get('etag')]).toEqual([settings, tag]);
-    expect(settings).toMatchObject({ timeZone: 'Europe/Paris', workingHours: HOURS, tentativeIsBusy: false, externalChanges: 'ask' });
+    expect(settings).toMatchObject({ timeZone: 'Europe/Paris', workingHours: HOURS, externalChanges: 'ask' });
+    expect(settings).toMatchObject({ tentativeIsBusy: false, focusTimeIsBusy: false });
     expect(await named('work')).toMatchObject({ mode: 'write', privacy: 'full', visible: false });
     expect(await named('home')).toMatchObject({ mode: 'read_only', privacy: 'busy_only', visible: true });
   });
@@ -79,7 +82,7 @@ describe('What a person chooses', () => {
   it('changes with what is named and leaves the rest', async () => {
     const { calendarId } = await named('work');
     await change({ calendars: [{ calendarId, visible: true }], workingHours: null });
-    expect(await read()).toMatchObject({ timeZone: 'Europe/Paris', workingHours: null, tentativeIsBusy: false });
+    expect(await read()).toMatchObject({ timeZone: 'Europe/Paris', workingHours: null, tentativeIsBusy: false, focusTimeIsBusy: false });
     expect(await named('work')).toMatchObject({ mode: 'write', privacy: 'full', visible: true });
   });
 
@@ -98,10 +101,12 @@ describe('What a person chooses', () => {
       'calendar.unknown',
     ]);
     expect(await refused(change({ ...both, timeZone: 'Europe/Atlantis' }))).toEqual([422, 'preference.unknown-zone']);
-    expect(await refused(change({ ...both, workingHours: { monday: [{ start: '17:00', end: '09:00' }] } }))).toEqual([
-      400,
-      'request.invalid',
-    ]);
+    const nonsense = [
+      { workingHours: { monday: [{ start: '17:00', end: '09:00' }] } },
+      { focusTimeIsBusy: null },
+      { focusTimeIsBusy: 'no' },
+    ];
+    for (const each of nonsense) expect(await refused(change({ ...both, ...each }))).toEqual([400, 'request.invalid']);
     expect(await refused(change({ calendars: [both.calendars[0], both.calendars[0]] }))).toEqual([400, 'request.invalid']);
     expect((await read()).tag).toBe(tag);
   });

@@ -13,6 +13,7 @@ const ZONES = {
   unknown: SAO_PAULO,
   identity: 'UTC',
   signs: 'UTC',
+  later: 'UTC',
   special: 'UTC',
   offsets: SAO_PAULO,
 } as const;
@@ -184,6 +185,8 @@ describe('What a Google calendar means, through the whole service,', () => {
       ['mail', { eventType: 'fromGmail' }, 'busy'],
       ['own', { organizer: { email: self }, attendees: [{ email: self, responseStatus: 'needsAction', organizer: true }] }, 'busy'],
     ];
+    const readings = (): number =>
+      linked.google.requests().filter(({ account, path }) => account === self && path.endsWith('/events')).length;
     const timeOf = (index: number): string => `${String(index).padStart(2, '0')}:00`;
     put('signs', ...table.map(([id, more], index) => googleHour(id, DAY_ONE, timeOf(index), 'UTC', more)));
     const person = await reader('signs');
@@ -204,6 +207,48 @@ describe('What a Google calendar means, through the whole service,', () => {
     expect(await taken()).toEqual(table.map(([id, , busy]) => [id, busy !== 'free']));
     expect((await person.request('PATCH', '/v1/calendar/settings', { tentativeIsBusy: false })).status).toBe(200);
     expect(await taken()).toEqual(table.map(([id, , busy]) => [id, busy === 'busy']));
+
+    const countsAs = (row: (typeof table)[number], focusTimeIsBusy: boolean): string =>
+      row[1]['eventType'] === 'focusTime' && !focusTimeIsBusy ? 'free' : row[2];
+    await person.changes();
+    const before = readings();
+    for (const focusTimeIsBusy of [false, true]) {
+      expect((await person.request('PATCH', '/v1/calendar/settings', { focusTimeIsBusy })).status).toBe(200);
+      const expected = table.map((row) => [row[0], countsAs(row, focusTimeIsBusy)]);
+      expect((await person.events(range)).map(({ title, busy }) => [title, busy])).toEqual(expected);
+      expect(await taken()).toEqual(expected.map(([id, busy]) => [id, busy === 'busy']));
+      // What is free in its calendar is free with either choice, so that nothing is told of it.
+      const told = (await person.changes()).map(({ change, event }) => [change, event?.start, event?.busy]);
+      const focus = table.findIndex(([id]) => id === 'focus');
+      expect(told).toEqual([['changed', `${DAY_ONE}T${timeOf(focus)}:00.000Z`, focusTimeIsBusy ? 'busy' : 'free']]);
+    }
+    expect(readings()).toBe(before);
+  });
+
+  it('sync-rule 25: counts focus time that comes later as its owner has chosen, whichever came first', async () => {
+    put('later', googleHour('plain', DAY_ONE, '08:00'), googleHour('turned', DAY_ONE, '09:00'));
+    const person = await reader('later');
+    expect((await person.request('PATCH', '/v1/calendar/settings', { focusTimeIsBusy: false })).status).toBe(200);
+    const daily = { eventType: 'focusTime', recurrence: ['RRULE:FREQ=DAILY;COUNT=3'] };
+    put(
+      'later',
+      googleHour('daily', DAY_ONE, '10:00', 'UTC', daily),
+      googleHour('turned', DAY_ONE, '09:00', 'UTC', { eventType: 'focusTime' }),
+    );
+    await linked.clockwork.sweep(person, ...person.calendarIds);
+    const range = `${DAY_ONE}/${dayFromNow(6)}`;
+    const counted = async (): Promise<readonly string[]> => (await person.events(range)).map(({ title, busy }) => `${title ?? ''} ${busy}`);
+    expect(await counted()).toEqual(['plain busy', 'turned free', 'daily free', 'daily free', 'daily free']);
+    expect(await busyOn(person, range)).toHaveLength(1);
+    expect((await person.changes()).map(({ change, event }) => `${change} ${event?.busy ?? ''}`).sort()).toEqual([
+      ...['added free', 'added free', 'added free', 'changed free'],
+    ]);
+    expect((await person.request('PATCH', '/v1/calendar/settings', { focusTimeIsBusy: true })).status).toBe(200);
+    expect(await counted()).toEqual(['plain busy', 'turned busy', 'daily busy', 'daily busy', 'daily busy']);
+    expect(await busyOn(person, range)).toHaveLength(3);
+    expect((await person.changes()).map(({ change, event }) => `${change} ${event?.busy ?? ''}`)).toEqual(
+      Array.from({ length: 4 }, () => 'changed busy'),
+    );
   });
 
   it('sync-rule 29: shows special events, and asks Google for nothing but to read', async () => {

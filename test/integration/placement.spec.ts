@@ -44,6 +44,7 @@ const wish = async ({ userId }: Adopted, timeZone: string | null): Promise<void>
     userId,
     timeZone,
     tentativeIsBusy: true,
+    focusTimeIsBusy: true,
     externalChanges: 'accept',
     sealed: null,
     at: new Date(NOW).toISOString(),

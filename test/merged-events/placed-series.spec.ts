@@ -10,6 +10,7 @@ const stored = (ref: string, timings: readonly Partial<Timing>[], zones: CustomZ
   series: 'standup',
   generation,
   zones,
+  isFocusTime: false,
   components: timings.map((timing) => ({ ...TIMING, ...timing, copy: `copy of ${ref}` })),
 });
 

@@ -8,6 +8,7 @@ const set = (change: Partial<PreferenceEvent> = {}): PreferenceEvent => ({
   userId: 'ada',
   timeZone: null,
   tentativeIsBusy: true,
+  focusTimeIsBusy: true,
   externalChanges: 'accept',
   sealed: null,
   at,
@@ -24,6 +25,15 @@ describe('SetCalendarPreference', () => {
     given(preference, set({ timeZone: 'Europe/Paris', sealed: 'hours' }))
       .when(choose({ tentativeIsBusy: false }))
       .then(set({ timeZone: 'Europe/Paris', sealed: 'hours', tentativeIsBusy: false }));
+    given(preference, set({ focusTimeIsBusy: false }))
+      .when(choose({ timeZone: 'Europe/Paris' }))
+      .then(set({ focusTimeIsBusy: false, timeZone: 'Europe/Paris' }));
+  });
+
+  it('says that focus time is to take up no time', () => {
+    given(preference)
+      .when(choose({ focusTimeIsBusy: false }))
+      .then(set({ focusTimeIsBusy: false }));
   });
 
   it('takes back a zone or working hours', () => {
@@ -40,7 +50,7 @@ describe('SetCalendarPreference', () => {
 
   it('says nothing when nothing changes', () => {
     given(preference)
-      .when(choose({ timeZone: null, tentativeIsBusy: true, externalChanges: 'accept', sealed: null }))
+      .when(choose({ timeZone: null, tentativeIsBusy: true, focusTimeIsBusy: true, externalChanges: 'accept', sealed: null }))
       .then();
     given(preference, set({ externalChanges: 'ask' }))
       .when(choose({ externalChanges: 'ask' }))

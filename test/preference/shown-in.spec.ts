@@ -7,7 +7,7 @@ describe('A change of settings', () => {
     expect(shownIn(['WriteToggled', 'PrivacySet'], false)).toEqual(['preferences', 'calendars']);
   });
 
-  it('shows in the merged calendar when a calendar is shown or hidden, or the days move', () => {
+  it('shows in the merged calendar when a calendar is shown or hidden, or when what is held is placed again', () => {
     expect(shownIn(['VisibilitySet'], false)).toEqual(['preferences', 'calendars', 'user_calendar_events']);
     expect(shownIn([], true)).toEqual(['preferences', 'user_calendar_events']);
   });

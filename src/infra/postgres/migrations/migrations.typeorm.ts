@@ -3,6 +3,7 @@ import { AttemptSteps1764215000000 } from './attempt-steps.migration.js';
 import { ChangesPosition1764160000000 } from './changes-position.migration.js';
 import { ClaimedRows1764200000000 } from './claimed-rows.migration.js';
 import { ConnectionAttempts1764211000000 } from './connection-attempts.migration.js';
+import { FocusTime1764216000000 } from './focus-time.migration.js';
 import { FreeBusy1764194000000 } from './free-busy.migration.js';
 import { FreshUntil1764210000000 } from './fresh-until.migration.js';
 import { GrantRenewal1764210500000 } from './grant-renewal.migration.js';
@@ -23,6 +24,7 @@ const MIGRATIONS = [
   Watch1764213000000,
   SharedGrant1764214000000,
   AttemptSteps1764215000000,
+  FocusTime1764216000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
