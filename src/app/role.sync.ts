@@ -44,14 +44,18 @@ const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
     crowdOf: crowdOf(secretOf),
   });
   const channels = watching({ database, store, vault, providers, clock, entropy, grantOf, webhookOf, sweep });
-  const reachable = [...providers.keys()].filter((name) => webhookOf(name) !== null);
+  const webhooks = new Map<string, string>();
+  for (const name of providers.keys()) {
+    const address = webhookOf(name);
+    if (address !== null) webhooks.set(name, address);
+  }
   return {
     lasting: new Map([
       ['sync_state', workerOf(together, calendars)],
       ['watch_state', workerOf(together, channels)],
       ['connection_state', workerOf(together, tending(connection))],
     ]),
-    first: [(signal) => warmUpSync(clock, signal), () => lookAgain(database, clock, reachable)],
+    first: [(signal) => warmUpSync(clock, signal), () => lookAgain(database, clock, webhooks)],
   };
 };
 

@@ -5,7 +5,7 @@ import { type Unwatched } from './unwatched.js';
 /**
  * A channel on a calendar; instants in milliseconds since the epoch. `opening`: its service is being asked, or the answer was lost; `live`: the one that
  * is relied on; `old`: another has taken its place a moment ago; `closing`: it is to be stopped. `remote`: what its service calls it; null while that
- * is not known.
+ * is not known. `isElsewhere`: its notifications go to another address than this service's.
  */
 export type Channel = Readonly<{
   id: string;
@@ -15,6 +15,7 @@ export type Channel = Readonly<{
   expiresAt: number;
   renewAt: number;
   heardAt: number | null;
+  isElsewhere: boolean;
 }>;
 
 /** How a calendar is watched. `missedAt`: when a reading last found a change that was not told of; `missed`: how many such in a row. */
@@ -31,6 +32,9 @@ const MOST_MISSED = 2;
 
 /** How soon a channel that is not relied on is replaced. */
 const REPLACED = 6 * HOUR;
+
+/** How soon a channel of another address is replaced. Processes that were started with different addresses replace each other's no more often. */
+const MOVED = 10 * MINUTE;
 
 /** When a channel is renewed: at 80 % of its life, up to 5 % of it earlier, so that those opened together spread out. */
 export const renewalAt = (openedAt: number, expiresAt: number, fraction: number): number =>
@@ -65,9 +69,9 @@ const isReliedOn = ({ reason, missed }: Watch, live: Channel, now: number): bool
   return live.heardAt !== null || (reason !== 'push.unhealthy' && now < live.openedAt + LATE);
 };
 
-/** How a calendar is watched now. `live`: the channel that is open; `without`: why there is none. */
+/** How a calendar is watched now. `live`: the channel that is open; `without`: why there is none. One that tells another address tells nothing here. */
 export const watchNow = (before: Watch, live: Channel | null, without: Unwatched | null, now: number): Watch => {
-  if (live === null) {
+  if (live === null || live.isElsewhere) {
     const mode = without === 'push.unwatchable' ? 'unwatchable' : 'polled';
     return { mode, reason: without ?? 'push.unhealthy', missed: 0, missedAt: null };
   }
@@ -77,8 +81,10 @@ export const watchNow = (before: Watch, live: Channel | null, without: Unwatched
 };
 
 /** When a channel is to be replaced by another. */
-const replacedAt = ({ renewAt, openedAt }: Channel, { reason }: Watch): number =>
-  reason === 'push.unhealthy' ? Math.min(renewAt, openedAt + REPLACED) : renewAt;
+const replacedAt = ({ renewAt, openedAt, isElsewhere }: Channel, { reason }: Watch): number => {
+  if (isElsewhere) return Math.min(renewAt, openedAt + MOVED);
+  return reason === 'push.unhealthy' ? Math.min(renewAt, openedAt + REPLACED) : renewAt;
+};
 
 export const isToRenew = (live: Channel | null, watch: Watch, now: number): boolean => live === null || replacedAt(live, watch) <= now;
 

@@ -8,7 +8,7 @@ import { type WatchRuntime } from './watch.worker.js';
 
 const AT_ONCE = 10;
 
-type LookAgain = (sql: Sql, clock: Clock, reachable: readonly string[]) => Promise<void>;
+type LookAgain = (sql: Sql, clock: Clock, webhooks: ReadonlyMap<string, string>) => Promise<void>;
 
 /** What this slice runs besides answering requests. Each is loaded by the thread that runs it, and then given the ports it works with. */
 export const watchRuns = {
@@ -29,6 +29,6 @@ export const watchRuns = {
       task: tendWatch(ports),
     });
   },
-  /** Done once when the role starts: `reachable` names the services that can reach this one. */
+  /** Done once when the role starts: `webhooks` holds where the notifications of each service go that can reach this one. */
   lookAgain: async (): Promise<LookAgain> => (await import('./watch.sql.js')).lookAgain,
 } as const;

@@ -27,6 +27,7 @@ type ChannelRow = Readonly<{
   expires_at: Date;
   renew_at: Date;
   heard_at: Date | null;
+  address: string | null;
 }>;
 
 export const watchOf = ({ mode, reason, missed_at, missed }: WatchRow): Watch => ({
@@ -36,7 +37,8 @@ export const watchOf = ({ mode, reason, missed_at, missed }: WatchRow): Watch =>
   missed,
 });
 
-export const channelsOf = async (sql: Sql, calendarId: string): Promise<readonly Channel[]> =>
+/** The channels of a calendar. `webhook`: where its notifications go now; null where it gets none. */
+export const channelsOf = async (sql: Sql, calendarId: string, webhook: string | null): Promise<readonly Channel[]> =>
   (await sql.query<ChannelRow>('select * from watch_channel where calendar_id = $1 order by opened_at, channel_id', [calendarId])).map(
     (row) => ({
       id: row.channel_id,
@@ -46,6 +48,7 @@ export const channelsOf = async (sql: Sql, calendarId: string): Promise<readonly
       expiresAt: row.expires_at.getTime(),
       renewAt: row.renew_at.getTime(),
       heardAt: row.heard_at?.getTime() ?? null,
+      isElsewhere: row.address !== webhook,
     }),
   );
 
@@ -61,22 +64,19 @@ const fenced = <T>(database: Database, { calendar_id }: WatchRow, { epoch }: Lea
     return done;
   });
 
+type Tidying = Readonly<{ wanted: boolean; now: number; webhook: string | null }>;
+
 /** Forgets channels that have ended, and marks those that are to be stopped. Answers what is left. `wanted`: as for `isToStop`. */
-export const tidied = (
-  database: Database,
-  row: WatchRow,
-  lease: Lease,
-  { wanted, now }: Readonly<{ wanted: boolean; now: number }>,
-): Promise<readonly Channel[]> =>
+export const tidied = (database: Database, row: WatchRow, lease: Lease, { wanted, now, webhook }: Tidying): Promise<readonly Channel[]> =>
   fenced(database, row, lease, async (sql) => {
-    const all = await channelsOf(sql, row.calendar_id);
+    const all = await channelsOf(sql, row.calendar_id, webhook);
     const live = liveOf(all, now);
     const toStop = all.filter((channel) => isToStop(channel, live, { wanted, now })).map(({ id }) => id);
     await sql.query(`update watch_channel set state = 'closing' where channel_id = any($1)`, [toStop]);
     await sql.query('delete from watch_channel where channel_id = any($1)', [
       all.filter((channel) => isOver(channel, now)).map(({ id }) => id),
     ]);
-    return channelsOf(sql, row.calendar_id);
+    return channelsOf(sql, row.calendar_id, webhook);
   });
 
 export const forgetChannel = async (sql: Sql, id: string): Promise<void> => {
@@ -88,22 +88,23 @@ export const abandonChannel = async (sql: Sql, id: string, remote: string | null
   await sql.query(`update watch_channel set state = 'closing', remote = coalesce($2, remote) where channel_id = $1`, [id, remote]);
 };
 
-type Announced = Readonly<{ id: string; tokenHash: Buffer; now: number; until: number }>;
+type Announced = Readonly<{ id: string; tokenHash: Buffer; address: string; now: number; until: number }>;
 
 /** Committed before the service is asked, because a channel that we know nothing of could never be stopped. */
 export const announceChannel = (
   database: Database,
   row: WatchRow,
   lease: Lease,
-  { id, tokenHash, now, until }: Announced,
+  { id, tokenHash, address, now, until }: Announced,
 ): Promise<unknown> => {
   const { provider, user_id: userId, connection_id: connectionId, calendar_id: calendarId } = row;
   return fenced(database, row, lease, (sql) =>
     sql.query(
       ...named(
-        `insert into watch_channel (channel_id, provider, user_id, connection_id, calendar_id, token_hash, state, opened_at, expires_at, renew_at)
-         values (:id, :provider, :userId, :connectionId, :calendarId, :tokenHash, 'opening', :now, :until, :until)`,
-        { id, provider, userId, connectionId, calendarId, tokenHash, now: instant(now), until: instant(until) },
+        `insert into watch_channel (channel_id, provider, user_id, connection_id, calendar_id, token_hash, address, state, opened_at, expires_at,
+           renew_at)
+         values (:id, :provider, :userId, :connectionId, :calendarId, :tokenHash, :address, 'opening', :now, :until, :until)`,
+        { id, provider, userId, connectionId, calendarId, tokenHash, address, now: instant(now), until: instant(until) },
       ),
     ),
   );
@@ -165,12 +166,30 @@ export const settleWatch = (
     );
   });
 
-/** Looks again at calendars whose service can reach this one now, or can no longer, because the operator has set another address. */
-export const lookAgain = async (sql: Sql, clock: Clock, reachable: readonly string[]): Promise<void> => {
+/** Milliseconds between two calendars whose channels go to another address: replacing all at once would use up what services answer in a minute. */
+const APART = 50;
+
+const MOVED = `
+  with here as (select * from unnest($2::text[], $3::text[]) as here (provider, address)),
+  moved as (
+    select w.calendar_id, row_number() over (order by w.calendar_id) as place
+    from watch_state w join here using (provider) join watch_channel c on c.calendar_id = w.calendar_id and c.state = 'live'
+    where c.address is distinct from here.address)
+  update watch_state w set due_at = least(due_at, $1::timestamptz + moved.place * $4 * interval '1 millisecond'),
+    wake = w.wake or w.claimed_until is not null
+  from moved where w.calendar_id = moved.calendar_id`;
+
+/**
+ * Looks again at calendars whose service can reach this one now, or can no longer, because the operator has set another address; and, one after the
+ * other, at those whose channels go to the address from before. `webhooks`: where the notifications of each service go that can reach this one.
+ */
+export const lookAgain = async (sql: Sql, clock: Clock, webhooks: ReadonlyMap<string, string>): Promise<void> => {
+  const [now, reachable] = [instant(clock.now()), [...webhooks.keys()]];
   await sql.query(
     `update watch_state set due_at = least(due_at, $1), wake = true
      where case when provider = any($2) then reason = 'push.not-public' else mode = 'pushed' end`,
-    [instant(clock.now()), reachable],
+    [now, reachable],
   );
+  await sql.query(MOVED, [now, reachable, [...webhooks.values()], APART]);
   await sql.query('notify watch_state');
 };

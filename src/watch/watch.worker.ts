@@ -87,6 +87,8 @@ const stopAll = async ({ runtime, lease, push, grant }: Tended, channels: readon
   return failure;
 };
 
+const sha256 = (token: string): Buffer => createHash('sha256').update(token).digest();
+
 const addressOf = async ({ runtime, row, sealed }: Tended): Promise<string> => {
   const sealer = await runtime.vault.connection(row.user_id, row.connection_id);
   const { remoteId, address = remoteId } = JSON.parse(sealer.open(`calendar:${row.calendar_id}`, sealed)) as {
@@ -108,7 +110,7 @@ const openOne = async (tended: Tended, webhook: string): Promise<ProviderFault |
   try {
     const [grant, address] = [await tended.grant(), await addressOf(tended)];
     await grant.secret();
-    await announceChannel(database, row, lease, { id, tokenHash: createHash('sha256').update(token).digest(), now, until });
+    await announceChannel(database, row, lease, { id, tokenHash: sha256(token), address: webhook, now, until });
     const opened = await push.open(grant, address, { id, token, address: webhook, until: new Date(until) }, lease);
     await adoptChannel(runtime, row, lease, opened, entropy.fraction()).catch(async (error: unknown) => {
       // A connection that was revoked meanwhile is wound up by another worker, which can stop the channel when it knows its name.
@@ -177,9 +179,9 @@ const dueOf = (channels: readonly Channel[], watch: Watch, { without, failure }:
 
 /** Ends a look: how the calendar is watched now, and when it is looked at again. */
 const settle = async (runtime: WatchRuntime, row: WatchRow, lease: Lease, found: Found): Promise<void> => {
-  const { database, clock, entropy, sweep } = runtime;
+  const { database, clock, entropy, sweep, webhookOf } = runtime;
   const now = clock.now();
-  const channels = await channelsOf(database, row.calendar_id);
+  const channels = await channelsOf(database, row.calendar_id, webhookOf(row.provider));
   const watch = watchNow(watchOf(row), liveOf(channels, now), found.without, now);
   const isUnwatchable = watch.mode === 'unwatchable';
   const failures = found.failure === null || isUnwatchable ? 0 : row.failures + 1;
@@ -209,7 +211,7 @@ export const tendWatch =
     const webhook = webhookOf(row.provider);
     const { state } = await store.stateOf(calendar, calendarCodec, row.calendar_id);
     const hindrance = hindranceOf(state, push, webhook);
-    const channels = await tidied(database, row, lease, { wanted: hindrance === null, now: clock.now() });
+    const channels = await tidied(database, row, lease, { wanted: hindrance === null, now: clock.now(), webhook });
     if (push === null) return settle(runtime, row, lease, { without: hindrance, failure: null });
     let grant: Promise<Grant> | null = null;
     const tended: Tended = { runtime, row, lease, push, sealed: read.sealed, grant: () => (grant ??= runtime.grantOf(row, lease)) };

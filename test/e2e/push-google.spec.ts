@@ -6,7 +6,20 @@ import { suiteResources } from '../support/opened.js';
 import { emailOf, type Pushed, startPushed, type Watched } from '../support/pushed-service.js';
 import { eventually } from '../support/store.js';
 
-const NAMES = ['told', 'opened', 'restarted', 'killed', 'renewed', 'lost', 'silent', 'revoked', 'holiday', 'attacked', 'away'] as const;
+const NAMES = [
+  'told',
+  'opened',
+  'restarted',
+  'moved',
+  'killed',
+  'renewed',
+  'lost',
+  'silent',
+  'revoked',
+  'holiday',
+  'attacked',
+  'away',
+] as const;
 
 const PUSHED = { mode: 'pushed', code: null, reason: null };
 
@@ -67,6 +80,24 @@ describe('What Google tells of, through the whole service,', () => {
     await restarted.sees('after the restart');
     await pushed.tend(restarted);
     expect([channelsAt(restarted.email), pushed.asked(restarted.email).watch]).toEqual([channels, watch]);
+  });
+
+  it('comes by another channel after a start with another address than its channel was opened for', async () => {
+    const moved = await pushed.watched('moved');
+    const [before] = channelsAt(moved.email);
+    await pushed.service.rows(
+      `update watch_channel set address = 'https://former.example/v1/webhooks/google', opened_at = opened_at - interval '1 hour' where channel_id = $1`,
+      [before],
+    );
+    await pushed.service.halt();
+    await pushed.service.restart();
+    await eventually('another channel is relied on', async () => {
+      const live = (await pushed.channels(moved)).filter(({ state, is_heard }) => state === 'live' && is_heard);
+      return live.length === 1 && live[0]?.channel_id !== before;
+    });
+    expect(await modeOf(moved)).toEqual(PUSHED);
+    moved.change('after the move');
+    await moved.sees('after the move');
   });
 
   it('sync-rule 33: is read when the process was killed, whether it came before or after', async () => {

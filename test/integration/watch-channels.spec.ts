@@ -294,7 +294,7 @@ describe('A calendar whose service is not set up here any more', () => {
     const calendar = await watched();
     await tend(watching, calendar, { providers: new Map() });
     expect(await standing(calendar)).toMatchObject({ mode: 'polled', reason: 'push.not-public' });
-    await lookAgain(watching.stores.database, watching.clock, ['google']);
+    await lookAgain(watching.stores.database, watching.clock, new Map([['google', watching.listener.url]]));
     expect((await standing(calendar)).dueIn).toBeLessThanOrEqual(0);
     await tend(watching, calendar);
     expect((await standing(calendar)).mode).toBe('pushed');
@@ -302,7 +302,7 @@ describe('A calendar whose service is not set up here any more', () => {
 
   it('is looked at when its service can no longer reach this one', async () => {
     const calendar = await watched();
-    await lookAgain(watching.stores.database, watching.clock, []);
+    await lookAgain(watching.stores.database, watching.clock, new Map());
     expect((await standing(calendar)).dueIn).toBeLessThanOrEqual(0);
     await tend(watching, calendar, { webhookOf: () => null });
     expect(await standing(calendar)).toMatchObject({ mode: 'polled', reason: 'push.not-public' });

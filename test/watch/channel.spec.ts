@@ -8,7 +8,7 @@ const PUSHED: Watch = { mode: 'pushed', reason: null, missedAt: null, missed: 0 
 const UNHEALTHY: Watch = { ...PUSHED, mode: 'polled', reason: 'push.unhealthy' };
 const LIVE: Channel = {
   ...{ id: 'a', state: 'live', remote: 'r', openedAt: NOW, expiresAt: NOW + 7 * DAY },
-  ...{ renewAt: NOW + 5 * DAY, heardAt: NOW + 1_000 },
+  ...{ renewAt: NOW + 5 * DAY, heardAt: NOW + 1_000, isElsewhere: false },
 };
 const SILENT: Channel = { ...LIVE, heardAt: null };
 const wanted = (now: number) => ({ wanted: true, now });
@@ -75,6 +75,15 @@ describe('A calendar', () => {
     expect(watchNow({ ...PUSHED, missed: 1, missedAt: NOW + HOUR }, late, null, NOW + HOUR + 2 * MINUTE)).toEqual(PUSHED);
   });
 
+  it('whose channel goes to another address is polled, and has another after ten minutes', () => {
+    const elsewhere = { ...LIVE, isElsewhere: true };
+    expect(watchNow(PUSHED, elsewhere, null, NOW + HOUR)).toEqual(UNHEALTHY);
+    expect(watchNow(PUSHED, elsewhere, 'push.refused', NOW + HOUR)).toEqual({ ...UNHEALTHY, reason: 'push.refused' });
+    expect(isToRenew(elsewhere, UNHEALTHY, NOW + 10 * MINUTE - 1)).toBe(false);
+    expect(isToRenew(elsewhere, UNHEALTHY, NOW + 10 * MINUTE)).toBe(true);
+    expect(isToStop(elsewhere, elsewhere, wanted(NOW + HOUR))).toBe(false);
+  });
+
   it('without a channel says why', () => {
     expect(watchNow(PUSHED, null, 'push.unwatchable', NOW)).toMatchObject({ mode: 'unwatchable', reason: 'push.unwatchable' });
     expect(watchNow(PUSHED, null, 'push.refused', NOW)).toMatchObject({ mode: 'polled', reason: 'push.refused' });
@@ -84,9 +93,10 @@ describe('A calendar', () => {
   it('is always looked at again in the future, at the latest when its channel ends', () => {
     const ms = fc.integer({ min: 0, max: 6 * DAY });
     fc.assert(
-      fc.property(ms, fc.option(ms), fc.option(ms), fc.boolean(), fc.boolean(), (passed, heard, missed, hasOld, isPushed) => {
+      fc.property(ms, fc.option(ms), fc.option(ms), fc.boolean(), fc.boolean(), fc.boolean(), (passed, heard, missed, ...is) => {
+        const [hasOld, isPushed, isElsewhere] = is;
         const now = NOW + passed;
-        const live = { ...LIVE, heardAt: heard === null ? null : NOW + heard };
+        const live = { ...LIVE, heardAt: heard === null ? null : NOW + heard, isElsewhere };
         const watch = { ...(isPushed ? PUSHED : UNHEALTHY), missedAt: missed === null ? null : NOW + missed };
         const at = nextAt(live, hasOld, watch, now);
         expect(at).toBeGreaterThan(now);

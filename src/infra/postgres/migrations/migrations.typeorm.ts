@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { AttemptSteps1764215000000 } from './attempt-steps.migration.js';
+import { ChannelAddress1764217000000 } from './channel-address.migration.js';
 import { ChangesPosition1764160000000 } from './changes-position.migration.js';
 import { ClaimedRows1764200000000 } from './claimed-rows.migration.js';
 import { ConnectionAttempts1764211000000 } from './connection-attempts.migration.js';
@@ -25,6 +26,7 @@ const MIGRATIONS = [
   SharedGrant1764214000000,
   AttemptSteps1764215000000,
   FocusTime1764216000000,
+  ChannelAddress1764217000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
