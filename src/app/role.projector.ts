@@ -10,10 +10,14 @@ import { PROJECTIONS } from './projections.js';
 import { workerOf } from './queue.js';
 import { type RoleBody, type Works } from './role.body.js';
 import { type Runtime } from './runtime.js';
+import { inSpareTime } from './spare-time.js';
 import { type Work } from './supervised.js';
 
 /** One for each projection, and some for what cleans up beside them. */
 const CONNECTIONS = 12;
+
+/** The projection that has most to do. */
+const OCCURRENCES = 'user_calendar_events';
 
 // Loaded with the thread, while the engines are started.
 const [cleanUpsOf, placing, bringZoneRules] = await Promise.all([loadCleanUps(), mergedEventsRuns.queue(), mergedEventsRuns.first()]);
@@ -47,16 +51,31 @@ const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
   });
   measureProjections(runtime, metrics, all);
   health.add('calendars set aside', async () => aside(await asideByCode(runtime.database)));
+  const occurrences = all.find(({ name }) => name === OCCURRENCES);
   return {
     lasting,
-    first: [(signal) => bringZoneRules({ store, clock, entropy, log }, signal), (signal) => warmUp(runtime, signal)],
+    first: [(signal) => bringZoneRules({ store, clock, entropy, log }, signal), (signal) => warmUp(runtime, occurrences, signal)],
   };
 };
 
-/** Loaded when the thread has begun, because it reads a calendar, for which nothing else of this thread has any use. */
-const warmUp = async (runtime: Runtime, signal: AbortSignal): Promise<void> => {
-  const { warmUpProjection } = await import('./warm-up.js');
-  await warmUpProjection(runtime.clock, signal);
+/** Whether a projection that was up to date has had something new. */
+const hadNews = (progress: Progress | undefined) => {
+  let from: bigint | null = null;
+  return (): boolean => {
+    if (progress?.live !== true) return false;
+    from ??= progress.position;
+    return progress.position !== from;
+  };
+};
+
+/** Loaded when it is run, because it reads a calendar, for which nothing else of this thread has any use. */
+const warmUp = async ({ clock }: Runtime, occurrences: Progress | undefined, signal: AbortSignal): Promise<void> => {
+  const warming = { clock, signal, isAtWork: hadNews(occurrences) };
+  let round: (() => Promise<void>) | null = null;
+  await inSpareTime(warming, async () => {
+    round ??= await (await import('./warm-up.js')).projecting(warming);
+    await round();
+  });
 };
 
 /** Brings the read models up to date, and removes what has had its time. It calls no calendar service. */

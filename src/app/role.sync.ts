@@ -5,7 +5,7 @@ import { faultReporter, keyGoneReporter, recoveryReporter } from '../connection/
 import { reached } from '../infra/postgres/read-models.postgres.js';
 import { solitude } from '../infra/postgres/solitude.js';
 import { type HealthChecks } from '../kernel/health.js';
-import { pace } from '../sync/feed.pace.js';
+import { type Pace, pace } from '../sync/feed.pace.js';
 import { sweepOf } from '../sync/sweep.sql.js';
 import { syncRuns } from '../sync/sync.runs.js';
 import { watchRuns } from '../watch/watch.runs.js';
@@ -26,6 +26,18 @@ const [syncing, tending, watching, lookAgain] = await Promise.all([
   watchRuns.lookAgain(),
 ]);
 
+/** The same pace, and whether anything was given room: real calendars are read. */
+const watched = ({ enter }: Pace) => {
+  let isAtWork = false;
+  const room: Pace = {
+    enter: (...chunk) => {
+      isAtWork = true;
+      return enter(...chunk);
+    },
+  };
+  return { room, isAtWork: () => isAtWork };
+};
+
 const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
   runtime.mistakes.addChecks(health, 'calendars');
   const { database, store, vault, providers, clock, entropy, log, mostListed, pollWithin, webhookOf } = runtime;
@@ -34,9 +46,10 @@ const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
   const grantOf = grantsOf(connection, secretOf);
   const sweep = sweepOf(database, pollWithin);
   const together = { ...runtime, solitude: solitude() };
+  const { room, isAtWork } = watched(pace(() => reached(database, OCCURRENCES)));
   const calendars = syncing({
     ...{ database, store, vault, providers, clock, entropy, log, mostListed, sweep },
-    pace: pace(() => reached(database, OCCURRENCES)),
+    pace: room,
     reportFault: faultReporter(connection),
     reportRecovery: recoveryReporter(connection),
     reportKeyGone: keyGoneReporter(connection),
@@ -55,7 +68,7 @@ const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
       ['watch_state', workerOf(together, channels)],
       ['connection_state', workerOf(together, tending(connection))],
     ]),
-    first: [(signal) => warmUpSync(clock, signal), () => lookAgain(database, clock, webhooks)],
+    first: [(signal) => warmUpSync({ clock, signal, isAtWork }), () => lookAgain(database, clock, webhooks)],
   };
 };
 

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { feedCodec, feedFamily } from '../sync/feed.codec.js';
 import { type DeltaSynced } from '../sync/feed.js';
 import { type Pace } from '../sync/feed.pace.js';
@@ -17,40 +17,12 @@ import { caldavProvider } from '../provider/caldav/caldav.provider.js';
 import { type CalendarProvider } from '../provider/calendar-provider.js';
 import { REGISTRY } from '../provider/registry.js';
 import { fixedGrant } from '../provider/grant.js';
-import { spareTime } from './spare-time.js';
+import { inSpareTime, type WarmUp } from './spare-time.js';
 import { madeUpServer } from './warm-up.calendar.js';
 
 const CALENDAR = '00000000-0000-8000-8000-000000000000';
 const WARMING = systemCause('sync', null, CALENDAR);
 const ADDRESS = 'http://localhost/warm-up/';
-/** Enough for nearly all of what a first sync runs to be compiled. */
-const ROUNDS = 20;
-
-const pause = (milliseconds: number, signal: AbortSignal): Promise<unknown> =>
-  sleep(milliseconds, undefined, { signal }).catch(() => undefined);
-
-/** How long the machine is watched before the first round, and while it is busy, in milliseconds. */
-const WATCH = 200;
-
-/** A machine that is busy so many times it is looked at stays so. */
-const LOOKS = 50;
-
-/**
- * Runs round after round when other programs leave the machine time for it: on a busy one a warm-up would slow down what is asked of the service now
- * for what may be asked later.
- */
-const inSpareTime = async (signal: AbortSignal, round: () => Promise<unknown>): Promise<void> => {
-  const isSpare = spareTime();
-  let [rounds, looks] = [0, 0];
-  await pause(WATCH, signal);
-  while (rounds < ROUNDS && looks < LOOKS && !signal.aborted) {
-    const spare = isSpare();
-    if (spare) rounds += 1;
-    else looks += 1;
-    await (spare ? round() : pause(WATCH, signal));
-  }
-};
-
 /** An event as it is stored. */
 type Stored = ReturnType<Codec<DeltaSynced>['encode']>;
 
@@ -99,7 +71,7 @@ const nothingKnown: Known = {
 };
 
 /** Reads the made-up calendar whole, as a first sync does; answers what it would have appended. */
-const readWhole = async (provider: CalendarProvider, clock: Clock, signal: AbortSignal): Promise<readonly Stored[]> => {
+const readWhole = async (provider: CalendarProvider, { clock, signal }: WarmUp): Promise<readonly Stored[]> => {
   const key = randomBytes(32);
   const sealing = sealer(key, 'warm-up');
   const ink = { calendarId: CALENDAR, seal: sealing.seal, mark: marker(key) };
@@ -167,13 +139,13 @@ const madeUpProvider = (clock: Clock): CalendarProvider => {
  * Reads a made-up calendar again and again through the code of a first sync, in memory, until the engine has compiled it: otherwise the first
  * person to connect after a start waits for that. In small bites, with nothing kept, and only while the machine has time for it.
  */
-export const warmUpSync = async (clock: Clock, signal: AbortSignal): Promise<void> => {
-  const provider = madeUpProvider(clock);
-  await inSpareTime(signal, () => readWhole(provider, clock, signal));
+export const warmUpSync = async (warmUp: WarmUp): Promise<void> => {
+  const provider = madeUpProvider(warmUp.clock);
+  await inSpareTime(warmUp, () => readWhole(provider, warmUp));
 };
 
-/** The same for the projection of what was read. */
-export const warmUpProjection = async (clock: Clock, signal: AbortSignal): Promise<void> => {
-  const stored = await readWhole(madeUpProvider(clock), clock, signal);
-  await inSpareTime(signal, () => project(stored, clock));
+/** One round of the same for the projection: of what a reading would have appended. */
+export const projecting = async (warmUp: WarmUp): Promise<() => Promise<void>> => {
+  const stored = await readWhole(madeUpProvider(warmUp.clock), warmUp);
+  return () => project(stored, warmUp.clock);
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { spareTime, type Spent } from '../../src/app/spare-time.js';
+import { inSpareTime, spareTime, type Spent } from '../../src/app/spare-time.js';
 
 /** Two processors over so many milliseconds, of which this process and others took some. */
 const machine = () => {
@@ -34,5 +34,26 @@ describe('spare time', () => {
 
   it('is told of this machine', () => {
     expect(typeof spareTime()()).toBe('boolean');
+  });
+});
+
+describe('What is done in spare time', () => {
+  const roundsUntil = async (isAtWork: (rounds: number) => boolean): Promise<number> => {
+    let rounds = 0;
+    const warmUp = { clock: { now: () => 0 }, signal: new AbortController().signal, isAtWork: () => isAtWork(rounds) };
+    const round = (): Promise<void> => {
+      rounds += 1;
+      return Promise.resolve();
+    };
+    await inSpareTime(warmUp, round, () => true);
+    return rounds;
+  };
+
+  it('does not begin where real work came first', async () => {
+    expect(await roundsUntil(() => true)).toBe(0);
+  });
+
+  it('ends when real work comes', async () => {
+    expect(await roundsUntil((rounds) => rounds > 0)).toBe(1);
   });
 });
