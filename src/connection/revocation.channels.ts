@@ -28,9 +28,12 @@ export const leftGrant = ({ oauth }: Pick<CalendarProvider, 'oauth'>, secret: Se
 
 type Ports = Readonly<{ database: Database; clock: Clock }>;
 
+/** How long after its opening began the service's name for a channel may still come: by the answer, or by the first notification. */
+const NAMED_WITHIN = MINUTE;
+
 /**
- * Stops the channels of a connection, as far as their service's names for them are known. Answers whether that is done: with a grant that is dead there is
- * nothing to do it with.
+ * Stops the channels of a connection, as far as their service's names for them are known. Answers whether that is done: not while a channel is being
+ * opened, because its name stops it only as long as the grant lives. With a grant that is dead there is nothing to do it with.
  */
 export const stopChannels = async (
   { database, clock }: Ports,
@@ -39,15 +42,19 @@ export const stopChannels = async (
   { grant }: Left,
   call: Call,
 ): Promise<boolean> => {
-  const channels = await database.query<{ id: string; remote: string }>(
-    'select channel_id as id, remote from watch_channel where connection_id = $1 and remote is not null and expires_at > $2',
-    [connectionId, instant(clock.now())],
+  const channels = await database.query<{ id: string; remote: string | null }>(
+    `select channel_id as id, remote from watch_channel
+     where connection_id = $1 and expires_at > $2 and (remote is not null or opened_at > $3)`,
+    [connectionId, instant(clock.now()), instant(clock.now() - NAMED_WITHIN)],
   );
   let isDone = true;
-  for (const channel of push === null ? [] : channels)
+  for (const { id, remote } of push === null ? [] : channels)
     try {
-      await push?.stop(grant, channel, call);
-      await database.query('delete from watch_channel where channel_id = $1', [channel.id]);
+      if (remote === null) isDone = false;
+      else {
+        await push?.stop(grant, { id, remote }, call);
+        await database.query('delete from watch_channel where channel_id = $1', [id]);
+      }
     } catch (error) {
       if (!(error instanceof ProviderFault)) throw error;
       if (isDeadGrant(error.fault)) return true;

@@ -4,7 +4,7 @@ import { type Queue } from '../kernel/due-work.js';
 import { type Database, type Sql } from '../kernel/sql.js';
 import { RUNS_AT_ONCE } from '../provider/registry.js';
 import { type WatchRow } from './watch.sql.js';
-import { type WatchRuntime } from './watch.worker.js';
+import { type WatchRuntime } from './watch.tended.js';
 
 const AT_ONCE = 10;
 

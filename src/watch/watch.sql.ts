@@ -88,6 +88,10 @@ export const abandonChannel = async (sql: Sql, id: string, remote: string | null
   await sql.query(`update watch_channel set state = 'closing', remote = coalesce($2, remote) where channel_id = $1`, [id, remote]);
 };
 
+/** Whether a worker will look after the channels of a calendar: not once its connection was revoked. */
+export const isWatched = async (sql: Sql, calendarId: string): Promise<boolean> =>
+  (await sql.query('select 1 from watch_state where calendar_id = $1', [calendarId])).length > 0;
+
 type Announced = Readonly<{ id: string; tokenHash: Buffer; address: string; now: number; until: number }>;
 
 /** Committed before the service is asked, because a channel that we know nothing of could never be stopped. */

@@ -1,49 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { calendar, type Calendar } from '../calendar/calendar.js';
 import { calendarCodec } from '../calendar/calendar.codec.js';
-import { isDeadGrant, obstacleOf } from '../connection/account-fault.js';
+import { isDeadGrant } from '../connection/account-fault.js';
 import { metadataOf, systemCause } from '../kernel/cause.js';
-import { type Clock, DAY, instant } from '../kernel/clock.js';
+import { DAY, instant } from '../kernel/clock.js';
 import { handle } from '../kernel/commands.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
-import { type Entropy } from '../kernel/entropy.js';
-import { type EventStore } from '../kernel/event-store.js';
-import { type Database } from '../kernel/sql.js';
-import { type Vault } from '../kernel/vault.js';
-import { type WatchMode } from '../provider/abilities.js';
-import { type Call, ProviderFault, type Providers } from '../provider/calendar-provider.js';
+import { type ProviderFault } from '../provider/calendar-provider.js';
 import { type Grant } from '../provider/grant.js';
 import { type Push, Unwatchable } from '../provider/push.js';
 import { retryAt } from '../sync/generation.js';
 import { type Channel, isToRenew, liveOf, nextAt, watchNow, type Watch } from './channel.js';
 import { type Unwatched } from './unwatched.js';
-import {
-  abandonChannel,
-  adoptChannel,
-  announceChannel,
-  channelsOf,
-  forgetChannel,
-  settleWatch,
-  tidied,
-  watchOf,
-  type WatchRow,
-} from './watch.sql.js';
-import { type WebhookOf } from './webhook-address.js';
-
-/** What watching calendars works with. */
-export type WatchRuntime = Readonly<{
-  database: Database;
-  store: EventStore;
-  vault: Pick<Vault, 'connection'>;
-  providers: Providers;
-  clock: Clock;
-  entropy: Entropy;
-  /** What opens the account that a claimed row belongs to, for as long as its lease holds. */
-  grantOf: (row: WatchRow, call: Call) => Promise<Grant>;
-  webhookOf: WebhookOf;
-  /** Milliseconds within which a calendar is read by itself. */
-  sweep: (provider: string, mode: WatchMode) => Promise<number>;
-}>;
+import { open } from './watch.opening.js';
+import { channelsOf, forgetChannel, settleWatch, tidied, watchOf, type WatchRow } from './watch.sql.js';
+import { faultOf, type Tended, type WatchRuntime } from './watch.tended.js';
 
 /** Calendars that cannot be watched are asked for again so seldom: what they are does not change by itself. */
 const ASKED_AGAIN = 7 * DAY;
@@ -52,25 +22,8 @@ const ASKED_AGAIN = 7 * DAY;
 const AWAITED = 2 * 60_000;
 const AWAITED_FOR = 5 * AWAITED;
 
-/** Refusals that say that no channel was opened. After any other the channel may exist. */
-const OPENED_NOTHING: readonly string[] = [
-  ...['forbidden', 'throttled', 'calendar-gone', 'misconfigured', 'refused-address'],
-  ...['access-revoked', 'access-expired', 'access-withdrawn', 'access-policy'],
-];
-
 /** Faults that pass by themselves. */
 const PASSING: readonly string[] = ['unavailable', 'throttled', 'malformed', 'conflict'];
-
-/** A claimed row, with all that its calendar is watched by. `grant`: asked for when it is needed, and once. */
-type Tended = Readonly<{ runtime: WatchRuntime; row: WatchRow; lease: Lease; push: Push; sealed: string; grant: () => Promise<Grant> }>;
-
-/** The fault of a call; throws what is ours and says nothing of the service. */
-const faultOf = (error: unknown, { signal }: Lease): ProviderFault => {
-  if (signal.aborted) throw new Superseded();
-  const obstacle = obstacleOf(error);
-  if (obstacle === null) throw error;
-  return obstacle === 'key-gone' ? new ProviderFault('access-revoked', 'the key of the connection is gone') : obstacle;
-};
 
 /** Stops what is to be stopped and can be named; the last failure, null when there was none. */
 const stopAll = async ({ runtime, lease, push, grant }: Tended, channels: readonly Channel[]): Promise<ProviderFault | null> => {
@@ -85,52 +38,6 @@ const stopAll = async ({ runtime, lease, push, grant }: Tended, channels: readon
     }
   }
   return failure;
-};
-
-const sha256 = (token: string): Buffer => createHash('sha256').update(token).digest();
-
-const addressOf = async ({ runtime, row, sealed }: Tended): Promise<string> => {
-  const sealer = await runtime.vault.connection(row.user_id, row.connection_id);
-  const { remoteId, address = remoteId } = JSON.parse(sealer.open(`calendar:${row.calendar_id}`, sealed)) as {
-    remoteId: string;
-    address?: string;
-  };
-  return address;
-};
-
-/**
- * Opens a channel, in three steps: its row is committed, then its service is asked, then the row is live. A death before the last leaves a row that the
- * next look closes. Answers the failure; null when it is open.
- */
-const openOne = async (tended: Tended, webhook: string): Promise<ProviderFault | null> => {
-  const { runtime, row, lease, push } = tended;
-  const { database, clock, entropy } = runtime;
-  const [id, token, now] = [entropy.uuid(), randomBytes(32).toString('base64url'), clock.now()];
-  const until = now + push.life;
-  try {
-    const [grant, address] = [await tended.grant(), await addressOf(tended)];
-    await grant.secret();
-    await announceChannel(database, row, lease, { id, tokenHash: sha256(token), address: webhook, now, until });
-    const opened = await push.open(grant, address, { id, token, address: webhook, until: new Date(until) }, lease);
-    await adoptChannel(runtime, row, lease, opened, entropy.fraction()).catch(async (error: unknown) => {
-      // A connection that was revoked meanwhile is wound up by another worker, which can stop the channel when it knows its name.
-      if (error instanceof Superseded) await abandonChannel(database, id, opened.remote);
-      throw error;
-    });
-    return null;
-  } catch (error) {
-    if (error instanceof Superseded) throw error;
-    const fault = faultOf(error, lease);
-    if (OPENED_NOTHING.includes(fault.fault)) await forgetChannel(database, id);
-    else await abandonChannel(database, id, null);
-    return fault;
-  }
-};
-
-/** An id that was used before is no reason to wait. */
-const open = async (tended: Tended, webhook: string): Promise<ProviderFault | null> => {
-  const failure = await openOne(tended, webhook);
-  return failure?.fault === 'conflict' ? openOne(tended, webhook) : failure;
 };
 
 const reasonOf = (failure: ProviderFault | null): Unwatched | null => {

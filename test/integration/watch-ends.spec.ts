@@ -6,9 +6,10 @@ import { type ConnectionRow } from '../../src/connection/connection.record.js';
 import { faultReporter, keyGoneReporter, recoveryReporter, tendConnection } from '../../src/connection/connection.worker.js';
 import { handle } from '../../src/kernel/commands.js';
 import { HOUR, MINUTE } from '../../src/kernel/clock.js';
-import { type Lease } from '../../src/kernel/due-work.js';
+import { type Lease, Superseded } from '../../src/kernel/due-work.js';
 import { syncCalendar } from '../../src/sync/sync.run.js';
 import { type SyncRow } from '../../src/sync/sync.state.js';
+import { tendWatch } from '../../src/watch/watch.worker.js';
 import { ANN } from '../support/google-sandbox.js';
 import { googleEvent } from '../support/google-server.js';
 import { suiteResources } from '../support/opened.js';
@@ -16,6 +17,7 @@ import { eventually, metadata, SILENT } from '../support/store.js';
 import { unpaced } from '../support/synced-calendar.js';
 import {
   channelRows,
+  claimWatch,
   heard,
   startWatching,
   tend,
@@ -107,6 +109,106 @@ describe('sync-rule 12: a revoked connection', () => {
     const before = watching.sandbox.requests().length;
     await windUp({ ...row, failures: 3 });
     expect(asked(before)).toEqual(['revoke']);
+    expect(await channelRows(watching, calendar)).toEqual([]);
+  });
+});
+
+describe('A connection that is revoked while a channel is being opened', () => {
+  /** `lose`: ends the lease, as a worker's is ended that finds its row gone. */
+  type Step = (lose: () => void) => Promise<void>;
+
+  /** A look at a calendar during which something happens while Google is asked for a channel, or before its answer is heard. */
+  const during = async (calendar: WatchedCalendar, steps: Partial<Record<'asked' | 'answered', Step>>) => {
+    const { row, lease } = await claimWatch(watching, calendar);
+    const { provider } = watching;
+    const { push } = provider;
+    if (push === null) throw new Error('Google pushes');
+    const losing = new AbortController();
+    const lose = (): void => {
+      losing.abort(new Superseded());
+    };
+    const open: typeof push.open = async (grant, address, order, call) => {
+      const permit = async (): Promise<void> => {
+        await call.permit();
+        await steps.asked?.(lose);
+      };
+      const answer = await push.open(grant, address, order, { ...call, permit });
+      await steps.answered?.(lose);
+      return answer;
+    };
+    const providers = new Map([['google', { ...provider, push: { ...push, open } }]]);
+    await expect(tendWatch(watching.runtime({ providers }))(row, { ...lease, signal: losing.signal })).rejects.toBeInstanceOf(Superseded);
+  };
+  const rowsGone = ({ calendarId }: WatchedCalendar) =>
+    eventually('its rows are gone', async () => {
+      const left = await watching.stores.database.query('select 1 from watch_state where calendar_id = $1', [calendarId]);
+      return left.length === 0;
+    });
+  const livingSince = (before: ReadonlySet<string>) => watching.sandbox.channels().filter(({ id }) => !before.has(id));
+  const living = () => new Set(watching.sandbox.channels().map(({ id }) => id));
+
+  it.each([
+    ['while Google is asked', 'asked'],
+    ['when Google has answered', 'answered'],
+  ] as const)('has it stopped at once when its rows are gone %s', async (_, step) => {
+    const calendar = await watching.adopted();
+    const [before, requests] = [living(), watching.sandbox.requests().length];
+    await during(calendar, {
+      [step]: async (lose: () => void) => {
+        await revoke(calendar);
+        await rowsGone(calendar);
+        lose();
+      },
+    });
+    expect(asked(requests)).toEqual(['stop']);
+    expect(livingSince(before)).toEqual([]);
+    expect(await channelRows(watching, calendar)).toEqual([]);
+  });
+
+  it('is not given back before the answer, and leaves no channel', async () => {
+    const calendar = await watching.adopted();
+    const [before, requests] = [living(), watching.sandbox.requests().length];
+    await during(calendar, {
+      answered: async () => {
+        const row = await revoke(calendar);
+        await rowsGone(calendar);
+        await windUp(row);
+        expect(asked(requests)).toEqual([]);
+      },
+    });
+    expect(livingSince(before)).toEqual([]);
+    const [row] = await watching.stores.database.query<ConnectionRow>(
+      `select * from connection_state where connection_id = $1 and task = 'revoke'`,
+      [calendar.connectionId],
+    );
+    if (row === undefined) throw new Error('it is wound up already');
+    await windUp(row);
+    expect(asked(requests)).toEqual(['stop', 'revoke']);
+    expect(await channelRows(watching, calendar)).toEqual([]);
+  });
+
+  it('is wound up all the same when the answer comes too late, and the look ends in peace', async () => {
+    const calendar = await watching.adopted();
+    await during(calendar, {
+      answered: async () => {
+        const row = await revoke(calendar);
+        await rowsGone(calendar);
+        await windUp(row);
+        await windUp({ ...row, failures: 3 });
+      },
+    });
+    expect(await channelRows(watching, calendar)).toEqual([]);
+  });
+
+  it('is given back at once when its channel got no name within a minute', async () => {
+    const calendar = await watching.adopted();
+    watching.sandbox.switchOn({ fault: 'cut', times: 1 });
+    await tend(watching, calendar);
+    expect(await channelRows(watching, calendar)).toMatchObject([{ state: 'closing', remote: null }]);
+    watching.clock.move(MINUTE);
+    const requests = watching.sandbox.requests().length;
+    await windUp(await revoke(calendar));
+    expect(asked(requests)).toEqual(['revoke']);
     expect(await channelRows(watching, calendar)).toEqual([]);
   });
 });
