@@ -2,6 +2,7 @@ import { connectionRuns } from '../connection/connection.runs.js';
 import { logCleanUps } from '../infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../infra/http/requests.cleanup.js';
 import { asideCleanUp } from '../infra/postgres/set-aside.postgres.js';
+import { budgetCleanUp } from '../infra/postgres/request-budget.postgres.js';
 import { teamCleanUps } from '../infra/postgres/teams.postgres.js';
 import { type CleanUp } from '../kernel/clean-up.js';
 import { mergedEventsRuns } from '../merged-events/merged-events.runs.js';
@@ -25,6 +26,7 @@ export const loadCleanUps = async (): Promise<(runtime: Runtime) => readonly Cle
     ...watch(database),
     ...teamCleanUps(database),
     ...requestCleanUps(database),
+    budgetCleanUp(database),
     ...logCleanUps({ database, operations, clock, log }),
   ];
 };

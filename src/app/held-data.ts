@@ -25,7 +25,7 @@ export const HELD_DATA: readonly HeldRows[] = [
   ...LOG_DATA,
 ];
 
-/** Every other table, with what it holds. No row of these is about a person. */
+/** Every other table, with what it holds. No row of these names a person, or can be traced to one without the keys of the service. */
 export const INFRASTRUCTURE: Readonly<Record<string, string>> = {
   checkpoint: 'how far each projection has read the log',
   clean_up: 'when each clean-up is due',
@@ -35,4 +35,5 @@ export const INFRASTRUCTURE: Readonly<Record<string, string>> = {
   log_scavenge: 'the newest scavenge of each node of the event store',
   master_key: 'check values of master keys',
   migrations: 'which migrations have run',
+  request_budget: 'how many requests accounts may still make, under hashes, for about two hours',
 };

@@ -13,12 +13,13 @@ const originsOf = (google: GoogleSettings | null): readonly string[] =>
   google === null ? [] : [google.authUrl, google.tokenUrl, google.revokeUrl, google.apiUrl].map((url) => new URL(url).origin);
 
 /** Every calendar service there is, over one guarded transport. */
-export const openProviders: OpenProviders = (config, engines) => {
+export const openProviders: OpenProviders = (config, engines, spend) => {
   const { caldav, mostListed } = config;
   const google = googleOf(config, engines);
   const http = guardedHttp({
     clock: systemClock,
     random: systemEntropy.fraction,
+    spend,
     allowPrivate: caldav.allowPrivate,
     allowedOrigins: [new URL(caldav.appleUrl).origin, ...(engines.sandbox?.origins ?? []), ...originsOf(google)],
   });

@@ -7,6 +7,7 @@ import { connectEventStore } from '../infra/eventstore/event-store.client.js';
 import { type Operations } from '../infra/eventstore/operations.client.js';
 import { observedStore } from '../infra/eventstore/observed.store.js';
 import { type Postgres, openDatabase } from '../infra/postgres/database.postgres.js';
+import { requestBudget } from '../infra/postgres/request-budget.postgres.js';
 import { systemClock } from '../infra/system.clock.js';
 import { systemEntropy } from '../infra/system.entropy.js';
 import { masterKeyFile } from '../infra/vault/master-key.file.js';
@@ -17,6 +18,7 @@ import { type Log } from '../kernel/log.js';
 import { type Metrics } from '../kernel/metrics.js';
 import { observedProviders } from './observed.js';
 import { operatorMistakes, type OperatorMistakes } from './operator-mistakes.js';
+import { type Spend } from '../provider/budget.js';
 import { type Providers } from '../provider/calendar-provider.js';
 import { type WebhookOf } from '../watch/webhook-address.js';
 import { webhooksOf } from './webhooks.js';
@@ -50,8 +52,12 @@ export const masterKeysOf = ({ masterKey, masterKeyPrevious }: Config): MasterKe
   previous: masterKeyPrevious === null ? null : Buffer.from(masterKeyPrevious),
 });
 
-/** Calendar services as a role calls them; `close` ends what it holds open to them. */
-export type OpenProviders = (config: Config, engines: EngineAddresses) => Readonly<{ providers: Providers; close: () => Promise<void> }>;
+/** Calendar services as a role calls them, each account within its budget; `close` ends what it holds open to them. */
+export type OpenProviders = (
+  config: Config,
+  engines: EngineAddresses,
+  spend: Spend,
+) => Readonly<{ providers: Providers; close: () => Promise<void> }>;
 
 type Means = Readonly<{ log: Log; metrics: Metrics; connections: number; openProviders: OpenProviders }>;
 
@@ -66,13 +72,14 @@ export const openRuntime = async (
   const mistake = await admitMasterKeys(database, masterKeys);
   if (mistake !== null) throw new Misconfigured([mistake]);
   const { store, operations, close: closeStore } = connectEventStore(engines.eventStoreUrl, systemEntropy.uuid, log);
-  const { providers, close } = openProviders(config, engines);
+  const keys = vault(database, masterKeys.current, masterKeys.previous);
+  const { providers, close } = openProviders(config, engines, requestBudget(database, keys.serviceMarker));
   const mistakes = operatorMistakes(providers, log);
   return {
     store: countedStore(observedStore(store, metrics), database, systemClock),
     operations,
     database,
-    vault: vault(database, masterKeys.current, masterKeys.previous),
+    vault: keys,
     providers: observedProviders(mistakes.providers, metrics),
     mistakes,
     clock: systemClock,

@@ -43,6 +43,8 @@ export type Vault = Readonly<{
   /** The subject's sealer, its key made on first use. Throws `KeyDestroyed` after that key was destroyed. */
   subject: (userId: string) => Promise<Sealer>;
   marker: (userId: string) => Promise<Marker>;
+  /** Keyed hash under a key of this service: equal things have equal marks for all people and in all processes. */
+  serviceMarker: () => Promise<Marker>;
   /** Throws `KeyDestroyed` after `destroyConnection`. */
   connection: (userId: string, connectionId: string) => Promise<Sealer>;
   /** Sealers of all connections of a person, by connection id; without those whose key is destroyed. */

@@ -21,6 +21,8 @@ export type ProviderEntry = Abilities &
      * since there is one for each account and client; `nothing` only its owner can, there.
      */
     givesBack: 'whole-account' | 'nothing';
+    /** Requests a minute that are made of one account at most, by all processes together; at least two. */
+    requestsAMinute: number;
     /** Milliseconds after which a calendar is read whole again at the latest. */
     generationLife: number;
     /** Which calendars take long together: those of a host that owners name, or those of one account, where a whole service is behind one address. */
@@ -58,8 +60,10 @@ const NOT_HERE = 'Not available in this release.';
 
 /**
  * Every kind of calendar service, by the name it has in stored events, rows and the API. To add one: its entry here, its adapter in
- * `app/providers.ts`. Requests a day: Google's are quotas of the Calendar API, 1,000,000 a day and project since May 2026; Graph counts 10,000 in
- * ten minutes for each mailbox.
+ * `app/providers.ts`. Requests: Google's are quotas of the Calendar API, 1,000,000 a day and project since May 2026, and 600 a minute of one user
+ * (developers.google.com/workspace/calendar/api/guides/quota); Graph counts 10,000 in ten minutes for each mailbox
+ * (learn.microsoft.com/graph/throttling-limits). Apple states no number and answers 503; 240 a minute is what other programs that read iCloud keep
+ * to (keeper.sh issue 890), and is plenty for any other CalDAV server.
  */
 export const REGISTRY = {
   google: {
@@ -71,6 +75,7 @@ export const REGISTRY = {
     givesBack: 'whole-account',
     sweeps: WITH_PUSH,
     requestsADay: 1_000_000,
+    requestsAMinute: 600,
     generationLife: GENERATION_LIFE,
     crowd: 'account',
     words: {
@@ -89,6 +94,7 @@ export const REGISTRY = {
     givesBack: 'nothing',
     sweeps: WITH_PUSH,
     requestsADay: null,
+    requestsAMinute: 1_000,
     generationLife: GENERATION_LIFE,
     crowd: 'account',
     words: {
@@ -107,6 +113,7 @@ export const REGISTRY = {
     givesBack: 'nothing',
     sweeps: null,
     requestsADay: null,
+    requestsAMinute: 240,
     generationLife: GENERATION_LIFE,
     crowd: 'account',
     words: {
@@ -128,6 +135,7 @@ export const REGISTRY = {
     givesBack: 'nothing',
     sweeps: null,
     requestsADay: null,
+    requestsAMinute: 240,
     generationLife: GENERATION_LIFE,
     crowd: 'host',
     words: {

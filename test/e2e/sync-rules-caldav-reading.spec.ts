@@ -75,6 +75,8 @@ describe('A calendar of a CalDAV server, through the whole service,', () => {
           passwords: { work: many(1) },
           throttled: { work: many(1), home: many(1) },
           fast: { work: many(1) },
+          thirsty: { work: many(1) },
+          quick: { work: many(1) },
           moving: { work: many(1) },
         },
         ...Object.fromEntries([...WAYS.map(({ account }) => account), 'breaks'].map((account) => [account, { work: many(12) }])),
@@ -199,6 +201,39 @@ describe('A calendar of a CalDAV server, through the whole service,', () => {
     expect(linked.seenOf('fast').length).toBeGreaterThan(0);
     expect(linked.seenOf('fast')).toEqual(linked.seenOf('fast', 'work'));
     await linked.suffer();
+  });
+
+  it('sync-rule 17: of Apple whose requests of the minute are used up is read when there are more, and no other account waits', async () => {
+    const budgets = async (): Promise<readonly string[]> =>
+      (await linked.service.rows<{ account: string }>('select account from request_budget')).map(({ account }) => account);
+    const others = await budgets();
+    const thirsty = await reader('thirsty', 'apple');
+    const mine = (await budgets()).filter((account) => !others.includes(account));
+    expect(mine).toHaveLength(1);
+    const fast = await reader('quick', 'apple');
+    const empty = (for_: string) =>
+      linked.service.rows(`update request_budget set spent_until = clock_timestamp() + $2::interval where account = any($1)`, [mine, for_]);
+    await empty('59.9 seconds');
+    const using = setInterval(() => void empty('59.9 seconds'), 50);
+    try {
+      for (const account of ['thirsty', 'quick']) await linked.put(account, 'work', 'new.ics', hour('new', 5));
+      linked.door.clear();
+      await linked.service.rows('update sync_state set due_at = now() where calendar_id = any($1)', [thirsty.calendarIds]);
+      await sweep(fast);
+      expect(await fast.shown()).toHaveLength(2);
+      expect(linked.seenOf('thirsty')).toEqual([]);
+      // It is at work and holds its claim: nothing has failed.
+      const [row] = await linked.service.rows(
+        'select claimed_until > clock_timestamp() as claimed, failures, fault, unforeseen from sync_state where calendar_id = any($1)',
+        [thirsty.calendarIds],
+      );
+      expect(row).toEqual({ claimed: true, failures: 0, fault: null, unforeseen: 0 });
+    } finally {
+      clearInterval(using);
+    }
+    await empty('0 minutes');
+    await eventually('there are requests again', async () => (await thirsty.shown()).length === 2);
+    expect(await viewOf(thirsty)).toMatchObject({ status: 'connected', calendars: [{ sync: { state: 'fresh' } }] });
   });
 
   it('sync-rule 17: sends its password nowhere else, and reads nothing of what a server says it has not', async () => {

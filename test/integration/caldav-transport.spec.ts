@@ -1,7 +1,9 @@
 import { createServer as createTcpServer } from 'node:net';
 import { createServer, type Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { type Lane, type Spend } from '../../src/provider/budget.js';
 import { type Call, ProviderFault } from '../../src/provider/calendar-provider.js';
 import { type GuardedHttp, type HttpResponse, Passing } from '../../src/provider/http/guarded.http.js';
 import { type GuardedHttpOptions } from '../../src/provider/http/guarded.settings.js';
@@ -32,8 +34,10 @@ const text = async ({ body }: HttpResponse): Promise<string> => {
   return Buffer.concat(parts).toString();
 };
 
+const SOMEBODY = { account: 'somebody', aMinute: 240 };
+
 const get = (http: GuardedHttp, url: string, call: Call = allowed()): Promise<string> =>
-  http.request({ method: 'GET', url, headers: {}, body: null, credentials: null, lane: 'somebody', maxBytes: null }, call, text);
+  http.request({ method: 'GET', url, headers: {}, body: null, credentials: null, lane: SOMEBODY, maxBytes: null }, call, text);
 
 /** Counts what was permitted. */
 const counting = (): Call & { granted: () => number } => {
@@ -188,6 +192,58 @@ describe('the transport', () => {
     expect(call.granted()).toBe(4);
   });
 
+  it('sync-rule 17: takes every single request out of the budget of its account, redirects and repetitions among them', async () => {
+    let answered = 0;
+    const origin = await listening(
+      createServer(({ url }, response) => {
+        answered += 1;
+        if (url === '/from') response.writeHead(307, { location: '/to' }).end();
+        else response.writeHead(answered === 2 ? 503 : 200).end('hello');
+      }),
+    );
+    const spent: Lane[] = [];
+    const spend: Spend = (lane) => {
+      spent.push(lane);
+      return Promise.resolve(0);
+    };
+    expect(await get(transport({ spend }), `${origin}/from`)).toBe('hello');
+    expect([answered, spent]).toEqual([4, [SOMEBODY, SOMEBODY, SOMEBODY, SOMEBODY]]);
+  });
+
+  it('sync-rule 17: sends nothing while the budget of an account is used up, and does not fail; no other account waits', async () => {
+    const asked: string[] = [];
+    const origin = await listening(
+      createServer(({ url = '' }, response) => {
+        asked.push(url);
+        response.end('hello');
+      }),
+    );
+    let isUsedUp = true;
+    const spend: Spend = ({ account }) => Promise.resolve(account === SOMEBODY.account && isUsedUp ? 5 : 0);
+    const http = transport({ spend, totalTimeout: 1_000 });
+    const call = counting();
+    // More than are made at once of one account.
+    const waiting = Array.from({ length: 6 }, () => get(http, `${origin}/waiting`, call));
+    const other = { account: 'another', aMinute: 240 };
+    const go = { method: 'GET', url: `${origin}/other`, headers: {}, body: null, credentials: null, lane: other, maxBytes: null } as const;
+    expect(await http.request(go, allowed(), text)).toBe('hello');
+    await sleep(1_100);
+    expect([asked, call.granted()]).toEqual([['/other'], 0]);
+    isUsedUp = false;
+    expect(await Promise.all(waiting)).toEqual(Array.from({ length: 6 }, () => 'hello'));
+  });
+
+  it('sync-rule 17: stops waiting for its budget when it is told to, and says why', async () => {
+    const stopping = new AbortController();
+    const waiting = get(transport({ spend: () => Promise.resolve(60_000) }), 'http://127.0.0.1:9/', {
+      ...allowed(),
+      signal: stopping.signal,
+    });
+    const reason = new Error('the process stops');
+    stopping.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+  });
+
   it('gives up on a server that cannot be reached after four tries', async () => {
     const call = counting();
     await expect(get(transport(), 'http://127.0.0.1:9/', call)).rejects.toMatchObject({ fault: 'unavailable' });
@@ -262,7 +318,7 @@ describe('the transport', () => {
     );
     const post = (path: string): Promise<string> =>
       transport().request(
-        { method: 'POST', url: `${origin}${path}`, headers: {}, body: 'code=1', credentials: null, lane: 'somebody', maxBytes: null },
+        { method: 'POST', url: `${origin}${path}`, headers: {}, body: 'code=1', credentials: null, lane: SOMEBODY, maxBytes: null },
         allowed(),
         text,
       );
@@ -274,7 +330,7 @@ describe('the transport', () => {
   it('asks again for what its reader finds to be passing', async () => {
     let asked = 0;
     const origin = await listening(createServer((_, response) => response.end(String((asked += 1)))));
-    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody', maxBytes: null } as const;
+    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: SOMEBODY, maxBytes: null } as const;
     const read = async (response: HttpResponse): Promise<string> => {
       const body = await text(response);
       if (body !== '3') throw new Passing(new ProviderFault('throttled', 'slower'), 'throttleFloor');
@@ -286,7 +342,7 @@ describe('the transport', () => {
   it('takes an error of the reader for what it is', async () => {
     const origin = await listening(createServer((_, response) => response.end('hello')));
     const wrong = new Error('not what I wanted');
-    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody', maxBytes: null } as const;
+    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: SOMEBODY, maxBytes: null } as const;
     await expect(transport().request(request, allowed(), () => Promise.reject(wrong))).rejects.toBe(wrong);
   });
 
@@ -301,7 +357,7 @@ describe('the transport', () => {
       }),
     );
     const http = transport();
-    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: 'somebody', maxBytes: null } as const;
+    const request = { method: 'GET', url: origin, headers: {}, body: null, credentials: null, lane: SOMEBODY, maxBytes: null } as const;
     const slowly = async (response: HttpResponse): Promise<number> => {
       let length = 0;
       for await (const part of response.body) {

@@ -9,6 +9,7 @@ import { logCleanUps } from '../../src/infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../../src/infra/http/requests.cleanup.js';
 import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { runCleanUps } from '../../src/infra/postgres/clean-up.postgres.js';
+import { budgetCleanUp } from '../../src/infra/postgres/request-budget.postgres.js';
 import { teamCleanUps } from '../../src/infra/postgres/teams.postgres.js';
 import { type CleanUp } from '../../src/kernel/clean-up.js';
 import { type Lease } from '../../src/kernel/due-work.js';
@@ -53,6 +54,7 @@ const tasks = (database: Database = stores.database): readonly CleanUp[] => [
   channelCleanUp(database),
   ...teamCleanUps(database),
   ...requestCleanUps(database),
+  budgetCleanUp(database),
   ...logCleanUps({ database, operations: stores.operations, clock: { now: () => NOW }, log: SILENT }),
 ];
 
@@ -286,6 +288,7 @@ describe('Every table', () => {
     log_chunk: 'hidden-events',
     connection_attempt: 'connection-attempts',
     watch_channel: 'watch-channels',
+    request_budget: 'request-budgets',
   };
   /** A row for each person, account (revoked ones too) or calendar, or of the program itself: they do not grow by being used. */
   const steady = [

@@ -18,9 +18,12 @@ export const WINDOW = { start: '2026-01-01T00:00:00.000Z', end: '2027-12-31T00:0
 /** Somebody who may do everything and is never stopped. */
 export const allowed = (): Call => ({ signal: new AbortController().signal, permit: () => Promise.resolve() });
 
-/** A transport that calls this machine and hardly waits between tries. */
+/** A transport that calls this machine, hardly waits between tries, and may make any number of requests. */
 export const nearHttp = (options: Partial<GuardedHttpOptions> = {}): GuardedHttp =>
-  guardedHttp({ clock: { now: () => Date.now() }, random: () => 0.5, allowPrivate: true, throttleFloor: 1, faultFloor: 1, ...options });
+  guardedHttp({
+    ...{ clock: { now: () => Date.now() }, random: () => 0.5, spend: () => Promise.resolve(0) },
+    ...{ allowPrivate: true, throttleFloor: 1, faultFloor: 1, ...options },
+  });
 
 export const nearProvider = (http: GuardedHttp): CalendarProvider => caldavProvider({ http, clock: { now: () => Date.now() } });
 

@@ -14,7 +14,7 @@ const asideName = (connectionId: string): string => `aside:${connectionId}`;
 type Keyring = Readonly<{
   read: (name: string, key: Buffer) => Promise<Buffer | null>;
   subject: (userId: string) => Promise<Buffer>;
-  /** The key of this service that marks accounts alike for all people. */
+  /** The key of this service, under which marks are alike for all people. */
   service: () => Promise<Buffer>;
   connection: (userId: string, connectionId: string) => Promise<Buffer>;
   connections: (userId: string) => Promise<ReadonlyMap<string, Buffer>>;
@@ -231,6 +231,7 @@ export const vault = (database: Database, masterKey: Buffer, previous: Buffer | 
     ...asideOf(database, keys),
     subject: async (userId) => sealer(await keys.subject(userId), userId),
     marker: async (userId) => marker(await keys.subject(userId)),
+    serviceMarker: async () => marker(await keys.service()),
     connection: async (userId, connectionId) => sealer(await keys.connection(userId, connectionId), `${userId}|${connectionId}`),
     connections: async (userId) => new Map([...(await keys.connections(userId))].map(([id, key]) => [id, sealer(key, `${userId}|${id}`)])),
   };

@@ -1,4 +1,5 @@
 import { type Secret } from '../../kernel/vault.js';
+import { type Lane } from '../budget.js';
 import { ProviderFault } from '../calendar-provider.js';
 import { type Authorization } from '../http/authorization.js';
 import { canonicalSegment } from './hrefs.js';
@@ -9,8 +10,8 @@ export type CaldavAccount = Readonly<{
   serverUrl: string;
   username: string;
   credentials: Authorization;
-  /** Names the account among all that one process serves; requests of one account wait for each other. */
-  lane: string;
+  /** The account among all there are; requests of one account wait for each other. */
+  lane: Lane;
 }>;
 
 /** What a kind of CalDAV service adds to the secret. */
@@ -19,6 +20,8 @@ export type Service = Readonly<{
   serverUrl: string | null;
   /** Hosts of this domain are one service: credentials given for one go to all (`icloud.com`). Null: the server's own origin only. */
   domain: string | null;
+  /** Requests a minute that are made of an account at most. */
+  aMinute: number;
 }>;
 
 const absolute = (address: string): string => (/^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `https://${address}`);
@@ -31,7 +34,8 @@ export const accountOf = (secret: Secret, service: Service): CaldavAccount => {
   if (!URL.canParse(serverUrl)) throw new ProviderFault('refused-address', 'the server address is not an address');
   const { origin } = new URL(serverUrl);
   const header = `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
-  return { serverUrl, username, credentials: { header, origin, domain: service.domain }, lane: `${origin} ${username}` };
+  const lane = { account: `${origin} ${username}`, aMinute: service.aMinute };
+  return { serverUrl, username, credentials: { header, origin, domain: service.domain }, lane };
 };
 
 /**

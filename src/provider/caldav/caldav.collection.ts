@@ -71,7 +71,7 @@ export type Collections = Readonly<{
 
 export const collections = (clock: Clock): Collections => {
   const kept = new Map<string, Readonly<{ until: number; about: Collection }>>();
-  const keyOf = (calendar: string, { lane }: CaldavAccount): string => `${lane} ${calendar}`;
+  const keyOf = (calendar: string, { lane }: CaldavAccount): string => `${lane.account} ${calendar}`;
 
   const fresh: Collections['fresh'] = async (dav, calendar, account) => {
     const about = await read(dav, calendar, account);

@@ -1,6 +1,7 @@
 import { type Clock } from '../../kernel/clock.js';
 import { type CalendarProvider } from '../calendar-provider.js';
 import { type GuardedHttp } from '../http/guarded.http.js';
+import { REGISTRY } from '../registry.js';
 import { type CaldavAccount, accountIdOf, accountOf, type Service } from './caldav.account.js';
 import { collections } from './caldav.collection.js';
 import { discoverCalendars, type ZoneOf } from './caldav.discovery.js';
@@ -23,10 +24,14 @@ export type CaldavOptions = Readonly<{
 const MOST_LISTED = 100_000;
 
 /** Any CalDAV server; the secret names it. */
-export const ANY_SERVER: Service = { serverUrl: null, domain: null };
+export const ANY_SERVER: Service = { serverUrl: null, domain: null, aMinute: REGISTRY.caldav.requestsAMinute };
 
 /** iCloud keeps accounts on hosts of its own (`pNN-caldav.icloud.com`), which get the same app-specific password. */
-export const ICLOUD: Service = { serverUrl: 'https://caldav.icloud.com', domain: 'icloud.com' };
+export const ICLOUD: Service = {
+  serverUrl: 'https://caldav.icloud.com',
+  domain: 'icloud.com',
+  aMinute: REGISTRY.apple.requestsAMinute,
+};
 
 /**
  * Calendars over CalDAV (RFC 4791) with user name and password: secret `{ username, password, serverUrl? }`. A calendar's `remoteId` is its

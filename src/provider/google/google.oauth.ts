@@ -3,11 +3,12 @@ import * as oauth from 'oauth4webapi';
 import { instant, type Clock, SECOND } from '../../kernel/clock.js';
 import { type Secret } from '../../kernel/vault.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
+import { type Lane } from '../budget.js';
 import { type GuardedHttp } from '../http/guarded.http.js';
 import { type Granted, type OAuth, type OAuthAccess, OAuthRefused } from '../oauth.js';
 import { textOf } from './google.api.js';
 import { refusedAnswer, refusedCode, refusedRefresh } from './google.oauth-errors.js';
-import { type GoogleOptions, laneOf } from './google.options.js';
+import { type GoogleOptions, laneNamed, laneOf } from './google.options.js';
 import { type GoogleSettings } from './google-settings.js';
 import { accessGranted, scopesFor } from './google-scopes.js';
 
@@ -25,8 +26,8 @@ type Server = Readonly<{
   as: (claimed: unknown) => oauth.AuthorizationServer;
   client: oauth.Client;
   authentication: oauth.ClientAuth;
-  /** For requests of one account, known by its lane. */
-  options: (call: Call, lane: string) => oauth.TokenEndpointRequestOptions;
+  /** For requests of one account. */
+  options: (call: Call, lane: Lane) => oauth.TokenEndpointRequestOptions;
 }>;
 
 const serverOf = ({ http, google }: GoogleOptions): Server => {
@@ -59,7 +60,7 @@ type Fetch = (url: string, options: Readonly<{ headers: Readonly<Record<string, 
 
 /** The library’s requests to the token endpoint, over the one guarded transport. A failure of the server is no answer: nothing is known to have happened. */
 const fetchOver =
-  (http: GuardedHttp, url: string, call: Call, lane: string): Fetch =>
+  (http: GuardedHttp, url: string, call: Call, lane: Lane): Fetch =>
   (_, { headers, body }) =>
     http.request(
       { method: 'POST', url, headers, body: String(body), credentials: null, lane, maxBytes: LARGEST },
@@ -141,7 +142,7 @@ const complete =
     try {
       const known = as(parameters.get('iss'));
       const code = oauth.validateAuthResponse(known, client, parameters, state);
-      const options = server.options(call, `google ${state}`);
+      const options = server.options(call, laneNamed(state));
       const response = await oauth.authorizationCodeGrantRequest(known, client, authentication, code, redirectUri, verifier, options);
       const issuer = as(await issuerClaimed(response));
       return granted(clock, await oauth.processAuthorizationCodeResponse(issuer, client, response, { requireIdToken: true }), access);

@@ -1,6 +1,7 @@
 import { type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher, request as send } from 'undici';
+import { type Lane } from '../budget.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
 import { AddressRefused, guardedLookup, isOwnNetworkAddress, isPublicAddress, literalAddress } from './addresses.check.js';
 import { decompressed, headerOf, limited, unpaused } from './answer.stream.js';
@@ -19,8 +20,8 @@ export type GuardedRequest = Readonly<{
   headers: Readonly<Record<string, string>>;
   body: string | null;
   credentials: Authorization | null;
-  /** Whose budget it counts against: requests of one lane wait for each other. */
-  lane: string;
+  /** Whose budget it is taken out of: requests of one account wait for each other. */
+  lane: Lane;
   /** Of the answer; one that is larger is `malformed`. Null: as large as any may be. */
   maxBytes: number | null;
 }>;
@@ -38,8 +39,9 @@ export type HttpResponse = Readonly<{
 
 export type GuardedHttp = Readonly<{
   /**
-   * Makes the request and reads its answer with `read`, which starts from nothing on every try. Throws `ProviderFault`: `throttled`,
-   * `unavailable`, `refused-address`, `malformed`; errors of `call.permit`, of `read` and the reason of an abort come through unchanged.
+   * Makes the request and reads its answer with `read`, which starts from nothing on every try. Waits while the budget of its account is used up.
+   * Throws `ProviderFault`: `throttled`, `unavailable`, `refused-address`, `malformed`; errors of `call.permit`, of `read` and the reason of an
+   * abort come through unchanged.
    */
   request: <T>(request: GuardedRequest, call: Call, read: (response: HttpResponse) => Promise<T>) => Promise<T>;
   /** Closes all connections. */
@@ -116,6 +118,17 @@ const broken = (error: unknown, call: Call): unknown => {
 
 const largest = ({ settings }: Transport, { maxBytes }: GuardedRequest): number => Math.min(settings.maxBytes, maxBytes ?? Infinity);
 
+/** Sleeps; throws the reason of the abort that ends it. */
+const rest = (milliseconds: number, { signal }: Call): Promise<unknown> =>
+  sleep(milliseconds, undefined, { signal }).catch(() => {
+    throw signal.reason;
+  });
+
+/** Takes a request out of the budget of its account, as soon as there is one. The time limit of a try begins after it. */
+const turn = async ({ settings: { spend } }: Transport, { lane }: GuardedRequest, call: Call): Promise<void> => {
+  for (let wait = await spend(lane); wait > 0; wait = await spend(lane)) await rest(wait, call);
+};
+
 const hop = async (made: Transport, request: GuardedRequest, url: URL, call: Call, signal: AbortSignal): Promise<Hop> => {
   const { credentials } = request;
   const { agent: dispatcher } = reachFor(made, url);
@@ -156,6 +169,7 @@ const follow = async (made: Transport, request: GuardedRequest, call: Call, sign
     const next = new URL(location, url);
     if (url.protocol === 'https:' && next.protocol !== 'https:') throw refusal('the server redirects from https to plain http');
     url = next;
+    await turn(made, request, call);
   }
   throw new ProviderFault('malformed', 'the server redirects in circles');
 };
@@ -191,7 +205,8 @@ const readAnswer = async <T>(
 
 /**
  * HTTP for servers that users name: only public addresses (resolved once and pinned), https, redirects by hand, credentials only where they
- * belong, time and size limits, and a few tries with growing pauses. Used by one process for all accounts; `lane` keeps them apart.
+ * belong, a budget of requests for each account, time and size limits, and a few tries with growing pauses. Used by one process for all accounts;
+ * `lane` keeps them apart.
  */
 export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
   const made = transport(options);
@@ -199,6 +214,7 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
   const queue = lanes(settings.perLane);
 
   const once = async <T>(request: GuardedRequest, call: Call, read: (response: HttpResponse) => Promise<T>): Promise<T> => {
+    await turn(made, request, call);
     const signal = AbortSignal.any([call.signal, AbortSignal.timeout(settings.totalTimeout)]);
     return readAnswer(made, request, await follow(made, request, call, signal), call, read);
   };
@@ -207,7 +223,7 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
     const start = settings.clock.now();
     for (let attempt = 0, waited = 0; ; attempt += 1) {
       try {
-        return await queue.run(what.lane, () => once(what, call, read));
+        return await queue.run(what.lane.account, () => once(what, call, read));
       } catch (error) {
         if (!(error instanceof Passing)) throw error;
         if (what.method === 'POST') throw error.fault;
@@ -215,9 +231,7 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
         const late = waited + delay > settings.waitBudget || settings.clock.now() - start > settings.totalTimeout;
         if (attempt === settings.retries || late) throw error.fault;
         waited += delay;
-        await sleep(delay, undefined, { signal: call.signal }).catch(() => {
-          throw call.signal.reason;
-        });
+        await rest(delay, call);
       }
     }
   };
