@@ -28,7 +28,7 @@ export const leftGrant = ({ oauth }: Pick<CalendarProvider, 'oauth'>, secret: Se
 
 type Ports = Readonly<{ database: Database; clock: Clock }>;
 
-/** How long after its opening began the service's name for a channel may still come: by the answer, or by the first notification. */
+/** How long after its opening began the answer that names a channel may still come. */
 const NAMED_WITHIN = MINUTE;
 
 /**
@@ -44,7 +44,7 @@ export const stopChannels = async (
 ): Promise<boolean> => {
   const channels = await database.query<{ id: string; remote: string | null }>(
     `select channel_id as id, remote from watch_channel
-     where connection_id = $1 and expires_at > $2 and (remote is not null or opened_at > $3)`,
+     where connection_id = $1 and expires_at > $2 and (remote is not null or (state = 'opening' and opened_at > $3))`,
     [connectionId, instant(clock.now()), instant(clock.now() - NAMED_WITHIN)],
   );
   let isDone = true;
