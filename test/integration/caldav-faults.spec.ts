@@ -10,6 +10,7 @@ import {
   multiget,
   query,
   refusal,
+  type Seen,
   startFaultProxy,
   sync,
   truncatedTo,
@@ -17,6 +18,7 @@ import {
   withoutSync,
   withoutSyncAndCtag,
 } from '../support/fault-proxy.js';
+import { caldavProvider } from '../../src/provider/caldav/caldav.provider.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 
 const http = nearHttp();
@@ -52,6 +54,32 @@ afterAll(async () => {
   await Promise.all([http.close(), impatient.close()]);
   await proxy.stop();
   await radicale.stop();
+});
+
+describe('a server that can be read on', () => {
+  it('sync-rule 17: is asked about a calendar and its owner by a whole reading, and once in a quarter of an hour by those after it', async () => {
+    let now = Date.now();
+    const patient = caldavProvider({ http, clock: { now: () => now } });
+    const asked = ({ method, body }: Seen): boolean => method === 'PROPFIND' && /supported-report-set|calendar-home-set/.test(body);
+    /** Changes an object and reads on; answers what the server was asked beside the objects. */
+    const readOn = async (earlier: Scan, title: string): Promise<readonly [Scan, number]> => {
+      await radicale.put(calendar, 'A.ics', event(title, '20260401', 'A'));
+      proxy.clear();
+      const later = await scan({ cursor: earlier.end.cursor, known: knownAfter(earlier) }, patient);
+      expect(allTold(later)).toEqual([`object ${title}`]);
+      return [later, proxy.seen.filter(asked).length];
+    };
+    const whole = await scan({}, patient);
+    const questions = proxy.seen.filter(asked).length;
+    expect(questions).toBeGreaterThan(0);
+    const [second, soon] = await readOn(whole, 'A2');
+    now += 14 * 60_000;
+    const [third, stillKnown] = await readOn(second, 'A3');
+    now += 2 * 60_000;
+    const [fourth, again] = await readOn(third, 'A4');
+    const [, thenKnown] = await readOn(fourth, 'A5');
+    expect([soon, stillKnown, again, thenKnown]).toEqual([0, 0, questions, 0]);
+  });
 });
 
 describe('a server that truncates its answers', () => {

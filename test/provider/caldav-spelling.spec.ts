@@ -6,6 +6,7 @@ import { calendarTimeZone } from '../../src/provider/caldav/calendar-timezone.js
 import { calendarQuery, multiget, syncCollection } from '../../src/provider/caldav/requests.js';
 import { mayAuthorize } from '../../src/provider/http/authorization.js';
 import { lanes } from '../../src/provider/http/lanes.js';
+import { DEFAULTS } from '../../src/provider/http/guarded.settings.js';
 import { retryAfterSeconds, retryDelay } from '../../src/provider/http/retry.js';
 
 describe('addresses of calendars and objects', () => {
@@ -116,6 +117,17 @@ describe('waiting', () => {
     expect([0, 1, 2].map((attempt) => retryDelay(attempt, 2_000, null, 0))).toEqual([2_000, 4_000, 8_000]);
     expect(retryDelay(0, 2_000, 30, 0)).toBe(30_000);
     expect(retryDelay(0, 2_000, null, 0.5)).toBe(2_500);
+  });
+
+  it('sync-rule 17: for a server that throttles lasts two seconds and doubles, also where it asks for less', () => {
+    const { throttleFloor } = DEFAULTS;
+    expect([0, 1, 2].map((attempt) => retryDelay(attempt, throttleFloor, 1, 0))).toEqual([2_000, 4_000, 8_000]);
+    fc.assert(
+      fc.property(fc.nat(5), fc.option(fc.nat(86_400)), fc.double({ min: 0, max: 0.999, noNaN: true }), (attempt, asked, chance) => {
+        const delay = retryDelay(attempt, throttleFloor, asked, chance);
+        return delay >= 2_000 * 2 ** attempt && delay >= (asked ?? 0) * 1_000;
+      }),
+    );
   });
 
   it('reads both forms of Retry-After', () => {
