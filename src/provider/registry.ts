@@ -63,7 +63,7 @@ const NOT_HERE = 'Not available in this release.';
  * `app/providers.ts`. Requests: Google's are quotas of the Calendar API, 1,000,000 a day and project since May 2026, and 600 a minute of one user
  * (developers.google.com/workspace/calendar/api/guides/quota); Graph counts 10,000 in ten minutes for each mailbox
  * (learn.microsoft.com/graph/throttling-limits). Apple states no number and answers 503; 240 a minute is what other programs that read iCloud keep
- * to (keeper.sh issue 890), and is plenty for any other CalDAV server.
+ * to (keeper.sh issue 890). Other CalDAV servers get more, because some of them bring one object a request.
  */
 export const REGISTRY = {
   google: {
@@ -135,7 +135,7 @@ export const REGISTRY = {
     givesBack: 'nothing',
     sweeps: null,
     requestsADay: null,
-    requestsAMinute: 240,
+    requestsAMinute: 600,
     generationLife: GENERATION_LIFE,
     crowd: 'host',
     words: {

@@ -84,7 +84,7 @@ describe('The budget of requests of an account', () => {
       ['google', 600],
       ['microsoft', 1_000],
       ['apple', 240],
-      ['caldav', 240],
+      ['caldav', 600],
     ]);
   });
 });
