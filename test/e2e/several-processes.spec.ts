@@ -77,10 +77,11 @@ describe(`One api, two projectors and two sync workers, each a process of its ow
     await opened(Promise.resolve({ stop: () => database.end() }));
     environment = { ...addresses, MASTER_KEY: randomBytes(32).toString('base64'), PROVIDERS: 'live' };
     const start = (ROLE: string): Promise<Service> => opened(startService({ ...environment, ROLE }));
-    // One after the other, so that it is known which projector works and which stands by.
+    // One projector after the other, so that it is known which works and which stands by.
     const api = await start('api');
-    const [projector, sync] = [await start('projector'), await start('sync')];
-    processes = { api, projector, sync, standby: await start('projector'), 'other sync': await start('sync') };
+    const [projector, sync] = await Promise.all([start('projector'), start('sync')]);
+    const [standby, other] = await Promise.all([start('projector'), start('sync')]);
+    processes = { api, projector, sync, standby, 'other sync': other };
     calendar = await radicale.makeCalendar('work');
     await radicale.seed(calendar, new Map(items.map((item) => [fileOf(item), icsOf(item)])));
     me = await api.as('ada');

@@ -28,6 +28,9 @@ export type CaldavLinked = Readonly<{
   stop: () => Promise<void>;
 }>;
 
+/** Tests of accounts of their own, at a service that others are tested at as well. */
+export type CaldavSuite = Readonly<{ title: string; shelves: Shelves; suite: (linked: () => CaldavLinked) => void }>;
+
 const userOf = (account: string): string => `${account}@sandbox.example`;
 
 export const startCaldavLinked = async (shelves: Shelves, settings: Readonly<Record<string, string>> = {}): Promise<CaldavLinked> => {

@@ -124,6 +124,9 @@ export const throughConsent = async (
   return { connectionId, page: await back() };
 };
 
+/** Tests of accounts of their own, at a service that others are tested at as well. `zones`: of the accounts, by their addresses. */
+export type GoogleSuite = Readonly<{ title: string; zones: Readonly<Record<string, string>>; suite: (linked: () => GoogleLinked) => void }>;
+
 /** `watchable`: whether the calendars can be watched; where they cannot, nothing is read before its time. */
 export const startGoogleLinked = async (
   zones: Readonly<Record<string, string>>,

@@ -1,14 +1,13 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { EventStoreDBClient } from '@eventstore/db-client';
-import { type ConnectionView, type Redirect } from '../../src/connection/connection.contract.js';
-import { type GoogleFaultOrder } from '../../src/embedded/google.sandbox.js';
-import { type SettingsView } from '../../src/preference/settings.contract.js';
-import { dayFromNow } from '../support/events.js';
-import { consentOn, EVENTS_SCOPE, locationOf } from '../support/google-sandbox.js';
-import { removable } from '../support/held-rows.js';
-import { googleHour, type GoogleLinked, type Person, personOf, startGoogleLinked, throughConsent } from '../support/linked-service.js';
-import { suiteResources } from '../support/opened.js';
-import { eventually } from '../support/store.js';
+import { type ConnectionView, type Redirect } from '../../../src/connection/connection.contract.js';
+import { type GoogleFaultOrder } from '../../../src/embedded/google.sandbox.js';
+import { type SettingsView } from '../../../src/preference/settings.contract.js';
+import { dayFromNow } from '../../support/events.js';
+import { consentOn, EVENTS_SCOPE, locationOf } from '../../support/google-sandbox.js';
+import { removable } from '../../support/held-rows.js';
+import { googleHour, type GoogleLinked, type GoogleSuite, type Person, personOf, throughConsent } from '../../support/linked-service.js';
+import { eventually } from '../../support/store.js';
 
 const CONNECTIONS = '/v1/calendar/connections';
 const SETTINGS = '/v1/calendar/settings';
@@ -28,12 +27,12 @@ const NAMES = [...Object.keys(PASSING), 'refused', 'revoked', 'renewed', 'limite
 
 const addressOf = (name: string): string => `${name}@people.example`;
 
-describe('The access to a Google account, through the whole service,', () => {
-  const opened = suiteResources();
-  let linked: GoogleLinked;
+const zones = Object.fromEntries(NAMES.map((name) => [addressOf(name), 'UTC']));
 
-  beforeAll(async () => {
-    linked = await opened(startGoogleLinked(Object.fromEntries(NAMES.map((name) => [addressOf(name), 'UTC']))));
+const suite = (given: () => GoogleLinked): void => {
+  let linked: GoogleLinked;
+  beforeAll(() => {
+    linked = given();
     for (const name of NAMES) linked.google.calendars.putEvent(addressOf(name), googleHour('lunch', dayFromNow(2), '12:00'));
   });
 
@@ -234,4 +233,6 @@ describe('The access to a Google account, through the whole service,', () => {
     expect(await linked.service.rows('select 1 from vault where connection_id = $1', [person.connectionId])).toEqual([]);
     linked.suffer();
   });
-});
+};
+
+export const accessRules: GoogleSuite = { title: 'The access to a Google account, through the whole service,', zones, suite };

@@ -1,17 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type OwnAvailability, type TeamAvailability } from '../../src/availability/availability.contract.js';
-import { vault } from '../../src/infra/vault/vault.postgres.js';
-import { type Sql } from '../../src/kernel/sql.js';
-import { type Sealer } from '../../src/kernel/vault.js';
-import { type EventView } from '../../src/merged-events/events.contract.js';
-import { readSyncCursor, type SyncCursor, writeSyncCursor } from '../../src/sync/sync-cursor.js';
-import { objectName } from '../../src/sync/upsert.js';
-import { dayFromNow, icsOfEvent, stampOn } from '../support/events.js';
-import { type CaldavLinked, startCaldavLinked } from '../support/linked-caldav.js';
-import { type Person, personOf } from '../support/linked-service.js';
-import { suiteResources } from '../support/opened.js';
+import { beforeAll, expect, it } from '@jest/globals';
+import { type OwnAvailability, type TeamAvailability } from '../../../src/availability/availability.contract.js';
+import { vault } from '../../../src/infra/vault/vault.postgres.js';
+import { type Sql } from '../../../src/kernel/sql.js';
+import { type Sealer } from '../../../src/kernel/vault.js';
+import { type EventView } from '../../../src/merged-events/events.contract.js';
+import { readSyncCursor, type SyncCursor, writeSyncCursor } from '../../../src/sync/sync-cursor.js';
+import { objectName } from '../../../src/sync/upsert.js';
+import { dayFromNow, icsOfEvent, stampOn } from '../../support/events.js';
+import { type CaldavLinked, type CaldavSuite } from '../../support/linked-caldav.js';
+import { type Person, personOf } from '../../support/linked-service.js';
 
 const DAY_ONE = dayFromNow(2);
 const compact = (day: string): string => day.replaceAll('-', '');
@@ -108,12 +107,10 @@ const SHELVES = {
   mapped: { one: Object.fromEntries([hour('placed', '09', 'LOCATION:Canteen')]), two: Object.fromEntries([hour('other', '10')]) },
 };
 
-describe('What a calendar of a CalDAV server means, through the whole service,', () => {
-  const opened = suiteResources();
+const suite = (given: () => CaldavLinked): void => {
   let linked: CaldavLinked;
-
-  beforeAll(async () => {
-    linked = await opened(startCaldavLinked(SHELVES));
+  beforeAll(() => {
+    linked = given();
   });
 
   type Reader = Person & Readonly<{ connectionId: string; calendarIds: readonly string[] }>;
@@ -267,4 +264,10 @@ describe('What a calendar of a CalDAV server means, through the whole service,',
     expect((await cursorOf(person.calendarIds[0] ?? '')).mapping).toBe(present);
     expect((await person.changes()).map(({ change }) => change)).toEqual(['changed', 'changed']);
   });
-});
+};
+
+export const meaningRules: CaldavSuite = {
+  title: 'What a calendar of a CalDAV server means, through the whole service,',
+  shelves: SHELVES,
+  suite,
+};

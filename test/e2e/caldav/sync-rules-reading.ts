@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type OwnAvailability } from '../../src/availability/availability.contract.js';
-import { type ConnectionView } from '../../src/connection/connection.contract.js';
-import { DAY, HOUR, icsOf, type Item, MINUTE } from '../support/calendar-item.js';
-import { dayFromNow, icsOfEvent, stampOn } from '../support/events.js';
-import { answered, listing, multiget, query, startFaultProxy } from '../support/fault-proxy.js';
-import { type CaldavLinked, startCaldavLinked } from '../support/linked-caldav.js';
-import { type Person, personOf } from '../support/linked-service.js';
-import { suiteResources } from '../support/opened.js';
-import { instancesIn, lines } from '../support/oracle.js';
-import { type FaultOrder } from '../support/sandbox.js';
-import { eventually } from '../support/store.js';
-import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
+import { type OwnAvailability } from '../../../src/availability/availability.contract.js';
+import { type ConnectionView } from '../../../src/connection/connection.contract.js';
+import { DAY, HOUR, icsOf, type Item, MINUTE } from '../../support/calendar-item.js';
+import { dayFromNow, icsOfEvent, stampOn } from '../../support/events.js';
+import { answered, listing, multiget, query, startFaultProxy } from '../../support/fault-proxy.js';
+import { type CaldavLinked, type CaldavSuite } from '../../support/linked-caldav.js';
+import { type Person, personOf } from '../../support/linked-service.js';
+import { suiteResources } from '../../support/opened.js';
+import { instancesIn, lines } from '../../support/oracle.js';
+import { type FaultOrder } from '../../support/sandbox.js';
+import { eventually } from '../../support/store.js';
+import { today, WHOLE_WINDOW, wholeWindow } from '../../support/whole-window.js';
 
 /** An hour on a day from today on, in UTC. */
 const hour = (title: string, day: number, time = '090000'): string =>
@@ -61,27 +61,26 @@ const old = (zone: 'Europe/Paris' | 'America/New_York'): Item => {
 
 const calendars = ['a', 'b', 'c', 'd', 'e'];
 
-describe('A calendar of a CalDAV server, through the whole service,', () => {
+const shelves = {
+  unreadable: { work: many(3) },
+  old: { work: { 'paris.ics': icsOf(old('Europe/Paris')), 'york.ics': icsOf(old('America/New_York')) } },
+  swept: Object.fromEntries(calendars.map((name) => [name, {}])),
+  ...{
+    passwords: { work: many(1) },
+    throttled: { work: many(1), home: many(1) },
+    fast: { work: many(1) },
+    thirsty: { work: many(1) },
+    quick: { work: many(1) },
+    moving: { work: many(1) },
+  },
+  ...Object.fromEntries([...WAYS.map(({ account }) => account), 'breaks'].map((account) => [account, { work: many(12) }])),
+};
+
+const suite = (given: () => CaldavLinked): void => {
   const opened = suiteResources();
   let linked: CaldavLinked;
-
-  beforeAll(async () => {
-    linked = await opened(
-      startCaldavLinked({
-        unreadable: { work: many(3) },
-        old: { work: { 'paris.ics': icsOf(old('Europe/Paris')), 'york.ics': icsOf(old('America/New_York')) } },
-        swept: Object.fromEntries(calendars.map((name) => [name, {}])),
-        ...{
-          passwords: { work: many(1) },
-          throttled: { work: many(1), home: many(1) },
-          fast: { work: many(1) },
-          thirsty: { work: many(1) },
-          quick: { work: many(1) },
-          moving: { work: many(1) },
-        },
-        ...Object.fromEntries([...WAYS.map(({ account }) => account), 'breaks'].map((account) => [account, { work: many(12) }])),
-      }),
-    );
+  beforeAll(() => {
+    linked = given();
   });
 
   type Reader = Person & Readonly<{ connectionId: string; calendarIds: readonly string[]; account: string }>;
@@ -301,4 +300,6 @@ describe('A calendar of a CalDAV server, through the whole service,', () => {
       await linked.suffer();
     });
   });
-});
+};
+
+export const readingRules: CaldavSuite = { title: 'A calendar of a CalDAV server, through the whole service,', shelves, suite };

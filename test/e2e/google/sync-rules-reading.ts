@@ -1,10 +1,9 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type EventBody } from '../../src/embedded/google/event.js';
-import { dayFromNow } from '../support/events.js';
-import { googleHour, type GoogleLinked, personOf, type Person, startGoogleLinked } from '../support/linked-service.js';
-import { suiteResources } from '../support/opened.js';
-import { eventually } from '../support/store.js';
-import { type OwnAvailability } from '../../src/availability/availability.contract.js';
+import { beforeAll, expect, it } from '@jest/globals';
+import { type EventBody } from '../../../src/embedded/google/event.js';
+import { dayFromNow } from '../../support/events.js';
+import { googleHour, type GoogleLinked, type GoogleSuite, personOf, type Person } from '../../support/linked-service.js';
+import { eventually } from '../../support/store.js';
+import { type OwnAvailability } from '../../../src/availability/availability.contract.js';
 
 const NAMES = ['unreadable', 'expired', 'delta', 'frozen', 'series', 'split'] as const;
 type Name = (typeof NAMES)[number];
@@ -14,12 +13,12 @@ const addressOf = (name: Name): string => `${name}@people.example`;
 const instantOn = (day: string, time: string): string => `${day}T${time}:00.000Z`;
 const inUtc = (dateTime: string) => ({ dateTime, timeZone: 'UTC' });
 
-describe('A Google calendar, through the whole service,', () => {
-  const opened = suiteResources();
-  let linked: GoogleLinked;
+const zones = Object.fromEntries(NAMES.map((name) => [addressOf(name), 'UTC']));
 
-  beforeAll(async () => {
-    linked = await opened(startGoogleLinked(Object.fromEntries(NAMES.map((name) => [addressOf(name), 'UTC']))));
+const suite = (given: () => GoogleLinked): void => {
+  let linked: GoogleLinked;
+  beforeAll(() => {
+    linked = given();
   });
 
   const put = (name: Name, ...events: readonly EventBody[]): void => {
@@ -283,4 +282,6 @@ describe('A Google calendar, through the whole service,', () => {
       [5, 6, 7].flatMap((day) => [`added ${dayFromNow(day)}`, `removed ${dayFromNow(day)}`]).sort(),
     );
   });
-});
+};
+
+export const readingRules: GoogleSuite = { title: 'A Google calendar, through the whole service,', zones, suite };

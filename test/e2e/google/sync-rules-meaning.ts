@@ -1,10 +1,9 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type OwnAvailability, type TeamAvailability } from '../../src/availability/availability.contract.js';
-import { type EventBody } from '../../src/embedded/google/event.js';
-import { type EventView } from '../../src/merged-events/events.contract.js';
-import { dayFromNow } from '../support/events.js';
-import { googleHour, type GoogleLinked, type Person, personOf, startGoogleLinked } from '../support/linked-service.js';
-import { suiteResources } from '../support/opened.js';
+import { beforeAll, expect, it } from '@jest/globals';
+import { type OwnAvailability, type TeamAvailability } from '../../../src/availability/availability.contract.js';
+import { type EventBody } from '../../../src/embedded/google/event.js';
+import { type EventView } from '../../../src/merged-events/events.contract.js';
+import { dayFromNow } from '../../support/events.js';
+import { googleHour, type GoogleLinked, type GoogleSuite, type Person, personOf } from '../../support/linked-service.js';
 
 const SAO_PAULO = 'America/Sao_Paulo';
 const ZONES = {
@@ -30,14 +29,12 @@ const clockIn = (zone: string, instant: string): string =>
 const hoursOf = (events: readonly EventView[], title: string, zone: string): readonly string[] =>
   events.filter((event) => event.title === title).map(({ start }) => clockIn(zone, start));
 
-describe('What a Google calendar means, through the whole service,', () => {
-  const opened = suiteResources();
-  let linked: GoogleLinked;
+const zones = Object.fromEntries(Object.entries(ZONES).map(([name, zone]) => [addressOf(name as Name), zone]));
 
-  beforeAll(async () => {
-    linked = await opened(
-      startGoogleLinked(Object.fromEntries(Object.entries(ZONES).map(([name, zone]) => [addressOf(name as Name), zone]))),
-    );
+const suite = (given: () => GoogleLinked): void => {
+  let linked: GoogleLinked;
+  beforeAll(() => {
+    linked = given();
   });
 
   const put = (name: Name, ...events: readonly EventBody[]): void => {
@@ -287,4 +284,6 @@ describe('What a Google calendar means, through the whole service,', () => {
       'Asia/Tokyo',
     ]);
   });
-});
+};
+
+export const meaningRules: GoogleSuite = { title: 'What a Google calendar means, through the whole service,', zones, suite };
