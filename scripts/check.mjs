@@ -1,23 +1,19 @@
 // `npm run check`: what needs no engine, two steps at a time; runs all of them also when one fails, and says at the end which did.
-// `npm test` (`check.mjs suites`): the same with all suites, which run beside the other steps because they often wait, and these never do.
 import { spawn } from 'node:child_process';
 
 /** Those that take longest first. */
 const STEPS = ['lint', 'test:unit', 'typecheck', 'format:check', 'depcruise', 'knip'];
-/** The unit tests are among them. */
-const SUITES = 'test:suites';
 const LANES = 2;
 
 const say = (line) => process.stdout.write(`${line}\n`);
 
-/** Runs a script of package.json; its output is shown in one piece, because another step runs beside it. That of the suites is shown as it comes. */
+/** Runs a script of package.json; its output is shown in one piece, because another step runs beside it. */
 const run = async (name) => {
   const began = performance.now();
-  const output = name === SUITES ? 'inherit' : 'pipe';
-  const child = spawn('npm', ['run', '--silent', name], { stdio: ['ignore', output, output] });
+  const child = spawn('npm', ['run', '--silent', name], { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (part) => {
+    stream.on('data', (part) => {
       printed += part;
     });
   const code = await new Promise((resolve) => {
@@ -33,7 +29,7 @@ const run = async (name) => {
   return passed;
 };
 
-const waiting = process.argv[2] === 'suites' ? [SUITES, ...STEPS.filter((name) => name !== 'test:unit')] : [...STEPS];
+const waiting = [...STEPS];
 const failed = [];
 const lane = async () => {
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) if (!(await run(name))) failed.push(name);
