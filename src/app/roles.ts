@@ -16,7 +16,7 @@ export const roleNamed = (name: Role): PlayableRole => BY_NAME[name];
 
 type Cast = Readonly<{ apart: readonly PlayableRole[]; here: readonly PlayableRole[] }>;
 
-/** Which of the roles that a process plays have a thread of their own, and which it plays in its main thread: the only one is played there. */
+/** Which roles of a process get a thread of their own, and which run in its main thread. A single role runs in the main thread. */
 export const cast = (names: ReadonlySet<Role>): Cast => {
   const played = [...names].map(roleNamed);
   const isApart = ({ thread }: PlayableRole): boolean => thread && played.length > 1;

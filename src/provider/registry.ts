@@ -59,8 +59,8 @@ const goneAt = (name: string): Words => ({
 const NOT_HERE = 'Not available in this release.';
 
 /**
- * Every kind of calendar service, by the name it has in stored events, rows and the API. To add one: its entry here, its adapter in
- * `app/providers.ts`. Requests: Google's are quotas of the Calendar API, 1,000,000 a day and project since May 2026, and 600 a minute of one user
+ * Every kind of calendar service, by the name it has in stored events, rows and the API. To add one, follow “Where do I add a provider?” in
+ * ARCHITECTURE.md. Requests: Google's are quotas of the Calendar API, 1,000,000 a day and project since May 2026, and 600 a minute of one user
  * (developers.google.com/workspace/calendar/api/guides/quota); Graph counts 10,000 in ten minutes for each mailbox
  * (learn.microsoft.com/graph/throttling-limits). Apple states no number and answers 503; 240 a minute is what other programs that read iCloud keep
  * to (keeper.sh issue 890). Other CalDAV servers get more, because some of them bring one object a request.
@@ -152,7 +152,7 @@ export const REGISTRY = {
 
 export type ProviderName = keyof typeof REGISTRY;
 
-/** The entry of a kind; of a name that this program does not know, in a row that a newer one has written, that of a server of which nothing is known. */
+/** The entry of a provider. A name that this program does not know, from a row that a newer program wrote, gets the entry of CalDAV. */
 export const entryOf = (provider: string): ProviderEntry =>
   Object.hasOwn(REGISTRY, provider) ? REGISTRY[provider as ProviderName] : REGISTRY.caldav;
 

@@ -19,7 +19,7 @@ export type Reader = Readonly<{
   ownAddresses: readonly string[];
   /** Each spelling of an address is an object of its own. */
   exact: boolean;
-  /** What was not to be had before and is not now is unreadable; else it is left to the next scan. */
+  /** Whether this scan decides: an object that could not be had before and cannot be had now counts as unreadable; otherwise it is left to the next scan. */
   decides: boolean;
   /** Whether another object goes by that path. */
   isTaken: (path: string) => Promise<boolean>;
