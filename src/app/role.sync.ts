@@ -27,7 +27,7 @@ const [syncing, tending, watching, lookAgain] = await Promise.all([
 ]);
 
 /** The same pace, and whether anything was given room: real calendars are read. */
-const watched = ({ enter }: Pace) => {
+const noticingWork = ({ enter }: Pace) => {
   let isAtWork = false;
   const room: Pace = {
     enter: (...chunk) => {
@@ -46,7 +46,7 @@ const worksOf = (runtime: Runtime, health: HealthChecks): Works => {
   const grantOf = grantsOf(connection, secretOf);
   const sweep = sweepOf(database, pollWithin);
   const together = { ...runtime, solitude: solitude() };
-  const { room, isAtWork } = watched(pace(() => reached(database, OCCURRENCES)));
+  const { room, isAtWork } = noticingWork(pace(() => reached(database, OCCURRENCES)));
   const calendars = syncing({
     ...{ database, store, vault, providers, clock, entropy, log, mostListed, sweep },
     pace: room,

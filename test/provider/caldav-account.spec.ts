@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { accountIdOf } from '../../src/provider/caldav/caldav.account.js';
+import { accountIdOf, accountOf } from '../../src/provider/caldav/caldav.account.js';
 import { ANY_SERVER, ICLOUD } from '../../src/provider/caldav/caldav.provider.js';
 
 const idOf = (principal: string) => accountIdOf(principal, ANY_SERVER);
@@ -62,5 +62,20 @@ describe('What a CalDAV account goes by', () => {
         expect(again).toBe(id);
       }),
     );
+  });
+});
+
+describe('The budget of a CalDAV account', () => {
+  const laneOf = (password: string, username = 'ada') =>
+    accountOf({ username, password, serverUrl: 'https://dav.example.org/' }, ANY_SERVER).lane.account;
+
+  it('is used up by those alone who have its password, so that others who guess at it slow down no reading', () => {
+    expect(laneOf('right')).toBe(laneOf('right'));
+    expect(laneOf('wrong')).not.toBe(laneOf('right'));
+    expect(laneOf('right', 'eve')).not.toBe(laneOf('right'));
+  });
+
+  it('does not name the password', () => {
+    expect(laneOf('open sesame')).not.toContain('open sesame');
   });
 });

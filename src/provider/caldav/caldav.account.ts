@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Secret } from '../../kernel/vault.js';
 import { type Lane } from '../budget.js';
 import { ProviderFault } from '../calendar-provider.js';
@@ -10,7 +11,10 @@ export type CaldavAccount = Readonly<{
   serverUrl: string;
   username: string;
   credentials: Authorization;
-  /** The account among all there are; requests of one account wait for each other. */
+  /**
+   * The account among all there are, as far as its password opens it: requests that guess at the password of an account take nothing out of its
+   * budget and wait for none of its requests.
+   */
   lane: Lane;
 }>;
 
@@ -34,7 +38,8 @@ export const accountOf = (secret: Secret, service: Service): CaldavAccount => {
   if (!URL.canParse(serverUrl)) throw new ProviderFault('refused-address', 'the server address is not an address');
   const { origin } = new URL(serverUrl);
   const header = `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
-  const lane = { account: `${origin} ${username}`, aMinute: service.aMinute };
+  const entered = createHash('sha256').update(password).digest('hex');
+  const lane = { account: `${origin} ${username} ${entered}`, aMinute: service.aMinute };
   return { serverUrl, username, credentials: { header, origin, domain: service.domain }, lane };
 };
 
