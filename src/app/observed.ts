@@ -4,12 +4,13 @@ import { type Message } from '../kernel/decider.js';
 import { type Metrics } from '../kernel/metrics.js';
 import { type Projection } from '../kernel/projection.js';
 import { type CalendarProvider, type Change, type Providers, type ScanPage } from '../provider/calendar-provider.js';
+import { type Identity } from '../provider/identity.js';
 import { type OAuth } from '../provider/oauth.js';
 import { type Push } from '../provider/push.js';
 
 const step = (provider: string, operation: string) => ({
   metric: 'provider',
-  help: 'Time a calendar service took: to be read from a cursor or whole, to list its calendars, to give, renew or take back a grant, to open or end a channel',
+  help: 'Time a calendar service took: to be read from a cursor or whole, to list its calendars, to give, renew or take back a grant, to open, prolong or end a channel',
   span: `provider ${operation}`,
   labels: { provider, operation },
 });
@@ -20,11 +21,21 @@ const observedOAuth = (oauth: OAuth, name: string, metrics: Metrics): OAuth => (
   refresh: (...call) => observe(metrics, step(name, 'refresh'), () => oauth.refresh(...call)),
 });
 
+const observedIdentity = ({ authorizationUrl, complete }: Identity, name: string, metrics: Metrics): Identity => ({
+  authorizationUrl,
+  complete: (...call) => observe(metrics, step(name, 'complete'), () => complete(...call)),
+});
+
+const extending = ({ extend }: Push, name: string, metrics: Metrics): Push['extend'] =>
+  extend === null ? null : (...call) => observe(metrics, step(name, 'extend'), () => extend(...call));
+
 const observedPush = (push: Push, name: string, metrics: Metrics): Push => ({
   life: push.life,
   open: (...call) => observe(metrics, step(name, 'watch'), () => push.open(...call)),
   stop: (...call) => observe(metrics, step(name, 'unwatch'), () => push.stop(...call)),
   read: push.read,
+  handshake: push.handshake,
+  extend: extending(push, name, metrics),
 });
 
 const observedProvider = (provider: CalendarProvider, name: string, metrics: Metrics): CalendarProvider => {
@@ -39,6 +50,7 @@ const observedProvider = (provider: CalendarProvider, name: string, metrics: Met
   return {
     mapping: provider.mapping,
     oauth: provider.oauth === null ? null : observedOAuth(provider.oauth, name, metrics),
+    identity: provider.identity === null ? null : observedIdentity(provider.identity, name, metrics),
     push: provider.push === null ? null : observedPush(provider.push, name, metrics),
     discover: (...call) => observe(metrics, step(name, 'discover'), () => provider.discover(...call)),
     revoke: (...call) => observe(metrics, step(name, 'revoke'), () => provider.revoke(...call)),

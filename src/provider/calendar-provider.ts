@@ -2,6 +2,7 @@ import { type CalendarObject } from '../calendar/calendar-object.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { type Secret } from '../kernel/vault.js';
 import { type Grant } from './grant.js';
+import { type Identity } from './identity.js';
 import { type OAuth } from './oauth.js';
 import { type Call } from './provider-fault.js';
 import { type Push } from './push.js';
@@ -77,6 +78,8 @@ export type CalendarProvider = Readonly<{
   mapping: number;
   /** How accounts are connected through the service's own pages; null where they are connected with a password. */
   oauth: OAuth | null;
+  /** How a person signs in at the service before the password is given; null where nothing comes before it. */
+  identity: Identity | null;
   /** How the service tells of changes; null where it does not, and its calendars are polled. */
   push: Push | null;
   /** Proves the credentials and lists the account's calendars. An account without calendars is empty; one that cannot be read throws. */

@@ -5,7 +5,8 @@ import { type Secret } from '../kernel/vault.js';
 import { type Call, ProviderFault } from '../provider/calendar-provider.js';
 import { fixedGrant } from '../provider/grant.js';
 import { type OpenChannel } from '../provider/push.js';
-import { abandonChannel, adoptChannel, announceChannel, forgetChannel, isWatched } from './watch.sql.js';
+import { type Channel } from './channel.js';
+import { abandonChannel, adoptChannel, announceChannel, forgetChannel, isWatched, prolongChannel } from './watch.sql.js';
 import { faultOf, type Tended } from './watch.tended.js';
 
 /** Refusals that say that no channel was opened. After any other the channel may exist. */
@@ -83,7 +84,8 @@ const openOne = async (tended: Tended, webhook: string): Promise<ProviderFault |
     await announceChannel(database, row, lease, { id, tokenHash: sha256(token), address: webhook, now, until });
     const order = { id, token, address: webhook, until: new Date(until) };
     const opened = await heardOut(lease, (call) => push.open(grant, address, order, call));
-    await adoptChannel(runtime, row, lease, opened, entropy.fraction()).catch(async (error: unknown) => {
+    const adopted = { ...opened, isHeard: push.handshake !== null, fraction: entropy.fraction() };
+    await adoptChannel(runtime, row, lease, adopted).catch(async (error: unknown) => {
       if (error instanceof Superseded) await leave(tended, opened, secret);
       throw error;
     });
@@ -98,7 +100,34 @@ const openOne = async (tended: Tended, webhook: string): Promise<ProviderFault |
 };
 
 /** Opens a channel for a calendar; an id that was used before is no reason to wait. Answers the failure; null when it is open. */
-export const open = async (tended: Tended, webhook: string): Promise<ProviderFault | null> => {
+const open = async (tended: Tended, webhook: string): Promise<ProviderFault | null> => {
   const failure = await openOne(tended, webhook);
   return failure?.fault === 'conflict' ? openOne(tended, webhook) : failure;
+};
+
+/** Lets a channel live longer. Answers the failure; null when it does; `gone` where its service has it no more. */
+const prolong = async ({ runtime, row, lease, push, grant }: Tended, { id, remote }: Channel): Promise<ProviderFault | 'gone' | null> => {
+  if (push.extend === null || remote === null) return 'gone';
+  try {
+    const until = new Date(runtime.clock.now() + push.life);
+    const stated = await push.extend(await grant(), { id, remote }, until, lease);
+    await prolongChannel(runtime, row, lease, { id, until: stated, fraction: runtime.entropy.fraction() });
+    return null;
+  } catch (error) {
+    if (error instanceof Superseded) throw error;
+    const fault = faultOf(error, lease);
+    if (fault.fault !== 'calendar-gone') return fault;
+    await forgetChannel(runtime.database, id);
+    return 'gone';
+  }
+};
+
+/**
+ * Has a channel on a calendar that is good for a while: the one there is lives longer where its service can do that and it is relied on, else another is
+ * opened. Answers the failure; null when there is one.
+ */
+export const renew = async (tended: Tended, webhook: string, live: Channel | null, isReliedOn: boolean): Promise<ProviderFault | null> => {
+  if (tended.push.extend === null || live === null || live.isElsewhere || !isReliedOn) return open(tended, webhook);
+  const prolonged = await prolong(tended, live);
+  return prolonged === 'gone' ? open(tended, webhook) : prolonged;
 };

@@ -118,25 +118,45 @@ export const announceChannel = (
 const WAKE = `update sync_state set due_at = least(due_at, $2), wake = true, lane = 'hot'
   where calendar_id = $1 and fault is null and due_at < 'infinity'`;
 
+type Ports = Readonly<{ database: Database; clock: Clock }>;
+
+/** A channel that was opened. `isHeard`: its opening has shown that the service reaches us. `fraction`: in [0, 1); spreads renewals. */
+type Opened = OpenChannel & Readonly<{ isHeard: boolean; fraction: number }>;
+
 /** The channel is live from here on, and the one before is old. What changed between the last reading and the channel is read at once. */
 export const adoptChannel = (
-  { database, clock }: Readonly<{ database: Database; clock: Clock }>,
+  { database, clock }: Ports,
   row: WatchRow,
   lease: Lease,
-  { id, remote, until }: OpenChannel,
-  fraction: number,
+  { id, remote, until, isHeard, fraction }: Opened,
 ): Promise<void> =>
   fenced(database, row, lease, async (sql) => {
     const now = clock.now();
     await sql.query(`update watch_channel set state = 'old' where calendar_id = $1 and state = 'live'`, [row.calendar_id]);
     const live = await sql.query(
-      `update watch_channel set state = 'live', remote = $2, expires_at = $3, renew_at = $4 where channel_id = $1 and state = 'opening' returning 1`,
-      [id, remote, until, instant(renewalAt(now, until.getTime(), fraction))],
+      `update watch_channel set state = 'live', remote = $2, expires_at = $3, renew_at = $4, heard_at = coalesce(heard_at, $5)
+       where channel_id = $1 and state = 'opening' returning 1`,
+      [id, remote, until, instant(renewalAt(now, until.getTime(), fraction)), isHeard ? instant(now) : null],
     );
     if (live.length === 0) throw new Superseded();
     await sql.query(WAKE, [row.calendar_id, instant(now)]);
     await sql.query('notify sync_state');
   });
+
+/** A channel lives longer than it did. One that is not live any more is left as it is. */
+export const prolongChannel = (
+  { database, clock }: Ports,
+  row: WatchRow,
+  lease: Lease,
+  { id, until, fraction }: Pick<Opened, 'id' | 'until' | 'fraction'>,
+): Promise<unknown> =>
+  fenced(database, row, lease, (sql) =>
+    sql.query(`update watch_channel set expires_at = $2, renew_at = $3 where channel_id = $1 and state = 'live'`, [
+      id,
+      until,
+      instant(renewalAt(clock.now(), until.getTime(), fraction)),
+    ]),
+  );
 
 /** `dueAt`: Infinity until something wakes the row. `polledWithin`: milliseconds within which the calendar is read without push. */
 type Settled = Readonly<{ watch: Watch; failures: number; dueAt: number; polledWithin: number; now: number }>;

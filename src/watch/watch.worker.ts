@@ -11,7 +11,7 @@ import { type Push, Unwatchable } from '../provider/push.js';
 import { retryAt } from '../sync/generation.js';
 import { type Channel, isToRenew, liveOf, nextAt, watchNow, type Watch } from './channel.js';
 import { type Unwatched } from './unwatched.js';
-import { open } from './watch.opening.js';
+import { renew } from './watch.opening.js';
 import { channelsOf, forgetChannel, settleWatch, tidied, watchOf, type WatchRow } from './watch.sql.js';
 import { faultOf, type Tended, type WatchRuntime } from './watch.tended.js';
 
@@ -42,7 +42,7 @@ const stopAll = async ({ runtime, lease, push, grant }: Tended, channels: readon
 
 const reasonOf = (failure: ProviderFault | null): Unwatched | null => {
   if (failure === null) return null;
-  if (failure instanceof Unwatchable) return 'push.unwatchable';
+  if (failure instanceof Unwatchable) return failure.changes === 'seldom' ? 'push.unwatchable' : 'push.refused';
   return PASSING.includes(failure.fault) ? 'push.unhealthy' : 'push.refused';
 };
 
@@ -67,7 +67,7 @@ const recordWatch = async ({ store, clock, entropy }: WatchRuntime, row: WatchRo
 /** `without`: why there is no channel, where there is none. `failure`: what has to be tried again. */
 type Found = Readonly<{ without: Unwatched | null; failure: ProviderFault | null }>;
 
-const dueOf = (channels: readonly Channel[], watch: Watch, { without, failure }: Found, retry: number, now: number): number => {
+const dueOf = (channels: readonly Channel[], watch: Watch, failure: ProviderFault | null, retry: number, now: number): number => {
   const live = liveOf(channels, now);
   const isAwaited = channels.some(({ state, remote, openedAt }) => state === 'closing' && remote === null && openedAt + AWAITED_FOR > now);
   return Math.min(
@@ -80,7 +80,7 @@ const dueOf = (channels: readonly Channel[], watch: Watch, { without, failure }:
           now,
         ),
     isAwaited ? now + AWAITED : Infinity,
-    failure === null || without === 'push.unwatchable' ? Infinity : retry,
+    failure === null ? Infinity : retry,
   );
 };
 
@@ -90,11 +90,11 @@ const settle = async (runtime: WatchRuntime, row: WatchRow, lease: Lease, found:
   const now = clock.now();
   const channels = await channelsOf(database, row.calendar_id, webhookOf(row.provider));
   const watch = watchNow(watchOf(row), liveOf(channels, now), found.without, now);
-  const isUnwatchable = watch.mode === 'unwatchable';
-  const failures = found.failure === null || isUnwatchable ? 0 : row.failures + 1;
-  const retry = retryAt(now, failures, found.failure?.retryAfter ?? null, entropy.fraction());
-  const asked = isUnwatchable ? now + ASKED_AGAIN - Math.floor(entropy.fraction() * DAY) : Infinity;
-  const dueAt = Math.min(asked, dueOf(channels, watch, found, retry, now));
+  const failure = found.failure instanceof Unwatchable ? null : found.failure;
+  const failures = failure === null ? 0 : row.failures + 1;
+  const retry = retryAt(now, failures, failure?.retryAfter ?? null, entropy.fraction());
+  const asked = found.failure instanceof Unwatchable ? now + ASKED_AGAIN - Math.floor(entropy.fraction() * DAY) : Infinity;
+  const dueAt = Math.min(asked, dueOf(channels, watch, failure, retry, now));
   await settleWatch(database, row, lease, { watch, failures, dueAt, polledWithin: await sweep(row.provider, watch.mode), now });
   await recordWatch(runtime, row, watch);
 };
@@ -124,7 +124,8 @@ export const tendWatch =
     const tended: Tended = { runtime, row, lease, push, sealed: read.sealed, grant: () => (grant ??= runtime.grantOf(row, lease)) };
     const unstopped = await stopAll(tended, channels);
     const [live, now] = [liveOf(channels, clock.now()), clock.now()];
-    const isOpened = hindrance === null && webhook !== null && isToRenew(live, watchNow(watchOf(row), live, null, now), now);
-    const unopened = isOpened ? await open(tended, webhook) : null;
+    const watch = watchNow(watchOf(row), live, null, now);
+    const isRenewed = hindrance === null && webhook !== null && isToRenew(live, watch, now);
+    const unopened = isRenewed ? await renew(tended, webhook, live, watch.mode === 'pushed') : null;
     await settle(runtime, row, lease, { without: hindrance ?? reasonOf(unopened), failure: unopened ?? unstopped });
   };

@@ -33,17 +33,20 @@ export const channelsOf = async (sql: Sql, ids: readonly string[]): Promise<Read
 /**
  * Rows are locked in the order of their ids, and of their tables, so that two processes never wait for each other. A calendar in trouble keeps its time,
  * since its service may have asked for it, and is read again at once where it is being read right now: that reading may have begun before the change.
- * One that waits for its owner is left to wait. Where notifications were missed, or a channel can be stopped only now, the calendar's channels are looked
- * after at once.
+ * One that waits for its owner is left to wait. Where notifications were missed, a channel is over, is to be renewed, or can be stopped only now, the
+ * calendar's channels are looked after at once.
  */
 const HEAR = `
   with hint as (
-    select * from unnest(:channels::text[], :numbers::bigint[], :remotes::text[], :changes::boolean[]) as hint (channel_id, number, remote, is_change)),
+    select * from unnest(:channels::text[], :numbers::bigint[], :remotes::text[], :changes::boolean[], :ended::boolean[], :ending::boolean[])
+      as hint (channel_id, number, remote, is_change, is_ended, is_ending)),
   locked as materialized (select channel_id, remote from watch_channel where channel_id = any(:channels) order by channel_id for update),
   heard as (
-    update watch_channel c set seen = greatest(c.seen, hint.number), heard_at = :now, remote = coalesce(c.remote, hint.remote)
+    update watch_channel c set seen = greatest(c.seen, hint.number), heard_at = :now, remote = coalesce(c.remote, hint.remote),
+      expires_at = case when hint.is_ended then least(c.expires_at, :now) else c.expires_at end,
+      renew_at = case when hint.is_ending then least(c.renew_at, :now) else c.renew_at end
     from hint join locked using (channel_id) where c.channel_id = hint.channel_id
-    returning c.calendar_id, hint.is_change and c.state in ('live', 'old') as is_change, c.state = 'closing' and locked.remote is null as can_stop),
+    returning c.calendar_id, hint.is_change and c.state in ('live', 'old') as is_change, (c.state = 'closing' and locked.remote is null) or ((hint.is_ended or hint.is_ending) and c.state = 'live') as is_to_tend),
   changed as materialized (
     select calendar_id from sync_state where calendar_id in (select calendar_id from heard where is_change) and due_at < 'infinity'
     order by calendar_id for update),
@@ -55,7 +58,7 @@ const HEAR = `
     update watch_state set wake = true, missed_at = null, missed = 0,
       due_at = case when unforeseen = 0 and crashes = 0 then least(due_at, :now) else due_at end
     where (calendar_id in (select calendar_id from heard) and (mode = 'polled' or missed > 0 or missed_at is not null))
-      or calendar_id in (select calendar_id from heard where can_stop)
+      or calendar_id in (select calendar_id from heard where is_to_tend)
     returning 1)
   select pg_notify('sync_state', '') from (select from woken limit 1) as any_woken
   union all select pg_notify('watch_state', '') from (select from tended limit 1) as any_tended`;
@@ -69,6 +72,8 @@ export const hear = async (sql: Sql, clock: Clock, heard: readonly Heard[]): Pro
       numbers: heard.map(({ number }) => String(number)),
       remotes: heard.map(({ remote }) => remote),
       changes: heard.map(({ isChange }) => isChange),
+      ended: heard.map(({ isEnded }) => isEnded),
+      ending: heard.map(({ isEnding }) => isEnding),
       now: instant(clock.now()),
     }),
   );

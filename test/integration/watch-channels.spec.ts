@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { Superseded } from '../../src/kernel/due-work.js';
 import { DAY, HOUR, MINUTE } from '../../src/kernel/clock.js';
+import { ProviderFault } from '../../src/provider/calendar-provider.js';
+import { type Push, Unwatchable } from '../../src/provider/push.js';
 import { lookAgain } from '../../src/watch/watch.sql.js';
 import { tendWatch } from '../../src/watch/watch.worker.js';
 import { HOLIDAYS } from '../support/google-sandbox.js';
@@ -347,5 +349,88 @@ describe('A channel whose service does not stop it', () => {
     watching.clock.move((await standing(calendar)).dueIn);
     await tend(watching, calendar);
     await eventually('it is stopped', async () => (await channelRows(watching, calendar)).length === 0);
+  });
+});
+
+describe('A service that lets its channels live longer', () => {
+  /** The simulator's Google, as if it could, and as one whose opening shows that it reaches this service. `extend`: what it does. */
+  const prolonging = (extend: NonNullable<Push['extend']>, open?: Push['open']) => {
+    const { push } = watching.provider;
+    if (push === null) throw new Error('Google pushes');
+    const made: Push = { ...push, extend, handshake: () => null, ...(open === undefined ? {} : { open }) };
+    return { providers: new Map([['google', { ...watching.provider, push: made }]]) };
+  };
+  const due = ({ calendarId }: WatchedCalendar) =>
+    watching.stores.database.query('update watch_channel set renew_at = $2 where calendar_id = $1', [calendarId, at()]);
+  const quieten = ({ calendarId }: WatchedCalendar) =>
+    watching.stores.database.query(
+      `update sync_state set due_at = $2::timestamptz + interval '1 day', wake = false, lane = 'sweep' where calendar_id = $1`,
+      [calendarId, at()],
+    );
+  const laneOf = async ({ calendarId }: WatchedCalendar) =>
+    (await watching.stores.database.query('select lane from sync_state where calendar_id = $1', [calendarId]))[0];
+  const never: NonNullable<Push['extend']> = () => Promise.reject(new Error('nothing is extended here'));
+
+  it('is relied on from the opening of a channel on, and asked again for the same one when that is due', async () => {
+    const calendar = await watching.adopted();
+    await tend(watching, calendar, prolonging(never));
+    const [before] = await channelRows(watching, calendar);
+    watching.clock.move(10 * MINUTE);
+    await tend(watching, calendar, prolonging(never));
+    expect(await standing(calendar)).toMatchObject({ mode: 'pushed', reason: null });
+    await due(calendar);
+    await quieten(calendar);
+    const until = watching.clock.now() + 3 * DAY;
+    const asked: unknown[] = [];
+    const extend: Push['extend'] = (_, channel, wanted) => {
+      asked.push([channel, wanted.getTime() - watching.clock.now()]);
+      return Promise.resolve(new Date(until));
+    };
+    await tend(watching, calendar, prolonging(extend));
+    expect(asked).toEqual([[{ id: before?.channel_id, remote: before?.remote }, watching.provider.push?.life]]);
+    const [after, ...others] = await channelRows(watching, calendar);
+    expect([after?.channel_id, after?.state, after?.expires_at, others]).toEqual([before?.channel_id, 'live', new Date(until), []]);
+    const share = ((after?.renew_at.getTime() ?? 0) - watching.clock.now()) / (3 * DAY);
+    expect(share > 0.74 && share <= 0.8).toBe(true);
+    expect([await laneOf(calendar), (await living(calendar)).length]).toEqual([{ lane: 'sweep' }, 1]);
+  });
+
+  it('and has it no more, is asked for another, and the calendar is read', async () => {
+    const calendar = await watching.adopted();
+    await tend(watching, calendar, prolonging(never));
+    const [before] = await channelRows(watching, calendar);
+    await due(calendar);
+    await quieten(calendar);
+    await tend(
+      watching,
+      calendar,
+      prolonging(() => Promise.reject(new ProviderFault('calendar-gone', 'there is no such channel'))),
+    );
+    const [after, ...others] = await channelRows(watching, calendar);
+    expect([after?.state, after?.channel_id === before?.channel_id, others]).toEqual(['live', false, []]);
+    expect([await standing(calendar), await laneOf(calendar)]).toMatchObject([{ mode: 'pushed', failures: 0 }, { lane: 'hot' }]);
+  });
+
+  it('and fails to, is tried again while the channel is still good', async () => {
+    const calendar = await watching.adopted();
+    await tend(watching, calendar, prolonging(never));
+    await due(calendar);
+    await tend(
+      watching,
+      calendar,
+      prolonging(() => Promise.reject(new ProviderFault('unavailable', 'it does not answer'))),
+    );
+    expect(await statesOf(calendar)).toEqual(['live']);
+    expect(await standing(calendar)).toMatchObject({ mode: 'pushed', reason: null, failures: 1 });
+    expect((await standing(calendar)).dueIn).toBeLessThan(HOUR);
+  });
+
+  it('sync-rule 27: and tells nothing of one calendar, which changes as any other, is asked again rarely, and the calendar is polled', async () => {
+    const calendar = await watching.adopted();
+    const refuses = prolonging(never, () => Promise.reject(new Unwatchable('often')));
+    await tend(watching, calendar, refuses);
+    expect(await standing(calendar)).toMatchObject({ mode: 'polled', reason: 'push.refused', failures: 0 });
+    expect((await standing(calendar)).dueIn).toBeGreaterThan(5 * DAY);
+    expect(await channelRows(watching, calendar)).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { type Api, startApi } from '../support/api.js';
 import { suiteResources, testEndings } from '../support/opened.js';
 import { eventually } from '../support/store.js';
+import { clientStateOf } from '../../src/provider/microsoft/graph-notification.js';
 import { channelIn, type Headers as Change, notified, type OpenedChannel, pushingProviders } from '../support/webhooks.js';
 
 const opened = suiteResources();
@@ -277,7 +278,7 @@ describe('sync-rule 13: A forged notification', () => {
           headers: { ...headers, 'content-type': 'application/json', 'x-goog-resource-state': 'exists', 'x-goog-message-number': '3' },
         }),
       );
-    expect(await post(JSON.stringify({ text: 'a'.repeat(70_000) }))).toBe('413 request.too-large');
+    expect(await post(JSON.stringify({ text: 'a'.repeat(140_000) }))).toBe('413 request.too-large');
     expect(await post('{')).toBe('400 request.malformed');
     expect(await calendarRow()).toEqual(ASLEEP);
     expect(await post('{"channelId":"another","__proto__":{"token":"x"}}')).toBe('204');
@@ -325,5 +326,95 @@ describe('sync-rule 12: A zombie', () => {
   it('is unknown once its row is gone', async () => {
     await api.stores.database.query('delete from watch_channel where channel_id = $1', [channel.id]);
     expect(await sent(5, { 'x-forwarded-for': from() })).toBe('404 webhook.unknown-channel');
+  });
+});
+
+describe('A notification of a service that writes into the body', () => {
+  const graphChannel = () => channelIn(api.stores.database, { provider: 'microsoft' });
+  const item = ({ id, token, remote }: OpenedChannel, change: Readonly<Record<string, unknown>> = {}) => ({
+    ...{ subscriptionId: remote, clientState: clientStateOf(id, token), changeType: 'updated', resource: 'Users/1/Events/2' },
+    ...change,
+  });
+  const post = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+    fetch(`${api.url}/v1/webhooks/microsoft${path}`, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { 'content-type': 'application/json; charset=utf-8', 'x-forwarded-for': from(), ...headers },
+    });
+  const told = async (path: string, ...value: readonly unknown[]): Promise<string> => codeOf(await post(path, { value }));
+  const endsOf = async ({ id }: OpenedChannel) => {
+    const [row] = await api.stores.database.query(
+      'select expires_at <= clock_timestamp() as "isOver", renew_at <= clock_timestamp() as "isDue" from watch_channel where channel_id = $1',
+      [id],
+    );
+    return row;
+  };
+  const ON = { isOver: false, isDue: false };
+
+  it('sync-rule 13: tells of several subscriptions at once, each by its own secret, and what is forged among them wakes nothing', async () => {
+    const [one, other, forged] = [await graphChannel(), await graphChannel(), await graphChannel()];
+    const wrong = { clientState: clientStateOf(forged.id, 'x'.repeat(43)) };
+    expect(await told('', item(one), item(forged, wrong), item(one, { changeType: 'created' }), item(other))).toBe('204');
+    expect([await calendarRow(one), await calendarRow(other), await calendarRow(forged)]).toEqual([WOKEN, WOKEN, ASLEEP]);
+    for (const change of [
+      wrong,
+      { subscriptionId: one.remote },
+      { clientState: null },
+      { clientState: clientStateOf(one.id, forged.token) },
+    ])
+      expect(await told('', item(forged, change))).toBe('404 webhook.unknown-channel');
+    expect(await told('')).toBe('404 webhook.unknown-channel');
+    expect(await calendarRow(forged)).toEqual(ASLEEP);
+  });
+
+  it('sync-rule 11: that says that some were missed has the calendar read', async () => {
+    const missed = await graphChannel();
+    expect(await told('/lifecycle', item(missed, { changeType: undefined, lifecycleEvent: 'missed' }))).toBe('204');
+    expect([await calendarRow(missed), await endsOf(missed)]).toEqual([WOKEN, ON]);
+  });
+
+  it('sync-rule 14: that says that its subscription is removed ends the channel, and has calendar and channels looked after', async () => {
+    const removed = await graphChannel();
+    await watchOf(removed, { mode: 'pushed' });
+    expect(await told('/lifecycle', item(removed, { changeType: undefined, lifecycleEvent: 'subscriptionRemoved' }))).toBe('204');
+    expect([await calendarRow(removed), await endsOf(removed)]).toEqual([WOKEN, { isOver: true, isDue: false }]);
+    expect(await watchRow(removed)).toEqual({ isDue: true, missed: 0 });
+  });
+
+  it('sync-rule 14: that asks for a renewal has the channel renewed, and wakes no calendar', async () => {
+    const ending = await graphChannel();
+    await watchOf(ending, { mode: 'pushed' });
+    const asks = item(ending, { changeType: undefined, lifecycleEvent: 'reauthorizationRequired' });
+    expect(await told('/lifecycle', { ...asks, clientState: clientStateOf(ending.id, 'x'.repeat(43)) })).toBe(
+      '404 webhook.unknown-channel',
+    );
+    expect(await endsOf(ending)).toEqual(ON);
+    expect(await told('/lifecycle', asks)).toBe('204');
+    expect([await calendarRow(ending), await endsOf(ending)]).toEqual([ASLEEP, { isOver: false, isDue: true }]);
+    expect(await watchRow(ending)).toEqual({ isDue: true, missed: 0 });
+  });
+
+  it('sync-rule 13: is preceded by a question, which is answered with what it brings, as plain text and nothing else', async () => {
+    for (const path of ['', '/lifecycle']) {
+      const answer = await post(`${path}?validationToken=Validation%3a+%3Cscript%3E+Request-Id%3a+1%2B1`, '', {
+        'content-type': 'text/plain; charset=utf-8',
+      });
+      expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+        ...[200, 'text/plain; charset=utf-8', 'Validation: <script> Request-Id: 1+1'],
+      ]);
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    }
+    for (const query of [
+      'validationToken=',
+      `validationToken=${'a'.repeat(1_025)}`,
+      'validationToken=a&validationToken=b',
+      'validationToken=%0a',
+    ])
+      expect(await codeOf(await post(`?${query}`, { value: [] }))).toBe('404 webhook.unknown-channel');
+    const elsewhere = await fetch(`${api.url}/v1/webhooks/google?validationToken=a`, {
+      method: 'POST',
+      headers: { 'x-forwarded-for': from() },
+    });
+    expect(await codeOf(elsewhere)).toBe('404 webhook.unknown-channel');
   });
 });

@@ -125,6 +125,7 @@ export const memoryAccount = (pageSize = 10): MemoryAccount => {
     provider: {
       mapping: 1,
       oauth: null,
+      identity: null,
       push: null,
       discover: async () => {
         await Promise.resolve();

@@ -14,14 +14,16 @@ describe('A hint', () => {
   it('that something has changed is taken, on the channel in use and on the one it replaces', () => {
     for (const state of ['live', 'old'] as const) {
       expect(outcome({}, { state })).toBe('taken');
-      expect(heard({}, { state })).toEqual({ channel: 'channel', number: 11n, remote: 'resource', isChange: true });
+      expect(heard({}, { state })).toEqual({
+        ...{ channel: 'channel', number: 11n, remote: 'resource', isChange: true, isEnded: false, isEnding: false },
+      });
     }
   });
 
   it('sync-rule 11: that its channel is there is no change', () => {
     expect(outcome({ says: 'opened', number: 1n }, { seen: 0n })).toBe('opened');
     expect(heard({ says: 'opened', number: 1n }, { seen: 0n, state: 'opening', remote: null })).toEqual({
-      ...{ channel: 'channel', number: 1n, remote: 'resource', isChange: false },
+      ...{ channel: 'channel', number: 1n, remote: 'resource', isChange: false, isEnded: false, isEnding: false },
     });
   });
 
@@ -36,8 +38,18 @@ describe('A hint', () => {
     ]);
   });
 
-  it('that hints were lost, or that no more will follow, is taken as a change', () => {
-    for (const says of ['missed', 'ended'] as const) expect(outcome({ says, number: null })).toBe('taken');
+  it('sync-rule 11: that hints were lost is taken as a change', () => {
+    expect(outcome({ says: 'missed', number: null })).toBe('taken');
+  });
+
+  it('that no more will follow ends its channel, and has its calendar read', () => {
+    for (const state of ['live', 'old'] as const)
+      expect(heard({ says: 'ended', number: null }, { state })).toMatchObject({ isChange: true, isEnded: true, isEnding: false });
+    expect(heard({ says: 'ended' }, { state: 'closing' })).toBeNull();
+  });
+
+  it('that none will follow soon has its channel renewed, and is no change', () => {
+    expect(heard({ says: 'ending', number: null })).toMatchObject({ isChange: false, isEnded: false, isEnding: true });
   });
 
   it('before its channel is known to be open makes no work, since the calendar is read when it is', () => {
@@ -62,16 +74,18 @@ describe('What is heard of channels', () => {
     number: fc.bigInt({ min: 0n, max: 20n }),
     remote: fc.constantFrom(null, 'resource'),
     isChange: fc.boolean(),
+    isEnded: fc.boolean(),
+    isEnding: fc.boolean(),
   });
 
-  it('is one thing for each, as new as the newest, and a change when any of it is', () => {
+  it('is one thing for each, as new as the newest, and all that any of it is', () => {
     fc.assert(
       fc.property(fc.array(one), (all: readonly Heard[]) => {
         const together = merged(all);
         expect(together.map(({ channel }) => channel).sort()).toEqual([...new Set(all.map(({ channel }) => channel))].sort());
-        for (const { channel, number, remote, isChange } of together) {
+        for (const { channel, number, remote, ...flags } of together) {
           const mine = all.filter((each) => each.channel === channel);
-          expect(isChange).toBe(mine.some((each) => each.isChange));
+          for (const flag of ['isChange', 'isEnded', 'isEnding'] as const) expect(flags[flag]).toBe(mine.some((each) => each[flag]));
           expect(mine.map((each) => each.number)).toContain(number);
           expect(mine.every((each) => each.number <= number)).toBe(true);
           expect(remote).toBe(mine.find((each) => each.remote !== null)?.remote ?? null);

@@ -14,14 +14,14 @@ import { validationPipe } from './validation.pipe.js';
 
 const BODY_LIMIT = '256kb';
 const FORM_LIMIT = '16kb';
-const NOTIFICATION_LIMIT = '64kb';
+const NOTIFICATION_LIMIT = '128kb';
 
 /** The one form that is taken: what a vendor's page posts back. */
 const isVendorsForm = ({ url = '', headers }: IncomingMessage): boolean =>
   /^[/]v1[/]calendar[/]oauth[/][a-z]+[/]callback(?:[?]|$)/i.test(url) &&
   /^application[/]x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
 
-/** Anybody may send these, and a vendor's are short. */
+/** Anybody may send these, and a vendor's are short; some send a hundred at once. */
 const isNotification = ({ url = '', headers }: IncomingMessage): boolean =>
   /^[/]v1[/]webhooks[/]/i.test(url) && /^application[/]json\b/i.test(headers['content-type'] ?? '');
 

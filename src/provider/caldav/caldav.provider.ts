@@ -49,6 +49,7 @@ export const caldavProvider = ({
   return {
     mapping: MAPPING,
     oauth: null,
+    identity: null,
     push: null,
     discover: async (grant, call) => {
       const account: CaldavAccount = accountOf(await grant.secret(), service);

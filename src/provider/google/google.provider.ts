@@ -54,6 +54,7 @@ const revoke = async ({ http, google }: GoogleOptions, secret: Secret, call: Cal
 export const googleProvider = (options: GoogleOptions): CalendarProvider => ({
   mapping: MAPPING,
   oauth: googleOAuth(options),
+  identity: null,
   push: googlePush(options),
   discover: (grant, call) => discoverGoogle(googleApi(options, grant, call), grant.secret),
   scan: (grant, calendarId, request) => scanGoogle(eventsOf(googleApi(options, grant, request.call), calendarId), request),

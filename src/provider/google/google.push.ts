@@ -32,7 +32,7 @@ const isOneOf = (reasons: readonly string[], ...some: readonly string[]): boolea
 
 const refusedToOpen: Meaning = ({ status, reasons }) => {
   if (status !== 400 && status !== 401) return null;
-  if (isOneOf(reasons, 'pushNotSupportedForRequestedResource')) return new Unwatchable();
+  if (isOneOf(reasons, 'pushNotSupportedForRequestedResource')) return new Unwatchable('seldom');
   if (isOneOf(reasons, 'channelIdNotUnique')) return new ProviderFault('conflict', 'Google has had a channel of this id');
   if (isOneOf(reasons, 'webhookUrlNotHttps', 'webhookUrlUnauthorized'))
     return new ProviderFault(
@@ -86,4 +86,7 @@ const read = (header: HeaderOf): readonly Hint[] => {
   return [{ channel, remote: short('x-goog-resource-id'), token: short('x-goog-channel-token'), number, says }];
 };
 
-export const googlePush = (options: GoogleOptions): Push => ({ life: LIFE, open: open(options), stop: stop(options), read });
+export const googlePush = (options: GoogleOptions): Push => ({
+  ...{ life: LIFE, open: open(options), stop: stop(options), read },
+  ...{ handshake: null, extend: null },
+});

@@ -11,11 +11,11 @@ import { lanes } from './lanes.js';
 import { retryAfterSeconds, retryDelay } from './retry.js';
 
 /**
- * A request. GET, PROPFIND and REPORT only read, so that they are made again when they fail. A POST is made once, because what it asks for may have
- * been done although its answer was lost, and follows no redirect, because its body may hold secrets.
+ * A request. GET, PROPFIND and REPORT only read, so that they are made again when they fail. The others are made once, because what they ask for may
+ * have been done although the answer was lost, and follow no redirect, because a body may hold secrets.
  */
 export type GuardedRequest = Readonly<{
-  method: 'GET' | 'PROPFIND' | 'REPORT' | 'POST';
+  method: 'GET' | 'PROPFIND' | 'REPORT' | 'POST' | 'PATCH' | 'DELETE';
   url: string;
   headers: Readonly<Record<string, string>>;
   body: string | null;
@@ -58,6 +58,9 @@ export class Passing extends Error {
     super(fault.message);
   }
 }
+
+/** Methods of requests that change something. */
+const CHANGING: ReadonlySet<string> = new Set(['POST', 'PATCH', 'DELETE']);
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 307, 308]);
@@ -162,7 +165,7 @@ const follow = async (made: Transport, request: GuardedRequest, call: Call, sign
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
     const reached = await hop(made, request, url, call, signal);
     const location = headerOf(reached.response.headers['location']);
-    const isFollowed = request.method !== 'POST' && REDIRECTS.has(reached.response.statusCode);
+    const isFollowed = !CHANGING.has(request.method) && REDIRECTS.has(reached.response.statusCode);
     if (!isFollowed || location === null) return reached;
     reached.response.body.destroy();
     if (!URL.canParse(location, url.href)) throw new ProviderFault('malformed', 'the server redirects to no address');
@@ -226,7 +229,7 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
         return await queue.run(what.lane.account, () => once(what, call, read));
       } catch (error) {
         if (!(error instanceof Passing)) throw error;
-        if (what.method === 'POST') throw error.fault;
+        if (CHANGING.has(what.method)) throw error.fault;
         const delay = retryDelay(attempt, settings[error.floor], error.fault.retryAfter, settings.random());
         const late = waited + delay > settings.waitBudget || settings.clock.now() - start > settings.totalTimeout;
         if (attempt === settings.retries || late) throw error.fault;
