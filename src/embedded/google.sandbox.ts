@@ -10,9 +10,9 @@ import { type Channel, channelsOf } from './google/channels.js';
 import { type GoogleFault, googleFaults } from './google/faults.js';
 import { FaultOrder } from './google/faults.wire.js';
 import { serve } from './google/google.server.js';
-import { grantsOf } from './google/grants.js';
-import { sealWith } from './google/grants.seal.js';
-import { pagesOf } from './google/pages.js';
+import { grantsOf } from './oauth/grants.js';
+import { sealWith } from './oauth/grants.seal.js';
+import { pagesOf } from './pages.js';
 import { pushDelivery } from './google/push.delivery.js';
 import { act } from './google/sandbox.admin.js';
 import { type Action } from './google/sandbox.wire.js';
@@ -114,8 +114,8 @@ const worldOf = (options: GoogleSandboxOptions, start: GoogleStart, origin: () =
   const channels = channelsOf(now, () => 1 + (randomBytes(1)[0] ?? 0), push.send);
   const calendars = calendarsOf(start, { now, newId, changed: channels.changed });
   const client = { ...GOOGLE_SANDBOX_CLIENT, redirectUris };
-  const seal = sealWith(sealKey);
-  const [grants, pages] = [grantsOf(clock, seal), pagesOf(seal.random)];
+  const seal = sealWith(sealKey, '1//');
+  const [grants, pages] = [grantsOf(clock, seal, { code: '4/0', access: 'sandbox-access.' }), pagesOf(seal.random)];
   return {
     world: { clock, life: randomUUID(), origin, client, calendars, grants, faults, channels, pages, plainPush },
     stopPush: push.stop,

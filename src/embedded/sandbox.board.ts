@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type SandboxAnswer, type SandboxRequest } from './sandbox.http.js';
+import { type SandboxAnswer, type SandboxRequest } from './exchange.js';
 
 /** An answer of a sandbox about itself. */
 export const json = (status: number, content: unknown): SandboxAnswer => ({

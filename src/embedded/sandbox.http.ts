@@ -1,10 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-/** `url` as it came: a path, usually with a query. */
-export type SandboxRequest = Readonly<{ method: string; url: string; header: (name: string) => string | null; body: string }>;
-
-export type SandboxAnswer = Readonly<{ status: number; headers: Readonly<Record<string, string>>; body: string }>;
+import { type SandboxAnswer, type SandboxRequest } from './exchange.js';
 
 /** An answer, and how it is delivered: after a while, or cut off in the middle. */
 export type Delivery = Readonly<{ answer: SandboxAnswer; milliseconds: number; cut: boolean }>;

@@ -1,4 +1,5 @@
-import { atOnce, type Delivery, type SandboxRequest, serveSandbox } from '../sandbox.http.js';
+import { type SandboxRequest } from '../exchange.js';
+import { atOnce, type Delivery, serveSandbox } from '../sandbox.http.js';
 import { davAnswer } from './dav.answers.js';
 import { placeOf, plain, type World } from './dav.exchange.js';
 import { sandboxAnswer } from './sandbox.admin.js';

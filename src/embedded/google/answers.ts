@@ -1,7 +1,7 @@
-/** What the simulator answers to one request. */
-export type GoogleAnswer = Readonly<{ status: number; headers: Readonly<Record<string, string>>; body: string }>;
+import { type SandboxAnswer } from '../exchange.js';
+import { type Json } from '../json.js';
 
-export type Json = Readonly<Record<string, unknown>>;
+export type GoogleAnswer = SandboxAnswer;
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=UTF-8', vary: 'Origin, X-Origin, Referer' };
 

@@ -1,4 +1,5 @@
-import { errorAnswer, type GoogleAnswer, HTML_PAGE, invalid, type Json, notFound, Refusal, refuse } from './answers.js';
+import { type Json } from '../json.js';
+import { errorAnswer, type GoogleAnswer, HTML_PAGE, invalid, notFound, Refusal, refuse } from './answers.js';
 import { stopChannel, watch } from './api.watch.js';
 import { type ListEntry, type GoogleCalendar } from './calendars.js';
 import { getCalendar, listCalendars } from './calendar-list.js';

@@ -1,7 +1,8 @@
 import { type AccessRole } from './account.js';
-import { answered, type GoogleAnswer, invalid, type Json, notFound, refuse } from './answers.js';
+import { answered, type GoogleAnswer, invalid, notFound, refuse } from './answers.js';
 import { type ListEntry } from './calendars.js';
-import { type Change } from './change-log.js';
+import { type Change } from '../change-log.js';
+import { type Json } from '../json.js';
 import { flagOf, repeatedOf, sizeOf } from './parameters.js';
 import { entryEtag, listEtag } from './rendering.js';
 import { syncPointOf, syncTokenOf } from './tokens.js';

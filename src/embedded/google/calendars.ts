@@ -1,5 +1,5 @@
 import { type GoogleCalendarStart, type GooglePerson, type GoogleStart, type ListedCalendar } from './account.js';
-import { type Change, changeLog, type ChangeLog } from './change-log.js';
+import { type Change, changeLog, type ChangeLog } from '../change-log.js';
 import { type EventBody, type EventStatus, instanceId, type StoredEvent } from './event.js';
 
 /** A calendar while the simulator runs. `exceptions`: ids of the rows that replace instances, by the id of their series. */

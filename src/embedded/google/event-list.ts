@@ -1,4 +1,5 @@
-import { answered, type GoogleAnswer, invalid, type Json, refuse } from './answers.js';
+import { type Json } from '../json.js';
+import { answered, type GoogleAnswer, invalid, refuse } from './answers.js';
 import { type Asked, type Row, rowsOf } from './event-rows.js';
 import { flagOf, instantOf, repeatedOf, sizeOf } from './parameters.js';
 import { listEtag, type View } from './rendering.js';

@@ -1,7 +1,7 @@
 import { DAY } from '../../kernel/clock.js';
-import { type Json } from './answers.js';
 import { type GoogleCalendar, type Calendars } from './calendars.js';
-import { type Change } from './change-log.js';
+import { type Change } from '../change-log.js';
+import { type Json } from '../json.js';
 import { secondsOf, type StoredEvent } from './event.js';
 import { instanceRow, rowOf, type View } from './rendering.js';
 import { type Instance, instancesOf, takesPlaceIn } from './series.js';

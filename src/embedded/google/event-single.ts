@@ -1,5 +1,5 @@
 import { answered, type GoogleAnswer, invalid, notFound } from './answers.js';
-import { type Change } from './change-log.js';
+import { type Change } from '../change-log.js';
 import { pageAnswer } from './event-list.js';
 import { secondsOf, type StoredEvent } from './event.js';
 import { flagOf, instantOf, repeatedOf, sizeOf } from './parameters.js';

@@ -1,4 +1,4 @@
-import { type Json } from './answers.js';
+import { type Json } from '../json.js';
 
 /** A partial answer (guide "Performance tips"): names, `a/b`, `a(b,c)`, `*`. Null: the text is none. */
 type Mask = Readonly<{ [field: string]: Mask | 'all' }>;

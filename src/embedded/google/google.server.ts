@@ -1,9 +1,10 @@
-import { atOnce, type Delivery, type SandboxAnswer, type SandboxRequest, serveSandbox } from '../sandbox.http.js';
+import { type SandboxAnswer, type SandboxRequest } from '../exchange.js';
+import { atOnce, type Delivery, serveSandbox } from '../sandbox.http.js';
 import { answered, errorAnswer } from './answers.js';
 import { apiAnswer } from './api.answers.js';
 import { type Place } from './faults.js';
 import { authorizer } from './oauth.authorize.js';
-import { idTokens } from './oauth.keys.js';
+import { idTokens } from '../oauth/id-tokens.keys.js';
 import { revokeAnswer, tokenAnswer } from './oauth.token.js';
 import { sandboxAnswer } from './sandbox.admin.js';
 import { type SeenRequest, type World } from './world.js';

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { MINUTE } from '../../kernel/clock.js';
 import { type GoogleAnswer } from './answers.js';
-import { consentPage, refusalPage } from './consent-page.js';
-import { type Consent } from './grants.js';
+import { consentPage } from './consent-page.js';
+import { ANYWHERE, blocked, challengeOf, html, redirectOf, sentBack } from '../oauth/asking.js';
+import { type Consent } from '../oauth/grants.js';
+import { shownPeople } from '../oauth/page.js';
 import { isSignIn, scopesNamed, wordsOf } from './scopes.js';
-import { type Client, type World } from './world.js';
+import { type World } from './world.js';
 
 /** What the operator of a real client would have written into Google's branding page. */
 const CLIENT_NAME = 'Juy Calendar (sandbox)';
@@ -26,40 +28,6 @@ type Asking = Readonly<{
 export type Authorizer = Readonly<{ ask: (query: URLSearchParams) => GoogleAnswer; decide: (form: URLSearchParams) => GoogleAnswer }>;
 
 const PAGE_LIFE = 10 * MINUTE;
-
-/** Browsers hold every address the answer is redirected on to against what the form may lead to, and the client sends people on to its web app. */
-const ANYWHERE = 'http: https:';
-
-const html = (status: number, body: string, formTarget: string): GoogleAnswer => ({
-  status,
-  headers: {
-    'content-type': 'text/html; charset=utf-8',
-    'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
-    'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; form-action 'self' ${formTarget}; frame-ancestors 'none'; base-uri 'none'`,
-  },
-  body,
-});
-
-const blocked = (status: number, error: string, words: string): GoogleAnswer => html(status, refusalPage(status, error, words), '');
-
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
-
-/** Where a person may be sent back to: an address that was registered, or this machine. */
-const redirectOf = (text: string | null, { redirectUris }: Client): URL | null => {
-  const url = text !== null && URL.canParse(text) ? new URL(text) : null;
-  if (url === null || url.hash !== '') return null;
-  const isHere = url.protocol === 'http:' && LOOPBACK.has(url.hostname);
-  return isHere || redirectUris.includes(text ?? '') ? url : null;
-};
-
-/** Null when it is none that RFC 7636 knows. */
-const challengeOf = (query: URLSearchParams): Readonly<{ challenge: Consent['challenge'] }> | null => {
-  const value = query.get('code_challenge');
-  if (value === null) return { challenge: null };
-  const method = query.get('code_challenge_method') ?? 'plain';
-  return /^[A-Za-z0-9._~-]{43,128}$/.test(value) && (method === 'S256' || method === 'plain') ? { challenge: { value, method } } : null;
-};
 
 const askingOf = ({ client, clock }: World, query: URLSearchParams): Asking | GoogleAnswer => {
   if (query.get('client_id') !== client.id) return blocked(401, 'invalid_client', 'The OAuth client was not found.');
@@ -83,13 +51,6 @@ const askingOf = ({ client, clock }: World, query: URLSearchParams): Asking | Go
     includeGranted: query.get('include_granted_scopes') === 'true',
     expiresAt: clock.now() + PAGE_LIFE,
   };
-};
-
-const sentBack = ({ redirectUri, state }: Asking, parameters: Readonly<Record<string, string>>): GoogleAnswer => {
-  const location = new URL(redirectUri);
-  for (const [name, value] of Object.entries({ ...(state === null ? {} : { state }), ...parameters }))
-    location.searchParams.set(name, value);
-  return { status: 302, headers: { location: location.href, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }, body: '' };
 };
 
 const decided = (world: World, asking: Asking, form: URLSearchParams): GoogleAnswer => {
@@ -117,13 +78,7 @@ export const authorizer = (world: World): Authorizer => {
       if ('status' in asking) return asking;
       const id = randomBytes(16).toString('base64url');
       askings.set(id, asking);
-      const hint = query.get('login_hint');
-      const people = world.calendars.people();
-      const shown = people.map(({ email, fullName }, index) => ({
-        email,
-        fullName,
-        chosen: people.some((each) => each.email === hint) ? email === hint : index === 0,
-      }));
+      const shown = shownPeople(world.calendars.people(), query.get('login_hint'));
       const scopes = asking.scopes.flatMap((scope) => {
         const words = wordsOf(scope);
         return words === null ? [] : [{ scope, words }];

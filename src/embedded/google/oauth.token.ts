@@ -1,34 +1,21 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { SECOND } from '../../kernel/clock.js';
-import { answered, type GoogleAnswer, type Json, oauthError } from './answers.js';
+import { answered, type GoogleAnswer, oauthError } from './answers.js';
 import { type Place } from './faults.js';
-import { type Consent } from './grants.js';
-import { type IdTokens } from './oauth.keys.js';
+import { type Consent } from '../oauth/grants.js';
+import { halfHash, type IdTokens } from '../oauth/id-tokens.keys.js';
+import { type Json } from '../json.js';
+import { credentialsOf, hashOf, type Headers, isSame, verifies } from '../oauth/proofs.crypto.js';
 import { type World } from './world.js';
-
-type Headers = (name: string) => string | null;
 
 /** An answer of the token endpoint, and whose tokens it is about. */
 export type TokenAnswer = Readonly<{ answer: GoogleAnswer; place: Place }>;
 
-const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-const credentialsOf = (header: Headers, form: URLSearchParams): Readonly<{ id: string | null; secret: string | null }> => {
-  const [, basic] = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header('authorization') ?? '') ?? [];
-  if (basic === undefined) return { id: form.get('client_id'), secret: form.get('client_secret') };
-  const [id = '', secret = ''] = Buffer.from(basic, 'base64').toString().split(':').map(decodeURIComponent);
-  return { id, secret };
-};
-
 const clientRefusal = ({ client }: World, header: Headers, form: URLSearchParams): GoogleAnswer | null => {
   const { id, secret } = credentialsOf(header, form);
   if (id !== client.id) return oauthError(401, 'invalid_client', 'The OAuth client was not found.');
-  if (secret !== null && timingSafeEqual(hashOf(secret), hashOf(client.secret))) return null;
+  if (secret !== null && isSame(secret, client.secret)) return null;
   return oauthError(401, 'invalid_client', secret === null ? 'client_secret is missing.' : 'The provided client secret is invalid.');
 };
-
-const verifies = (verifier: string, { value, method }: NonNullable<Consent['challenge']>): boolean =>
-  (method === 'plain' ? verifier : hashOf(verifier).toString('base64url')) === value;
 
 /** Why the code of a consent is not exchanged; null when it is. */
 const codeRefusal = (consent: Consent, form: URLSearchParams): GoogleAnswer | null => {
@@ -69,7 +56,7 @@ const claimsOf = ({ client, clock, calendars, origin }: World, { account, scopes
 const issue = async (world: World, ids: IdTokens, issued: Issued): Promise<GoogleAnswer> => {
   const { account, scopes, offline } = issued;
   const { token, seconds } = world.grants.access({ account, scopes });
-  const idToken = scopes.includes('openid') ? { id_token: await ids.sign(claimsOf(world, issued), token) } : {};
+  const idToken = scopes.includes('openid') ? { id_token: await ids.sign({ ...claimsOf(world, issued), at_hash: halfHash(token) }) } : {};
   const content = {
     access_token: token,
     expires_in: seconds,

@@ -1,7 +1,7 @@
 import { type AccessRole } from './account.js';
-import { type Json } from './answers.js';
 import { type GoogleCalendar, type ListEntry } from './calendars.js';
-import { type Change } from './change-log.js';
+import { type Change } from '../change-log.js';
+import { type Json } from '../json.js';
 import { type EventBody, type EventPerson, shownTime, type StoredEvent } from './event.js';
 import { type Instance } from './series.js';
 

@@ -1,5 +1,5 @@
 import { empty, faultsAnswer, json, ordered, problem } from '../sandbox.board.js';
-import { type SandboxAnswer } from '../sandbox.http.js';
+import { type SandboxAnswer } from '../exchange.js';
 import { NoSuchThing } from './calendars.js';
 import { FaultOrder } from './faults.wire.js';
 import { AccessOrder, type Action, ActionOrder, CalendarOrder, EventOrder } from './sandbox.wire.js';

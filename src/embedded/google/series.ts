@@ -1,6 +1,6 @@
 import { type Timing, type When } from '../../calendar/calendar-object.js';
 import { expand } from '../../time/recurrence.js';
-import { type Change } from './change-log.js';
+import { type Change } from '../change-log.js';
 import { type EventBody, type EventTime, instanceId, secondsOf, type StoredEvent, whenOf } from './event.js';
 
 /** One instance of a series. `exception`: the row that replaces it; null where the series itself describes it. */

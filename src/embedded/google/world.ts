@@ -2,12 +2,10 @@ import { type Clock } from '../../kernel/clock.js';
 import { type Calendars, type Person } from './calendars.js';
 import { type Channels } from './channels.js';
 import { type GoogleFault, type GoogleFaults, type Place } from './faults.js';
-import { type Grants } from './grants.js';
-import { type Pages } from './pages.js';
+import { type Client } from '../oauth/asking.js';
+import { type Grants } from '../oauth/grants.js';
+import { type Pages } from '../pages.js';
 import { type Method, type Opening } from './scopes.js';
-
-/** The application that asks people. A redirect goes to an address of this list, or to this machine (RFC 8252 7.3). */
-export type Client = Readonly<{ id: string; secret: string; redirectUris: readonly string[] }>;
 
 /** One request that was answered, without what it brought: queries and bodies hold secrets. */
 export type SeenRequest = Readonly<{ method: string; path: string; status: number; account: string | null }>;

@@ -1,4 +1,4 @@
-import { type Json } from './answers.js';
+import { type Json } from './json.js';
 
 /** A list as it was when its first page was asked for. `rows` are made when their page is. `query`: what later pages must repeat. */
 export type Listing = Readonly<{ rows: readonly (() => Json)[]; query: string; nextSyncToken: string | null }>;

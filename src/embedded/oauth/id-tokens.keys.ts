@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { type Json } from './answers.js';
+import { type Json } from '../json.js';
 
 /** Signs id tokens. */
 export type IdTokens = Readonly<{
-  /** What `/oauth2/v3/certs` publishes. */
+  /** What the vendor publishes. */
   certificates: () => Promise<Json>;
-  sign: (claims: Json, accessToken: string) => Promise<string>;
+  sign: (claims: Json) => Promise<string>;
 }>;
 
 const makeKeys = async () => {
@@ -25,14 +25,12 @@ let made: ReturnType<typeof makeKeys> | null = null;
 const keys = (): ReturnType<typeof makeKeys> => (made ??= makeKeys());
 
 /** OpenID Connect Core 3.1.3.6: the left half of the hash. */
-const halfHash = (token: string): string => createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url');
+export const halfHash = (token: string): string => createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url');
 
 export const idTokens = (): IdTokens => ({
   certificates: async () => ({ keys: [(await keys()).jwk] }),
-  sign: async (claims, accessToken) => {
+  sign: async (claims) => {
     const { privateKey, kid } = await keys();
-    return new SignJWT({ ...claims, at_hash: halfHash(accessToken) })
-      .setProtectedHeader({ alg: 'RS256', kid, typ: 'JWT' })
-      .sign(privateKey);
+    return new SignJWT({ ...claims }).setProtectedHeader({ alg: 'RS256', kid, typ: 'JWT' }).sign(privateKey);
   },
 });

@@ -47,6 +47,9 @@ export type Seal = Readonly<{
   random: () => string;
 }>;
 
+/** What codes and access tokens of a vendor begin with. */
+export type Prefixes = Readonly<{ code: string; access: string }>;
+
 const CODE_LIFE = 10 * MINUTE;
 const ACCESS_SECONDS = 3_599;
 /** The oldest refresh token of an account dies without a word when it gets one more than these. */
@@ -83,9 +86,14 @@ const revoke = (book: Book, account: string): void => {
   book.ended.add(account);
 };
 
-const consents = ({ codes, scopes }: Book, { now }: Clock, { random }: Seal): Pick<Grants, 'code' | 'redeem' | 'granted'> => ({
+const consents = (
+  { codes, scopes }: Book,
+  { now }: Clock,
+  { random }: Seal,
+  prefix: string,
+): Pick<Grants, 'code' | 'redeem' | 'granted'> => ({
   code: (consent) => {
-    const code = `4/0${random()}`;
+    const code = prefix + random();
     codes.set(code, { consent, expiresAt: now() + CODE_LIFE });
     scopes.set(consent.account, [...new Set([...(scopes.get(consent.account) ?? []), ...consent.scopes])]);
     return code;
@@ -102,6 +110,7 @@ const tokens = (
   book: Book,
   { now }: Clock,
   seal: Seal,
+  prefix: string,
 ): Pick<Grants, 'access' | 'refreshToken' | 'byAccess' | 'byRefresh' | 'hasRefreshToken' | 'endRefreshToken'> => {
   const { accesses, refreshes, ended } = book;
   const ofEarlierStart = (token: string): Held | null => {
@@ -110,7 +119,7 @@ const tokens = (
   };
   return {
     access: (held) => {
-      const token = `sandbox-access.${seal.random()}`;
+      const token = prefix + seal.random();
       accesses.set(token, { ...held, expiresAt: now() + ACCESS_SECONDS * SECOND });
       return { token, seconds: ACCESS_SECONDS };
     },
@@ -134,11 +143,11 @@ const tokens = (
 };
 
 /** The grants of one start; refresh tokens of an earlier start are good while the seal is the same. */
-export const grantsOf = (clock: Clock, seal: Seal): Grants => {
+export const grantsOf = (clock: Clock, seal: Seal, { code, access }: Prefixes): Grants => {
   const book: Book = { codes: new Map(), accesses: new Map(), refreshes: new Map(), scopes: new Map(), ended: new Set() };
-  const held = tokens(book, clock, seal);
+  const held = tokens(book, clock, seal, access);
   return {
-    ...consents(book, clock, seal),
+    ...consents(book, clock, seal, code),
     ...held,
     revokeToken: (token) => {
       const account = (held.byAccess(token) ?? held.byRefresh(token))?.account;
