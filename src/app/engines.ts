@@ -1,14 +1,20 @@
 import { type GoogleSettings } from '../provider/google/google-settings.js';
+import { type MicrosoftSettings } from '../provider/microsoft/microsoft-settings.js';
 import { type Config } from '../config/service.config.js';
 import { machineZone, systemClock } from '../infra/system.clock.js';
 import { type Log } from '../kernel/log.js';
 import { startInOrder, type Stops } from './stops.js';
 
 /**
- * A CalDAV server with made-up accounts: its address, and the origins it may be called at although they are on this machine. `google`: how its Google is
- * reached; null where the operator has set the real one.
+ * A CalDAV server with made-up accounts: its address, and the origins it may be called at although they are on this machine. `google`, `microsoft`: how its
+ * Google and its Microsoft are reached; null where the operator has set the real one.
  */
-export type SandboxAddress = Readonly<{ url: string; origins: readonly string[]; google: GoogleSettings | null }>;
+export type SandboxAddress = Readonly<{
+  url: string;
+  origins: readonly string[];
+  google: GoogleSettings | null;
+  microsoft: MicrosoftSettings | null;
+}>;
 
 /** Where everything is that a process needs to reach; survives being sent to a thread. */
 export type EngineAddresses = Readonly<{ databaseUrl: string; eventStoreUrl: string; sandbox: SandboxAddress | null }>;
@@ -28,6 +34,16 @@ const startGoogle = async ({ dataDir, http }: Config, log: Say, port: number) =>
   return { settings: { clientId, clientSecret, ...urls }, stop };
 };
 
+/** The sandbox's Microsoft, likewise. */
+const startMicrosoft = async ({ dataDir, http }: Config, log: Say, port: number) => {
+  const { MICROSOFT_SANDBOX_CLIENT, startMicrosoftSandboxAgain } = await import('../embedded/microsoft.sandbox.js');
+  const redirectUris = http.publicUrl === null ? [] : [`${http.publicUrl}/v1/calendar/oauth/microsoft/callback`];
+  const { url, stop } = await startMicrosoftSandboxAgain({ dataDir, port, timeZone: machineZone(), clock: systemClock, log, redirectUris });
+  const { id: clientId, secret: clientSecret } = MICROSOFT_SANDBOX_CLIENT;
+  const origin = url.replace(/[/]$/, '');
+  return { settings: { clientId, clientSecret, tenant: 'common', loginUrl: origin, graphUrl: origin }, stop };
+};
+
 /** Beside the API's port if those are free: addresses to remember. */
 const startSandbox = async (config: Config, log: Say, stops: Stops): Promise<SandboxAddress> => {
   const { dataDir, http } = config;
@@ -35,10 +51,11 @@ const startSandbox = async (config: Config, log: Say, stops: Stops): Promise<San
   const beside = (places: number): number => (http.port === 0 ? 0 : http.port + places);
   const { url, origins, stop } = await startSandboxAgain({ dataDir, port: beside(1), timeZone: machineZone(), clock: systemClock, log });
   stops.push(stop);
-  if (config.google !== null) return { url, origins, google: null };
-  const google = await startGoogle(config, log, beside(2));
-  stops.push(google.stop);
-  return { url, origins, google: google.settings };
+  const google = config.google === null ? await startGoogle(config, log, beside(2)) : null;
+  if (google !== null) stops.push(google.stop);
+  const microsoft = await startMicrosoft(config, log, beside(3));
+  stops.push(microsoft.stop);
+  return { url, origins, google: google?.settings ?? null, microsoft: microsoft.settings };
 };
 
 /** The log must not share a database with the read models. */

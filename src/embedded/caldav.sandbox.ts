@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { type Clock, MINUTE } from '../kernel/clock.js';
 import { type SandboxAccount } from './caldav/account.js';
 import { calendarStore } from './caldav/calendar.store.js';
@@ -9,9 +8,10 @@ import { fileOf, icsOf, zoneText } from './caldav/ics.js';
 import { serve } from './caldav/sandbox.server.js';
 import { contextAt, seedOf } from './caldav/seed.js';
 import { type Movable } from './cast/cast.js';
-import { chanceOf, moved, oneOf } from './cast/diary.js';
+import { chanceOf } from './cast/diary.js';
 import { type Log } from './engine.js';
-import { readIfThere, writePrivately } from './remembered.file.js';
+import { startedAgain } from './remembered.sandbox.js';
+import { type Held, restless } from './restlessness.js';
 
 export type SandboxOptions = Readonly<{
   clock: Clock;
@@ -42,25 +42,13 @@ const accountOf = ({ calendars, ...rest }: SandboxAccount): ServedAccount => ({
   calendars: new Map(calendars.map((calendar) => [calendar.name, calendarStore(calendar)])),
 });
 
-const SHIFTS = [-30, -15, 15, 30] as const;
-
-/** Now and then somebody moves a meeting by a quarter or half an hour; what a client changed or deleted is left to the client. */
-const restless = ({ accounts }: World, movables: readonly Movable[], clock: Clock, random: () => number): (() => void) => {
-  const last = new Map<Movable, string>();
-  let sequence = 0;
-  return () => {
-    const [first, ...others] = movables;
-    if (first === undefined) return;
-    const movable = oneOf(random, [first, ...others]);
-    const store = accounts.get(movable.account)?.calendars.get(movable.calendar);
-    const object = store?.get(fileOf(movable.entry)) ?? null;
-    if (store === undefined || object === null) return;
-    const context = contextAt(clock.now());
-    const untouched = last.get(movable) ?? object.etag;
-    if (object.etag !== untouched) return;
-    sequence += 1;
-    const shifted = moved(movable.entry, oneOf(random, SHIFTS), sequence);
-    last.set(movable, store.put(fileOf(shifted), icsOf(shifted, context)).etag);
+const heldIn = ({ accounts }: World, clock: Clock): Held => {
+  const storeOf = ({ account, calendar }: Movable) => accounts.get(account)?.calendars.get(calendar);
+  return {
+    mark: (movable) => storeOf(movable)?.get(fileOf(movable.entry))?.etag ?? null,
+    put: (movable, entry) => {
+      storeOf(movable)?.put(fileOf(entry), icsOf(entry, contextAt(clock.now())));
+    },
   };
 };
 
@@ -78,7 +66,7 @@ export const startSandbox = async (options: SandboxOptions): Promise<Sandbox> =>
   };
   const server = await serve(world, options.port);
   port = server.port;
-  const timer = restlessness === null ? null : setInterval(restless(world, seeded.movables, clock, chanceOf(seed)), restlessness);
+  const timer = restlessness === null ? null : setInterval(restless(seeded.movables, heldIn(world, clock), chanceOf(seed)), restlessness);
   timer?.unref();
   return {
     url: `${world.origin()}/`,
@@ -95,12 +83,7 @@ export const startSandbox = async (options: SandboxOptions): Promise<Sandbox> =>
  * Starts the sandbox where it was last time, as the connections made to it expect: the port is kept in `<dataDir>/sandbox.port`, nothing else
  * of it is.
  */
-export const startSandboxAgain = async (options: SandboxOptions & Readonly<{ dataDir: string; log: Log }>): Promise<Sandbox> => {
-  const path = join(options.dataDir, 'sandbox.port');
-  const last = Number(await readIfThere(path));
-  const sandbox = await startSandbox({ ...options, port: last > 0 ? last : options.port });
-  if (last > 0 && sandbox.port !== last)
-    options.log('the sandbox had to move to another port; accounts connected to it must be connected again');
-  if (sandbox.port !== last) await writePrivately(path, String(sandbox.port));
-  return sandbox;
-};
+export const startSandboxAgain = (options: SandboxOptions & Readonly<{ dataDir: string; log: Log }>): Promise<Sandbox> =>
+  startedAgain({ dataDir: options.dataDir, log: options.log, port: options.port, name: 'sandbox', title: 'sandbox' }, (port) =>
+    startSandbox({ ...options, port }),
+  );

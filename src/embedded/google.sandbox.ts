@@ -1,8 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { type Clock, MINUTE } from '../kernel/clock.js';
 import { castOf, type CastMember, type Movable, movablesOf } from './cast/cast.js';
-import { chanceOf, moved, oneOf } from './cast/diary.js';
+import { chanceOf } from './cast/diary.js';
 import { type Log } from './engine.js';
 import { type GoogleStart } from './google/account.js';
 import { type Calendars, calendarsOf } from './google/calendars.js';
@@ -18,7 +17,9 @@ import { act } from './google/sandbox.admin.js';
 import { type Action } from './google/sandbox.wire.js';
 import { calendarIdOf, googleEvents, googleStart } from './google/seed.js';
 import { type SeenRequest, type World } from './google/world.js';
-import { readIfThere, rememberedPassword, writePrivately } from './remembered.file.js';
+import { rememberedPassword } from './remembered.file.js';
+import { startedAgain } from './remembered.sandbox.js';
+import { type Held, restless } from './restlessness.js';
 
 /** The client every simulator knows; there is nothing behind its secret. */
 export const GOOGLE_SANDBOX_CLIENT = { id: 'sandbox', secret: 'sandbox-secret' } as const;
@@ -72,8 +73,6 @@ const newId = (): string =>
     .toString(32)
     .padStart(26, '0');
 
-const SHIFTS = [-30, -15, 15, 30] as const;
-
 type Seeded = Readonly<{ start: GoogleStart; cast: readonly CastMember[]; movables: readonly Movable[] }>;
 
 const seeded = ({ clock, timeZone, seed = 1, start }: GoogleSandboxOptions): Seeded => {
@@ -82,24 +81,20 @@ const seeded = ({ clock, timeZone, seed = 1, start }: GoogleSandboxOptions): See
   return { start: googleStart(cast, clock.now(), timeZone), cast, movables: movablesOf(cast) };
 };
 
-/** Now and then somebody moves a meeting by a quarter or half an hour; what a test changed or deleted is left to the test. */
-const restless = (calendars: Calendars, { cast, movables }: Seeded, timeZone: string, chance: () => number): (() => void) => {
-  const last = new Map<Movable, number>();
-  let sequence = 0;
-  return () => {
-    const [first, ...others] = movables;
-    if (first === undefined) return;
-    const movable = oneOf(chance, [first, ...others]);
-    const member = cast.find(({ person }) => person.email === movable.account);
-    const id = member === undefined ? '' : calendarIdOf(member, movable.calendar);
-    const events = calendars.calendar(id)?.events;
-    sequence += 1;
-    for (const body of googleEvents(moved(movable.entry, oneOf(chance, SHIFTS), sequence), timeZone)) {
-      const now = events?.get(String(body['id'])) ?? null;
-      if (now === null || now.value.status === 'cancelled' || now.revision !== (last.get(movable) ?? now.revision)) return;
-      calendars.putEvent(id, body);
-      last.set(movable, events?.get(now.key)?.revision ?? 0);
-    }
+const heldIn = (calendars: Calendars, cast: readonly CastMember[], timeZone: string): Held => {
+  const calendarOf = ({ account, calendar }: Movable): string => {
+    const member = cast.find(({ person }) => person.email === account);
+    return member === undefined ? '' : calendarIdOf(member, calendar);
+  };
+  return {
+    mark: (movable) => {
+      const [body] = googleEvents(movable.entry, timeZone);
+      const now = calendars.calendar(calendarOf(movable))?.events.get(String(body?.['id'])) ?? null;
+      return now === null || now.value.status === 'cancelled' ? null : now.revision;
+    },
+    put: (movable, entry) => {
+      for (const body of googleEvents(entry, timeZone)) calendars.putEvent(calendarOf(movable), body);
+    },
   };
 };
 
@@ -133,7 +128,7 @@ export const startGoogleSandbox = async (options: GoogleSandboxOptions): Promise
     if (seen.push(request) > MOST_SEEN) seen.shift();
   });
   port = server.port;
-  const change = restless(world.calendars, beginning, timeZone, chanceOf(seed));
+  const change = restless(beginning.movables, heldIn(world.calendars, beginning.cast, timeZone), chanceOf(seed));
   const timer = restlessness === null ? null : setInterval(change, restlessness);
   timer?.unref();
   return {
@@ -165,12 +160,9 @@ export const startGoogleSandbox = async (options: GoogleSandboxOptions): Promise
 export const startGoogleSandboxAgain = async (
   options: GoogleSandboxOptions & Readonly<{ dataDir: string; log: Log }>,
 ): Promise<GoogleSandbox> => {
-  const path = join(options.dataDir, 'google-sandbox.port');
-  const last = Number(await readIfThere(path));
-  const sealKey = await rememberedPassword(options.dataDir, 'google-sandbox');
-  const sandbox = await startGoogleSandbox({ ...options, sealKey, port: last > 0 ? last : options.port });
-  if (last > 0 && sandbox.port !== last)
-    options.log('the Google sandbox had to move to another port; accounts connected to it must be connected again');
-  if (sandbox.port !== last) await writePrivately(path, String(sandbox.port));
-  return sandbox;
+  const { dataDir, log, port } = options;
+  const sealKey = await rememberedPassword(dataDir, 'google-sandbox');
+  return startedAgain({ dataDir, log, port, name: 'google-sandbox', title: 'Google sandbox' }, (at) =>
+    startGoogleSandbox({ ...options, sealKey, port: at }),
+  );
 };

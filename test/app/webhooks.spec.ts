@@ -8,6 +8,7 @@ const SANDBOX_URL = 'http://localhost:3002';
 const SANDBOX = {
   sandbox: {
     ...{ url: 'http://localhost:3001/', origins: [] },
+    microsoft: null,
     google: { clientId: 's', clientSecret: 's', authUrl: SANDBOX_URL, tokenUrl: SANDBOX_URL, revokeUrl: SANDBOX_URL, apiUrl: SANDBOX_URL },
   },
 };

@@ -1,4 +1,5 @@
 import { type GoogleCalendarStart, type GooglePerson, type GoogleStart, type ListedCalendar } from './account.js';
+import { NoSuchThing } from '../no-such-thing.js';
 import { type Change, changeLog, type ChangeLog } from '../change-log.js';
 import { type EventBody, type EventStatus, instanceId, type StoredEvent } from './event.js';
 
@@ -43,10 +44,6 @@ type Means = Readonly<{
   /** A calendar's events have changed, or it is gone. */
   changed: (calendar: string, isGone: boolean) => void;
 }>;
-
-export class NoSuchThing extends Error {
-  override readonly name = 'NoSuchThing';
-}
 
 const STATUSES: readonly EventStatus[] = ['confirmed', 'tentative', 'cancelled'];
 

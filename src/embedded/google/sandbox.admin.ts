@@ -1,6 +1,6 @@
 import { empty, faultsAnswer, json, ordered, problem } from '../sandbox.board.js';
 import { type SandboxAnswer } from '../exchange.js';
-import { NoSuchThing } from './calendars.js';
+import { NoSuchThing } from '../no-such-thing.js';
 import { FaultOrder } from './faults.wire.js';
 import { AccessOrder, type Action, ActionOrder, CalendarOrder, EventOrder } from './sandbox.wire.js';
 import { type World } from './world.js';
