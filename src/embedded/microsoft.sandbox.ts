@@ -8,9 +8,11 @@ import { type MicrosoftFault, microsoftFaults } from './microsoft/faults.js';
 import { FaultOrder } from './microsoft/faults.wire.js';
 import { type Mailboxes, mailboxesOf } from './microsoft/mailboxes.js';
 import { serve } from './microsoft/microsoft.server.js';
+import { pushDelivery } from './microsoft/push.delivery.js';
 import { act } from './microsoft/sandbox.admin.js';
 import { type Action } from './microsoft/sandbox.wire.js';
 import { calendarIdOf, microsoftEvents, microsoftStart } from './microsoft/seed.js';
+import { type Subscription, subscriptionsOf } from './microsoft/subscriptions.js';
 import { type SeenRequest, type World } from './microsoft/world.js';
 import { grantsOf } from './oauth/grants.js';
 import { sealWith } from './oauth/grants.seal.js';
@@ -36,6 +38,8 @@ export type MicrosoftSandboxOptions = Readonly<{
   start?: MicrosoftStart;
   /** Addresses beside those on this machine that people may be sent back to. */
   redirectUris?: readonly string[];
+  /** Whether notifications may go to this machine without https; Graph itself takes https only. */
+  plainPush?: boolean;
   /** Refresh tokens sealed with it are good at every start. */
   sealKey?: string;
 }>;
@@ -57,6 +61,7 @@ export type MicrosoftSandbox = Readonly<{
   act: (action: Action) => void;
   /** Requests it has answered, the oldest first, without what they brought. */
   requests: () => readonly SeenRequest[];
+  subscriptions: () => readonly Subscription[];
   stop: () => Promise<void>;
 }>;
 
@@ -86,22 +91,32 @@ const heldIn = (mailboxes: Mailboxes, cast: readonly CastMember[], timeZone: str
   };
 };
 
-const worldOf = (options: MicrosoftSandboxOptions, start: MicrosoftStart, origin: () => string): World => {
-  const { clock, redirectUris = [], sealKey = randomUUID() } = options;
+type Made = Readonly<{ world: World; stopPush: () => Promise<void> }>;
+
+const worldOf = (options: MicrosoftSandboxOptions, start: MicrosoftStart, origin: () => string): Made => {
+  const { clock, redirectUris = [], plainPush = true, sealKey = randomUUID() } = options;
+  const now = (): number => clock.now();
+  const faults = microsoftFaults();
+  const push = pushDelivery(faults);
+  const subscriptions = subscriptionsOf(now, push.send);
   const newId = (): string => randomBytes(12).toString('hex');
-  const mailboxes = mailboxesOf(start, { now: () => clock.now(), newId, changed: () => undefined });
+  const mailboxes = mailboxesOf(start, { now, newId, changed: subscriptions.changed });
   const seal = sealWith(sealKey, '0.A');
-  return {
+  const world: World = {
     clock,
     life: randomUUID(),
     origin,
     client: { ...MICROSOFT_SANDBOX_CLIENT, redirectUris },
     mailboxes,
     grants: grantsOf(clock, seal, { code: '0.A', access: 'EwSandbox.' }),
-    faults: microsoftFaults(),
+    faults,
+    subscriptions,
+    plainPush,
+    underWay: new Map(),
     pages: pagesOf(seal.random),
     newRequestId: randomUUID,
   };
+  return { world, stopPush: push.stop };
 };
 
 /** Starts a simulator of Microsoft on 127.0.0.1. */
@@ -110,7 +125,7 @@ export const startMicrosoftSandbox = async (options: MicrosoftSandboxOptions): P
   const beginning = seeded(options);
   const seen: SeenRequest[] = [];
   let port = options.port;
-  const world = worldOf(options, beginning.start, () => `http://localhost:${port}`);
+  const { world, stopPush } = worldOf(options, beginning.start, () => `http://localhost:${port}`);
   const server = await serve(world, options.port, (request) => {
     if (seen.push(request) > MOST_SEEN) seen.shift();
   });
@@ -131,8 +146,10 @@ export const startMicrosoftSandbox = async (options: MicrosoftSandboxOptions): P
       act(world, action);
     },
     requests: () => seen,
+    subscriptions: world.subscriptions.live,
     stop: async () => {
       if (timer !== null) clearInterval(timer);
+      await stopPush();
       await server.close();
     },
   };

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SandboxAnswer, type SandboxRequest } from './exchange.js';
 
-/** An answer, and how it is delivered: after a while, or cut off in the middle. */
-export type Delivery = Readonly<{ answer: SandboxAnswer; milliseconds: number; cut: boolean }>;
+/** An answer, and how it is delivered: after a while, or cut off in the middle. `sent`: told when that is over. */
+export type Delivery = Readonly<{ answer: SandboxAnswer; milliseconds: number; cut: boolean; sent?: () => void }>;
 
 /** Delivered at once and whole. */
 export const atOnce = (answer: SandboxAnswer): Delivery => ({ answer, milliseconds: 0, cut: false });
@@ -28,14 +28,7 @@ const headerOf =
     return typeof value === 'string' ? value : null;
   };
 
-type Answering = (request: SandboxRequest) => Delivery | Promise<Delivery>;
-
-const handle = async (answering: Answering, incoming: IncomingMessage, outgoing: ServerResponse, closing: AbortSignal): Promise<void> => {
-  const { method = 'GET', url = '/' } = incoming;
-  const body = await bodyOf(incoming);
-  const delivery =
-    body === null ? atOnce({ status: 413, headers: {}, body: '' }) : await answering({ method, url, header: headerOf(incoming), body });
-  const { answer, milliseconds, cut } = delivery;
+const send = async ({ answer, milliseconds, cut }: Delivery, outgoing: ServerResponse, closing: AbortSignal): Promise<void> => {
   if (milliseconds > 0) await sleep(milliseconds, undefined, { signal: closing });
   outgoing.writeHead(answer.status, {
     ...answer.headers,
@@ -43,6 +36,16 @@ const handle = async (answering: Answering, incoming: IncomingMessage, outgoing:
   });
   if (cut) outgoing.write(answer.body.slice(0, answer.body.length / 2), () => outgoing.destroy());
   else outgoing.end(answer.body);
+};
+
+type Answering = (request: SandboxRequest) => Delivery | Promise<Delivery>;
+
+const handle = async (answering: Answering, incoming: IncomingMessage, outgoing: ServerResponse, closing: AbortSignal): Promise<void> => {
+  const { method = 'GET', url = '/' } = incoming;
+  const body = await bodyOf(incoming);
+  const delivery =
+    body === null ? atOnce({ status: 413, headers: {}, body: '' }) : await answering({ method, url, header: headerOf(incoming), body });
+  await send(delivery, outgoing, closing).finally(delivery.sent);
 };
 
 /** Listens on 127.0.0.1; on any free port when the wanted one (0: any) is taken. */

@@ -1,10 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { PERSONAL_TENANT } from '../../src/embedded/microsoft/account.js';
 import { graphId, type GraphBody } from '../../src/embedded/microsoft/event.js';
-import { type MicrosoftSandbox, startMicrosoftSandbox } from '../../src/embedded/microsoft.sandbox.js';
+import { type MicrosoftSandbox, startMicrosoftSandbox, startMicrosoftSandboxAgain } from '../../src/embedded/microsoft.sandbox.js';
 import { DAY } from '../../src/kernel/clock.js';
 import { movedClock } from '../support/google-sandbox.js';
+import { eventually } from '../support/store.js';
 import {
   ALWAYS,
   ANN,
@@ -23,6 +27,7 @@ import {
   refreshed,
   type Reply,
   SHARED,
+  startGraphListener,
   startGraphPeople,
   TENANT,
   tokensFor,
@@ -499,6 +504,200 @@ describe('A delta round of the Microsoft sandbox', () => {
   });
 });
 
+describe('A subscription of the Microsoft sandbox', () => {
+  let listener: Awaited<ReturnType<typeof startGraphListener>>;
+  let calendar: string;
+  beforeEach(async () => {
+    listener = await startGraphListener();
+    calendar = made();
+  });
+  afterEach(async () => {
+    for (const { id: each } of sandbox.subscriptions()) await ask(`subscriptions/${each}`, { method: 'DELETE' });
+    await listener.stop();
+  });
+
+  const inMinutes = (minutes: number): string => new Date(clock.now() + minutes * 60_000).toISOString();
+  const subscribe = (order: Readonly<Record<string, unknown>> = {}): Promise<Reply> =>
+    ask('subscriptions', {
+      method: 'POST',
+      body: {
+        changeType: 'created,updated,deleted',
+        notificationUrl: listener.url,
+        lifecycleNotificationUrl: `${listener.url}/lifecycle`,
+        resource: `/${on(calendar)}/events`,
+        expirationDateTime: inMinutes(4_320),
+        clientState: 'a-secret',
+        ...order,
+      },
+    });
+  const arrived = (count: number): Promise<unknown> =>
+    eventually(`${count} notices`, () => Promise.resolve(listener.notices.length >= count ? true : null));
+
+  it('is made after its addresses have answered, and tells that events have changed', async () => {
+    const { status, json } = await subscribe();
+    expect([status, json]).toEqual([
+      201,
+      expect.objectContaining({
+        id: expect.any(String),
+        clientState: 'a-secret',
+        expirationDateTime: inMinutes(4_320),
+        changeType: 'created,updated,deleted',
+      }),
+    ]);
+    const key = sandbox.mailboxes.putEvent(calendar, lasting('2026-11-24'));
+    sandbox.mailboxes.putEvent(calendar, lasting('2026-11-24', { id: key, subject: 'Else' }));
+    sandbox.mailboxes.removeEvent(calendar, key);
+    sandbox.mailboxes.putEvent(ANNS, lasting('2026-11-24'));
+    await arrived(3);
+    expect(listener.notices.map((notice) => notice['changeType'])).toEqual(['created', 'updated', 'deleted']);
+    expect(listener.notices[0]).toEqual({
+      to: '/hook',
+      subscriptionId: json['id'],
+      subscriptionExpirationDateTime: json['expirationDateTime'],
+      changeType: 'created',
+      resource: expect.stringMatching(/^Users\/.+\/Events\/.+$/),
+      resourceData: expect.objectContaining({ '@odata.type': '#Microsoft.Graph.Event', id: id(key) }),
+      clientState: 'a-secret',
+      tenantId: TENANT,
+    });
+    // What has gathered for an address goes out in one request.
+    expect(listener.posts).toEqual([3]);
+  });
+
+  it.each<readonly [string, string, (token: string) => string]>([
+    ['as HTML', 'text/html', (token) => token],
+    ['with another token', 'text/plain', () => 'another'],
+  ])('is refused when its address answers %s', async (_, type, reply) => {
+    Object.assign(listener.handshake, { type, reply });
+    expect([errorOf(await subscribe()), sandbox.subscriptions()]).toEqual(['400 ValidationError', []]);
+  });
+
+  it.each<readonly [string, Readonly<Record<string, unknown>>, string]>([
+    ['without an end', { expirationDateTime: undefined }, '400 ErrorPropertyValidationFailure'],
+    ['that has ended', { expirationDateTime: '2020-01-01T00:00:00Z' }, '400 InvalidRequest'],
+    ['that lives too long', { expirationDateTime: '2026-12-30T00:00:00Z' }, '400 ExtensionError'],
+    ['with a secret that is too long', { clientState: 'x'.repeat(129) }, '400 ErrorPropertyValidationFailure'],
+    ['of another change', { changeType: 'opened' }, '400 InvalidRequest'],
+    ['to an address without https', { notificationUrl: 'http://elsewhere.example/' }, '400 InvalidRequest'],
+    ['to what somebody shares', { resource: `${on(SHARED)}/events` }, '403 ErrorAccessDenied'],
+    ['to somebody else', { resource: 'users/bob@people.example/events' }, '403 ErrorAccessDenied'],
+    ['to what is not there', { resource: `${on('AQMkNone==')}/events` }, '404 ErrorItemNotFound'],
+    ['to anything else', { resource: 'me/messages' }, '400 InvalidRequest'],
+  ])('is not made %s', async (_, order, error) => {
+    expect(errorOf(await subscribe(order))).toBe(error);
+  });
+
+  it('is listed, renewed, lives at least 45 minutes, and ends when it is deleted', async () => {
+    const { json } = await subscribe({ expirationDateTime: inMinutes(10) });
+    const path = `subscriptions/${String(json['id'])}`;
+    expect(json['expirationDateTime']).toBe(inMinutes(45));
+    const renewed = await ask(path, { method: 'PATCH', body: { expirationDateTime: inMinutes(600) } });
+    expect([renewed.status, renewed.json['expirationDateTime']]).toEqual([200, inMinutes(600)]);
+    expect(rowsOf(await ask('subscriptions')).map((row) => row.id)).toEqual([json['id']]);
+    sandbox.switchOn({ fault: 'one-subscription' });
+    expect(errorOf(await subscribe())).toBe('409 Conflict');
+    expect([(await ask(path, { method: 'DELETE' })).status, errorOf(await ask(path, { method: 'PATCH', body: {} }))]).toEqual([
+      204,
+      '404 ResourceNotFound',
+    ]);
+  });
+
+  it('is told of itself: what was missed, that it is paused until it is authorized again, that it is removed', async () => {
+    const { json } = await subscribe();
+    const path = `subscriptions/${String(json['id'])}`;
+    for (const event of ['missed', 'reauthorizationRequired'] as const) sandbox.act({ action: 'lifecycle', account: ANN, event });
+    await arrived(2);
+    expect(listener.notices.map((notice) => [notice.to, notice['lifecycleEvent'], notice['clientState']])).toEqual([
+      ['/hook/lifecycle', 'missed', 'a-secret'],
+      ['/hook/lifecycle', 'reauthorizationRequired', 'a-secret'],
+    ]);
+    sandbox.mailboxes.putEvent(calendar, lasting('2026-11-24'));
+    expect((await ask(`${path}/reauthorize`, { method: 'POST' })).status).toBe(204);
+    sandbox.mailboxes.putEvent(calendar, lasting('2026-11-25'));
+    await arrived(3);
+    sandbox.act({ action: 'lifecycle', account: ANN, event: 'subscriptionRemoved' });
+    await arrived(4);
+    expect([listener.notices.map((notice) => notice['lifecycleEvent'] ?? notice['changeType']), sandbox.subscriptions()]).toEqual([
+      ['missed', 'reauthorizationRequired', 'created', 'subscriptionRemoved'],
+      [],
+    ]);
+  });
+
+  it('tries again what failed, and has bad days: notices that are lost, repeated and late', async () => {
+    await subscribe();
+    listener.answerWith(503, 404, 202);
+    const put = (): string => sandbox.mailboxes.putEvent(calendar, lasting('2026-11-24'));
+    put();
+    await arrived(3);
+    sandbox.switchOn({ fault: 'push-lost', times: 1 });
+    put();
+    sandbox.switchOn({ fault: 'push-repeated', times: 1 });
+    put();
+    await arrived(5);
+    expect(listener.notices[3]).toEqual(listener.notices[4]);
+    sandbox.switchOn({ fault: 'push-late', milliseconds: 50, times: 1 });
+    put();
+    put();
+    await arrived(7);
+    expect(listener.notices).toHaveLength(7);
+  });
+});
+
+describe('A bad day of the Microsoft sandbox', () => {
+  it('answers four requests of a mailbox at a time, and no fifth', async () => {
+    sandbox.switchOn({ fault: 'slow', milliseconds: 200 });
+    const replies = await Promise.all(Array.from({ length: 6 }, () => ask('me')));
+    const refused = replies.filter(({ status }) => status === 429);
+    expect([refused.length, refused.map(errorOf)[0], refused[0]?.headers.get('retry-after')]).toEqual([2, '429 ApplicationThrottled', '1']);
+    sandbox.switchOff();
+    expect((await ask('me')).status).toBe(200);
+  });
+
+  it('is throttled for fractions of a second, unavailable, broken, senseless, or refuses the token', async () => {
+    sandbox.switchOn({ fault: 'throttled', retryAfter: 0.5, times: 1 });
+    const throttled = await ask('me');
+    expect([errorOf(throttled), throttled.headers.get('retry-after')]).toEqual(['429 ApplicationThrottled', '0.5']);
+    sandbox.switchOn({ fault: 'unavailable', status: 504, on: 'view', times: 1 });
+    expect([(await ask('me')).status, errorOf(await ask(`me/calendarView?${WINDOW}`))]).toEqual([200, '504 ServiceUnavailable']);
+    sandbox.switchOn({ fault: 'denied', on: 'calendars', times: 1 });
+    sandbox.switchOn({ fault: 'missing', on: 'event', times: 1 });
+    expect(errorOf(await ask('me/calendars'))).toBe('403 ErrorAccessDenied');
+    expect(errorOf(await ask(`me/events/${id('any')}`))).toBe('404 ErrorItemNotFound');
+    sandbox.switchOn({ fault: 'broken', times: 1 });
+    expect(errorOf(await ask('me'))).toBe('500 ErrorInternalServerError');
+    sandbox.switchOn({ fault: 'senseless', times: 1 });
+    expect((await ask('me')).headers.get('content-type')).toMatch(/^text\/html/);
+    sandbox.switchOn({ fault: 'cut', times: 1 });
+    await expect(ask('me')).rejects.toThrow();
+    sandbox.switchOn({ fault: 'access-refused', times: 1 });
+    expect(errorOf(await ask('me'))).toBe('401 InvalidAuthenticationToken');
+    expect(sandbox.requests().at(-1)).toMatchObject({ method: 'GET', path: '/v1.0/me', status: 401, account: ANN, prefer: ALWAYS });
+  });
+
+  it('is ordered from outside, as everything it holds is', async () => {
+    const order = (path: string, body?: unknown, method = 'POST'): Promise<Response> =>
+      fetch(`${sandbox.url}sandbox/${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const owner = { name: 'Ann Anybody', address: ANN };
+    expect((await order('faults', { fault: 'slow' })).status).toBe(422);
+    expect((await order('faults', { fault: 'throttled', retryAfter: 1.5 })).status).toBe(201);
+    expect((await order('faults', undefined, 'DELETE')).status).toBe(204);
+    expect((await order('calendars/AQMkOrdered', { name: 'Ordered', owner }, 'PUT')).status).toBe(200);
+    expect((await order(`people/${ANN}/calendars/AQMkOrdered`, { role: 'owner' }, 'PUT')).status).toBe(200);
+    expect((await order('calendars/AQMkOrdered/events/one', lasting('2026-11-24'), 'PUT')).status).toBe(200);
+    expect(rowsOf(await ask('me/calendars/AQMkOrdered/events')).map((row) => row.id)).toEqual([id('one')]);
+    expect((await order('calendars/AQMkOrdered/events/one', undefined, 'DELETE')).status).toBe(204);
+    expect((await order('calendars/AQMkOrdered', undefined, 'DELETE')).status).toBe(204);
+    expect((await order('calendars/AQMkOrdered', undefined, 'DELETE')).status).toBe(404);
+    expect((await order('actions', { action: 'expire-access' })).status).toBe(204);
+    expect(errorOf(await ask('me'))).toBe('401 InvalidAuthenticationToken');
+    expect(await (await fetch(`${sandbox.url}sandbox`)).json()).toMatchObject({ clientId: expect.any(String), faults: [] });
+  });
+});
+
 describe('The made-up people of the Microsoft sandbox', () => {
   it('have the same lives as those of the other sandboxes', async () => {
     const made = await startMicrosoftSandbox({ clock, port: 0, timeZone: 'Europe/Berlin', restlessness: null });
@@ -513,5 +712,19 @@ describe('The made-up people of the Microsoft sandbox', () => {
     for (const row of rowsOf(await askGraph(made, home, 'me/calendars')))
       expect((await askGraph(made, home, `${on(row.id)}/calendarView/delta?${week}`)).status).toBe(200);
     await made.stop();
+  });
+
+  it('are found again where they were, by those who were connected to them', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'microsoft-sandbox-'));
+    const said: string[] = [];
+    const log = (message: string): void => void said.push(message);
+    const start = () => startMicrosoftSandboxAgain({ dataDir, log, clock, port: 0, timeZone: 'Europe/Paris', restlessness: null });
+    const first = await start();
+    const { refresh_token: kept } = await tokensFor(first, { account: 'mia@work.example' });
+    await first.stop();
+    const second = await start();
+    expect([second.url, (await refreshed(second, kept)).status, said]).toEqual([first.url, 200, []]);
+    await second.stop();
+    await rm(dataDir, { recursive: true });
   });
 });

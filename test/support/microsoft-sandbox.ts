@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { type MicrosoftStart, PERSONAL_TENANT } from '../../src/embedded/microsoft/account.js';
 import { MICROSOFT_SANDBOX_CLIENT, type MicrosoftSandbox, startMicrosoftSandbox } from '../../src/embedded/microsoft.sandbox.js';
 
@@ -163,3 +165,41 @@ export const askGraph = async (
 
 export const startGraphPeople = (clock: Readonly<{ now: () => number }>, more: Partial<Parameters<typeof startMicrosoftSandbox>[0]> = {}) =>
   startMicrosoftSandbox({ clock, port: 0, timeZone: 'Europe/Paris', restlessness: null, start: graphPeople(), ...more });
+
+type Notice = Readonly<Record<string, unknown>>;
+
+/** Who is told of changes: validates as Graph wants it, keeps what comes, and answers as it is told to. */
+export const startGraphListener = async () => {
+  const notices: (Notice & Readonly<{ to: string }>)[] = [];
+  const posts: number[] = [];
+  const answers: number[] = [];
+  const handshake = { type: 'text/plain', reply: (token: string) => token };
+  const server = createServer((incoming, outgoing) => {
+    const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://any/');
+    const token = searchParams.get('validationToken');
+    let body = '';
+    incoming.on('data', (part: Buffer) => (body += part.toString()));
+    incoming.on('end', () => {
+      if (token !== null) {
+        outgoing.writeHead(200, { 'content-type': handshake.type }).end(handshake.reply(token));
+        return;
+      }
+      const { value } = JSON.parse(body) as { value: readonly Notice[] };
+      posts.push(value.length);
+      notices.push(...value.map((notice) => ({ ...notice, to: pathname })));
+      outgoing.writeHead(answers.shift() ?? 202).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/hook`,
+    notices,
+    /** How many notices each request had. */
+    posts,
+    handshake,
+    /** What the next notices are answered with. */
+    answerWith: (...statuses: readonly number[]) => void answers.push(...statuses),
+    stop: () => new Promise((resolve) => server.close(resolve)),
+  };
+};

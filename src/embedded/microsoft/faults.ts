@@ -41,7 +41,8 @@ type Ordered<N extends string, D = unknown> = Readonly<{
  * `short-pages` at most `size` rows on a page; `repeated-rows` each page of a round has rows twice; `strangers` a round removes what was never there; `masters-left-out` rounds
  * have no rows of series; `bare-removals` of a removed series only itself or only its occurrences are told. Of Entra: `grant-refused` the refresh token is refused although it
  * lives, with an AADSTS number; `client-refused` so is the client; `no-refresh-token` an answer brings none. Of both, told apart by `on`: `unavailable` 503 or 504; `broken` 500;
- * `slow` answers after a while; `cut` breaks off in the middle of the answer. Of subscriptions: `push-lost` notifications are not sent;
+ * `slow` answers after a while; `cut` breaks off in the middle of the answer. Of subscriptions: `one-subscription` a second one of the same calendar is a
+ * conflict; `push-lost` notifications are not sent;
  * `push-repeated` they are sent twice; `push-late` they are sent after a while.
  *
  * Each is switched on for an account or a calendar (null: for all), for one operation or all, for the next so many times it applies (null: until it is switched off).
@@ -67,6 +68,7 @@ export type MicrosoftFault =
   | Ordered<'broken'>
   | Ordered<'cut'>
   | Ordered<'slow', Readonly<{ milliseconds: number }>>
+  | Ordered<'one-subscription'>
   | Ordered<'push-lost'>
   | Ordered<'push-repeated'>
   | Ordered<'push-late', Readonly<{ milliseconds: number }>>;

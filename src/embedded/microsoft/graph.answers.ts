@@ -1,6 +1,7 @@
 import { type Json } from '../json.js';
 import { type SandboxAnswer } from '../exchange.js';
 import { accessDenied, type Content, itemNotFound, ok, Refusal, refuse, type Refused } from './answers.js';
+import { getSubscriptions, reauthorize, renew, subscribe, unsubscribe } from './api.subscriptions.js';
 import { defaultOf, getCalendar, isOwn, listCalendars } from './calendar-list.js';
 import { calendarView, eventNamed, instances, listEvents } from './calendar-view.js';
 import { delta } from './delta.js';
@@ -55,25 +56,38 @@ const checkFaults = ({ take }: Pick<GraphCall, 'take'>): void => {
   if (take('broken') !== null) refuse(500, 'ErrorInternalServerError', 'An internal server error occurred. The operation failed.');
 };
 
+type Access = Readonly<{ person: Person; scopes: readonly string[] }>;
+
 const isThem = ({ email }: Person, user: string): boolean =>
   user === 'me' || user.toLowerCase() === email.toLowerCase() || user === objectIdOf(email);
 
-const callOf = (world: World, request: GraphRequest, route: Route): GraphCall => {
+/** Whose access token a request has, and what it opens. */
+const accessOf = ({ grants, mailboxes }: World, request: GraphRequest): Access | null => {
   const [, token = ''] = /^Bearer +(\S+)$/i.exec(request.header('authorization') ?? '') ?? [];
-  const access = world.grants.byAccess(token);
-  const person = access === null ? null : world.mailboxes.person(access.account);
-  if (access === null || person === null) return unauthenticated();
-  const place: Place = { account: person.email, calendar: route.calendar, on: route.operation };
+  const access = grants.byAccess(token);
+  const person = access === null ? null : mailboxes.person(access.account);
+  return access === null || person === null ? null : { person, scopes: access.scopes };
+};
+
+/** Requests of one mailbox and application that are answered at a time (guide "Throttling limits", Outlook). */
+const MOST_PARALLEL = 4;
+
+const callOf = (world: World, request: GraphRequest, route: Route, { person, scopes }: Access): GraphCall => {
+  const place = placeOf(route, person);
   const take: GraphCall['take'] = (name) => world.faults.take(name, place);
+  if ((world.underWay.get(person.email) ?? 0) >= MOST_PARALLEL)
+    refuse(429, 'ApplicationThrottled', 'Application is over its MailboxConcurrency limit.', waiting(1));
   checkFaults({ take });
-  if (!opens(access.scopes, route.need)) accessDenied();
-  if (!isThem(person, route.user)) refuse(404, 'ErrorItemNotFound', 'The specified object was not found in the store.');
+  if (!opens(scopes, route.need)) accessDenied();
+  if (!isThem(person, route.user)) itemNotFound();
   if (person.mailbox === false && route.operation !== 'me')
     refuse(404, 'MailboxNotEnabledForRESTAPI', 'The mailbox is either inactive, soft-deleted, or is hosted on-premise.');
   const { path, query, body } = request;
   const prefer = preferencesOf(request.header('prefer'));
-  return { world, person, place, path, query, body, prefer, basic: isBasic(access.scopes), ifMatch: request.header('if-match'), take };
+  return { world, person, place, path, query, body, prefer, basic: isBasic(scopes), ifMatch: request.header('if-match'), take };
 };
+
+const placeOf = ({ calendar, operation }: Route, { email }: Person): Place => ({ account: email, calendar, on: operation });
 
 const sharedOf = (call: GraphCall, { calendar }: Route): Shared | null =>
   calendar === null ? defaultOf(call) : call.world.mailboxes.access(call.person, calendar);
@@ -128,7 +142,23 @@ const onCalendar = (call: GraphCall, route: Route): Content => {
   }
 };
 
-const dispatched = (call: GraphCall, route: Route): Content => {
+const onSubscription = (call: GraphCall, { operation, subscription }: Route): Content | Promise<Content> => {
+  switch (operation) {
+    case 'subscribe':
+      return subscribe(call);
+    case 'renew':
+      return renew(call, subscription ?? '');
+    case 'reauthorize':
+      return reauthorize(call, subscription ?? '');
+    case 'unsubscribe':
+      return unsubscribe(call, subscription ?? '');
+    default:
+      return getSubscriptions(call, subscription);
+  }
+};
+
+const dispatched = (call: GraphCall, route: Route): Content | Promise<Content> => {
+  if (/subscri|renew|reauthorize/.test(route.operation)) return onSubscription(call, route);
   switch (route.operation) {
     case 'me':
       return getMe(call);
@@ -175,14 +205,15 @@ const HTML_PAGE: SandboxAnswer = {
 };
 
 /** Answers one request to Graph as its reference says, or as the switched-on faults will have it. */
-export const graphAnswer = (world: World, request: GraphRequest): GraphAnswer => {
+export const graphAnswer = async (world: World, request: GraphRequest): Promise<GraphAnswer> => {
   const route = routeOf(request.method, request.path);
   let place: Place | null = null;
   try {
     if (route === null) return refuse(400, 'BadRequest', `Resource not found for the segment '${request.path.split('/')[2] ?? ''}'.`);
-    const call = callOf(world, request, route);
-    place = call.place;
-    return { answer: framed(world, request, dispatched(call, route), call.prefer.applied), place };
+    const access = accessOf(world, request) ?? unauthenticated();
+    place = placeOf(route, access.person);
+    const call = callOf(world, request, route, access);
+    return { answer: framed(world, request, await dispatched(call, route), call.prefer.applied), place };
   } catch (error) {
     if (error instanceof Refusal) return { answer: refusedWith(world, request, error.refused), place };
     if (error instanceof Senseless) return { answer: HTML_PAGE, place };

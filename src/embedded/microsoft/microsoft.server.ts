@@ -60,10 +60,23 @@ const oauthOf = (world: World) => {
   };
 };
 
-const delivered = ({ faults }: World, { answer, place }: Answered): Delivery => {
+/** Counts a request of a person as under way until its answer is sent. */
+const counted = ({ underWay }: World, { answer, place }: Answered): (() => void) => {
+  const account = place?.account ?? null;
+  if (account === null || place?.on === 'token' || answer.status === 429) return () => undefined;
+  const add = (many: number): void => void underWay.set(account, (underWay.get(account) ?? 0) + many);
+  add(1);
+  return () => {
+    add(-1);
+  };
+};
+
+const delivered = (world: World, found: Answered): Delivery => {
+  const { answer, place } = found;
   if (place === null) return atOnce(answer);
-  const milliseconds = faults.take('slow', place)?.milliseconds ?? 0;
-  return { answer, milliseconds, cut: answer.body !== '' && faults.take('cut', place) !== null };
+  const milliseconds = world.faults.take('slow', place)?.milliseconds ?? 0;
+  const cut = answer.body !== '' && world.faults.take('cut', place) !== null;
+  return { answer, milliseconds, cut, sent: counted(world, found) };
 };
 
 /** The HTTP server of a world, until it is closed. `seen`: told of every request but the simulator's own. */
@@ -75,7 +88,7 @@ export const serve = (world: World, port: number, seen: (request: SeenRequest) =
     const asked: Asked = { ...request, path, query };
     const own = sandboxAnswer(world, asked);
     if (own !== null) return atOnce(own);
-    const found = (await oauth(asked)) ?? (path.startsWith('/v1.0/') ? graphAnswer(world, asked) : here(NOT_FOUND));
+    const found = (await oauth(asked)) ?? (path.startsWith('/v1.0/') ? await graphAnswer(world, asked) : here(NOT_FOUND));
     const { method, header } = request;
     seen({ method, path, status: found.answer.status, account: found.place?.account ?? null, prefer: header('prefer') });
     return delivered(world, found);

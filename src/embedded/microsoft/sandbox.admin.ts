@@ -9,7 +9,7 @@ import { type World } from './world.js';
 /** A request to the simulator itself. */
 export type AdminRequest = Readonly<{ method: string; path: string; header: (name: string) => string | null; body: string }>;
 
-const described = ({ mailboxes, client, faults, origin }: World) => ({
+const described = ({ mailboxes, client, faults, origin, subscriptions }: World) => ({
   serverUrl: `${origin()}/`,
   clientId: client.id,
   clientSecret: client.secret,
@@ -21,20 +21,25 @@ const described = ({ mailboxes, client, faults, origin }: World) => ({
       .listed(person)
       .map(({ calendar, entry }) => ({ id: calendar.about.id, name: calendar.about.name, role: entry.role })),
   })),
+  subscriptions: subscriptions.live().map(({ id, account, calendar, expiration }) => ({ id, account, calendar, expiration })),
   faults: faults.list(),
 });
 
 /** Does at once what no fault of a later request is. */
-export const act = ({ grants, mailboxes }: World, action: Action): void => {
+export const act = ({ grants, mailboxes, subscriptions }: World, action: Action): void => {
   switch (action.action) {
     case 'revoke':
       grants.revoke(action.account);
+      subscriptions.end(action.account);
       return;
     case 'expire-access':
       grants.expireAccess(action.account);
       return;
     case 'forget-sync':
       mailboxes.forgetSync(action.calendar);
+      return;
+    case 'lifecycle':
+      subscriptions.lifecycle(action.account, action.event);
   }
 };
 

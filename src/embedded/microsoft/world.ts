@@ -5,6 +5,7 @@ import { type Pages } from '../pages.js';
 import { type MicrosoftFault, type MicrosoftFaults, type Place } from './faults.js';
 import { type Mailboxes, type Person } from './mailboxes.js';
 import { type Preferences } from './preferences.js';
+import { type Subscriptions } from './subscriptions.js';
 
 /** One request that was answered, without what it brought: queries and bodies hold secrets. */
 export type SeenRequest = Readonly<{ method: string; path: string; status: number; account: string | null; prefer: string | null }>;
@@ -19,6 +20,11 @@ export type World = Readonly<{
   grants: Grants;
   faults: MicrosoftFaults;
   pages: Pages;
+  subscriptions: Subscriptions;
+  /** Whether notifications may go to this machine without https, as only a simulator allows. */
+  plainPush: boolean;
+  /** Requests of each person that are under way. */
+  underWay: Map<string, number>;
   newRequestId: () => string;
 }>;
 
