@@ -1,6 +1,6 @@
 import { type Json } from '../json.js';
 import { PERSONAL_TENANT } from './account.js';
-import { type Content, itemNotFound, ok } from './answers.js';
+import { badQuery, type Content, itemNotFound, ok } from './answers.js';
 import { type Shared } from './mailboxes.js';
 import { numberOf, selected } from './query.js';
 import { type GraphCall } from './world.js';
@@ -44,17 +44,29 @@ const calendarJson = (call: GraphCall, shared: Shared): Json => {
 const contextOf = ({ world, person }: GraphCall, rest: string): string =>
   `${world.origin()}/v1.0/$metadata#users('${encodeURIComponent(person.email)}')/calendars${rest}`;
 
+/** The one filter there is: calendars of a name. */
+const filtered = (rows: readonly Json[], filter: string | null): readonly Json[] => {
+  if (filter === null) return rows;
+  const [, name] = /^name eq '(.*)'$/i.exec(filter.trim()) ?? [];
+  return name === undefined
+    ? badQuery('The query filter is not supported.')
+    : rows.filter((row) => row['name'] === name.replaceAll("''", "'"));
+};
+
 /** `GET /me/calendars`. */
 export const listCalendars = (call: GraphCall): Content => {
   const { world, person, query, path } = call;
-  const all = world.mailboxes.listed(person);
+  const all = filtered(
+    world.mailboxes.listed(person).map((shared) => calendarJson(call, shared)),
+    query.get('$filter'),
+  );
   const skip = numberOf(query, '$skip', 0, [0, 1_000_000]);
   const size = Math.min(numberOf(query, '$top', 10, [1, 1_000]), call.take('short-pages')?.size ?? 1_000);
   const next = new URLSearchParams(query);
   next.set('$skip', String(skip + size));
   return ok({
     '@odata.context': contextOf(call, ''),
-    value: all.slice(skip, skip + size).map((shared) => selected(calendarJson(call, shared), query)),
+    value: all.slice(skip, skip + size).map((row) => selected(row, query)),
     ...(skip + size < all.length ? { '@odata.nextLink': `${world.origin()}${path}?${next.toString().replaceAll('%24', '$')}` } : {}),
   });
 };

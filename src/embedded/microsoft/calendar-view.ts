@@ -1,6 +1,6 @@
 import { type Change } from '../change-log.js';
 import { type Json } from '../json.js';
-import { type Content, itemNotFound, ok } from './answers.js';
+import { badQuery, type Content, itemNotFound, ok } from './answers.js';
 import { secondsOf, seriesOfKey, type StoredEvent } from './event.js';
 import { type Mailboxes } from './mailboxes.js';
 import { numberOf, selected, windowOf } from './query.js';
@@ -36,6 +36,7 @@ const contextOf = ({ world, person }: GraphCall, what: string): string =>
 /** A page of a list by `$top` and `$skip`, and the link to the next one. */
 const paged = (call: GraphCall, rows: readonly Row[], context: string): Content => {
   const { query, world, path } = call;
+  if (query.has('$filter')) badQuery('The query filter is not supported.');
   const skip = numberOf(query, '$skip', 0, [0, 1_000_000]);
   const size = Math.min(numberOf(query, '$top', 10, [1, 1_000]), call.take('short-pages')?.size ?? 1_000);
   const next = new URLSearchParams(query);

@@ -29,7 +29,7 @@ const SHAPES: readonly Shape[] = [
   shape('GET', '/calendars', 'calendars', 'read'),
   shape('GET', BASE, 'calendars', 'read'),
   shape('GET', `${BASE}?/calendarView`, 'view', 'read'),
-  shape('GET', `${BASE}?/calendarView/(?:microsoft[.]graph[.])?delta(?:[(][)])?`, 'delta', 'read'),
+  shape('GET', `${BASE}?/calendarView/(?:microsoft[.]graph[.])?delta(?:[(][)]|%28%29)?`, 'delta', 'read'),
   shape('GET', `${BASE}?/events`, 'events', 'read'),
   shape('POST', `${BASE}?/events`, 'create', 'write'),
   shape('GET', `${BASE}?/events/(?<event>[^/]+)`, 'event', 'read'),

@@ -1,0 +1,16 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { fetched, PATIENCE } from './fetched.js';
+
+/** A module of a package of npm, named with its exact version, that is too large to be installed for every run: what `path` in it exports. */
+export const moduleOf = async (name: string, version: string, path: string): Promise<unknown> => {
+  const folder = await fetched('npm', [`${name}@${version}`], async (into) => {
+    await writeFile(join(into, 'package.json'), '{}');
+    const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', `${name}@${version}`];
+    await promisify(execFile)('npm', install, { cwd: into, timeout: PATIENCE });
+  });
+  return import(pathToFileURL(join(folder, 'node_modules', name, path)).href);
+};
