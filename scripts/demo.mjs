@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { sandboxOf, serviceAt, Told, toldOnFailure, until } from './service.client.mjs';
 import { comingWeek, weekTable } from './week.table.mjs';
 
-const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../dist/programs/main.js', import.meta.url));
 const STOP_LIMIT = 20_000;
 const [WORK, HOME] = ['mia@work.example', 'mia@home.example'];
 

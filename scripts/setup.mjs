@@ -76,13 +76,14 @@ const install = {
 
 const build = {
   stamp: at('dist', '.setup-hash'),
-  hash: () => hashOf([...filesUnder('src'), 'tsconfig.json', 'nest-cli.json', 'package-lock.json']),
+  hash: () => hashOf([...filesUnder('src'), 'scripts/bundle.mjs', 'tsconfig.json', 'nest-cli.json', 'package-lock.json']),
   make: () => {
     say('Building …');
     // What a deleted source left behind must not be found by a later one.
     rmSync(at('dist'), { recursive: true, force: true });
     const nest = at('node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
     run(process.execPath, [nest, 'build'], { advice: 'The errors above are in src/.' });
+    run(process.execPath, [at('scripts', 'bundle.mjs')], { advice: 'The errors above are in src/, or in a package that it uses.' });
   },
 };
 

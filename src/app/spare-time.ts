@@ -41,7 +41,7 @@ const pause = (milliseconds: number, signal: AbortSignal): Promise<unknown> =>
   sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 
 /** How long real work is waited for before the first round, in milliseconds: who connects at once is not kept waiting for a made-up calendar. */
-const BEFORE = 1_000;
+const BEFORE = 250;
 
 /** How long a busy machine is watched, in milliseconds. */
 const WATCH = 200;

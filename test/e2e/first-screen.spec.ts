@@ -95,7 +95,7 @@ describe('What a stranger does first', () => {
   });
 
   it('is told which setting to change when the port is taken, before anything else is started', async () => {
-    const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+    const program = fileURLToPath(new URL('../../dist/programs/main.js', import.meta.url));
     const dataDir = `${service.dataDir}/second`;
     const env = { ...process.env, DATA_DIR: dataDir, PORT: new URL(service.url).port };
     const stderr = expect.stringMatching(

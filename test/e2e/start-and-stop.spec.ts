@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { testEndings } from '../support/opened.js';
 import { eventually } from '../support/store.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/programs/main.js', import.meta.url));
 
 describe('The service', () => {
   let dataDir: string;

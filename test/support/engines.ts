@@ -20,7 +20,7 @@ export type Engines = Readonly<{
 type Databases = Readonly<{ url: Engines['databaseUrl']; stop: () => Promise<void> }>;
 
 /** Compiled, since the event store is a process of its own and Node runs no TypeScript. */
-export const PROGRAM = fileURLToPath(new URL('../../dist/embedded/eventstore/eventstore.main.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../dist/programs/eventstore/eventstore.main.js', import.meta.url));
 
 /** Has the tables of the service and no rows. */
 const TEMPLATE = 'template_juy';

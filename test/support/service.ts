@@ -12,7 +12,7 @@ import { type SyncView } from '../../src/sync/sync.contract.js';
 import { type EventPage, type EventView } from '../../src/merged-events/events.contract.js';
 import { freePort } from './free-port.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/programs/main.js', import.meta.url));
 const START_LIMIT = 180_000;
 
 export type Answer<T = unknown> = Readonly<{ status: number; headers: Headers; body: T }>;
