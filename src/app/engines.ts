@@ -1,3 +1,4 @@
+import { type AppleSettings } from '../provider/apple/apple-settings.js';
 import { type GoogleSettings } from '../provider/google/google-settings.js';
 import { type MicrosoftSettings } from '../provider/microsoft/microsoft-settings.js';
 import { type Config } from '../config/service.config.js';
@@ -6,14 +7,15 @@ import { type Log } from '../kernel/log.js';
 import { startInOrder, type Stops } from './stops.js';
 
 /**
- * A CalDAV server with made-up accounts: its address, and the origins it may be called at although they are on this machine. `google`, `microsoft`: how its
- * Google and its Microsoft are reached; null where the operator has set the real one.
+ * A CalDAV server with made-up accounts: its address, and the origins it may be called at although they are on this machine. `google`, `microsoft`, `apple`: how
+ * its Google, its Microsoft and its Sign in with Apple are reached; null where the operator has set the real one.
  */
 export type SandboxAddress = Readonly<{
   url: string;
   origins: readonly string[];
   google: GoogleSettings | null;
   microsoft: MicrosoftSettings | null;
+  apple: AppleSettings | null;
 }>;
 
 /** Where everything is that a process needs to reach; survives being sent to a thread. */
@@ -44,6 +46,14 @@ const startMicrosoft = async ({ dataDir, http }: Config, log: Say, port: number)
   return { settings: { clientId, clientSecret, tenant: 'common', loginUrl: origin, graphUrl: origin }, stop };
 };
 
+/** The sandbox's Sign in with Apple, before calendars that are the CalDAV sandbox's. */
+const startApple = async ({ http }: Config, port: number, caldavUrl: string) => {
+  const { startAppleSandbox } = await import('../embedded/apple.sandbox.js');
+  const redirectUris = http.publicUrl === null ? [] : [`${http.publicUrl}/v1/calendar/oauth/apple/callback`];
+  const { origin, client, stop } = await startAppleSandbox({ port, clock: systemClock, redirectUris });
+  return { settings: { ...client, idUrl: origin, caldavUrl }, stop };
+};
+
 /** Beside the API's port if those are free: addresses to remember. */
 const startSandbox = async (config: Config, log: Say, stops: Stops): Promise<SandboxAddress> => {
   const { dataDir, http } = config;
@@ -55,7 +65,9 @@ const startSandbox = async (config: Config, log: Say, stops: Stops): Promise<San
   if (google !== null) stops.push(google.stop);
   const microsoft = await startMicrosoft(config, log, beside(3));
   stops.push(microsoft.stop);
-  return { url, origins, google: google?.settings ?? null, microsoft: microsoft.settings };
+  const apple = config.apple === null ? await startApple(config, beside(4), url) : null;
+  if (apple !== null) stops.push(apple.stop);
+  return { url, origins, google: google?.settings ?? null, microsoft: microsoft.settings, apple: apple?.settings ?? null };
 };
 
 /** The log must not share a database with the read models. */

@@ -1,6 +1,7 @@
 import { type HealthChecks } from '../kernel/health.js';
 import { type Log } from '../kernel/log.js';
 import { type CalendarProvider, ProviderFault, type Providers } from '../provider/calendar-provider.js';
+import { type Identity } from '../provider/identity.js';
 import { type OAuth, OAuthRefused } from '../provider/oauth.js';
 import { type Push } from '../provider/push.js';
 
@@ -62,6 +63,11 @@ const watchedOAuth = (oauth: OAuth, known: Known): OAuth => {
   };
 };
 
+const watchedIdentity = (identity: Identity, known: Known): Identity => ({
+  ...identity,
+  complete: (...call) => watching(known)('sign-in', () => identity.complete(...call)),
+});
+
 /** An address that a service sends no notifications to is the operator's to mend. */
 const watchedPush = (push: Push, known: Known): Push => ({
   ...push,
@@ -71,6 +77,7 @@ const watchedPush = (push: Push, known: Known): Push => ({
 const watchedProvider = (provider: CalendarProvider, known: Known): CalendarProvider => ({
   ...provider,
   oauth: provider.oauth === null ? null : watchedOAuth(provider.oauth, known),
+  identity: provider.identity === null ? null : watchedIdentity(provider.identity, known),
   push: provider.push === null ? null : watchedPush(provider.push, known),
   discover: (...call) => watching(known)('discover', () => provider.discover(...call)),
   scan: async function* (...call) {
@@ -91,8 +98,8 @@ export const operatorMistakes = (unwatched: Providers, log: Pick<Log, 'error'>):
   return {
     providers: new Map([...unwatched].map(([name, provider]) => [name, watchedProvider(provider, of(name))])),
     addChecks: (health, part) => {
-      for (const [name, { oauth }] of unwatched)
-        if (oauth !== null)
+      for (const [name, { oauth, identity }] of unwatched)
+        if (oauth !== null || identity !== null)
           health.add(`${name} ${part}`, () => {
             const mistakes = of(name).all();
             return mistakes.length === 0 ? { ok: true } : { ok: false, isPartial: true, detail: mistakes.join('; ') };

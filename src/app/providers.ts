@@ -1,12 +1,13 @@
 import { type GoogleSettings } from '../provider/google/google-settings.js';
 import { systemClock } from '../infra/system.clock.js';
 import { systemEntropy } from '../infra/system.entropy.js';
+import { withSignIn } from '../provider/apple/apple.identity.js';
 import { caldavProvider, ICLOUD } from '../provider/caldav/caldav.provider.js';
 import { type CalendarProvider } from '../provider/calendar-provider.js';
 import { googleProvider } from '../provider/google/google.provider.js';
 import { guardedHttp } from '../provider/http/guarded.http.js';
 import { type OpenProviders } from './runtime.js';
-import { googleOf } from './webhooks.js';
+import { appleOf, googleOf } from './webhooks.js';
 
 /** Where Google is, which may be this machine. */
 const originsOf = (google: GoogleSettings | null): readonly string[] =>
@@ -15,18 +16,24 @@ const originsOf = (google: GoogleSettings | null): readonly string[] =>
 /** Every calendar service there is, over one guarded transport. */
 export const openProviders: OpenProviders = (config, engines, spend) => {
   const { caldav, mostListed } = config;
-  const google = googleOf(config, engines);
+  const [google, apple] = [googleOf(config, engines), appleOf(config, engines)];
   const http = guardedHttp({
     clock: systemClock,
     random: systemEntropy.fraction,
     spend,
     allowPrivate: caldav.allowPrivate,
-    allowedOrigins: [new URL(caldav.appleUrl).origin, ...(engines.sandbox?.origins ?? []), ...originsOf(google)],
+    allowedOrigins: [
+      new URL(caldav.appleUrl).origin,
+      ...(engines.sandbox?.origins ?? []),
+      ...originsOf(google),
+      ...(apple === null ? [] : [new URL(apple.idUrl).origin]),
+    ],
   });
   const common = { http, clock: systemClock, mostListed };
+  const icloud = caldavProvider({ ...common, service: { ...ICLOUD, serverUrl: caldav.appleUrl } });
   const providers = new Map<string, CalendarProvider>([
     ['caldav', caldavProvider(common)],
-    ['apple', caldavProvider({ ...common, service: { ...ICLOUD, serverUrl: caldav.appleUrl } })],
+    ['apple', apple === null ? icloud : withSignIn(icloud, { http, clock: systemClock, apple })],
     ...(google === null ? [] : [['google', googleProvider({ http, clock: systemClock, google })] as const]),
   ]);
   return { providers, close: http.close };

@@ -1,4 +1,5 @@
 import { type Config } from '../config/service.config.js';
+import { type AppleSettings } from '../provider/apple/apple-settings.js';
 import { type GoogleSettings } from '../provider/google/google-settings.js';
 import { type ProviderName } from '../provider/names.js';
 import { webhookAddress, type WebhookOf } from '../watch/webhook-address.js';
@@ -9,6 +10,9 @@ type Known = Pick<EngineAddresses, 'sandbox'>;
 /** Google as the operator set it, else the sandbox's; null where there is none. */
 export const googleOf = ({ google }: Pick<Config, 'google'>, { sandbox }: Known): GoogleSettings | null =>
   google ?? sandbox?.google ?? null;
+
+/** Sign in with Apple as the operator set it, else the sandbox's; null where there is none. */
+export const appleOf = ({ apple }: Pick<Config, 'apple'>, { sandbox }: Known): AppleSettings | null => apple ?? sandbox?.apple ?? null;
 
 /** Where each calendar service that sends notifications is called. */
 const pushing = (config: Config, engines: Known): ReadonlyMap<ProviderName, string> => {

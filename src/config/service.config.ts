@@ -2,7 +2,9 @@ import { join, resolve } from 'node:path';
 import { type AuthSettings, type HttpSettings } from '../infra/http/http.settings.js';
 import { isLoopback } from '../kernel/loopback.js';
 import { type ManualPauses } from '../sync/manual-sync.js';
+import { APPLE_CLIENT, apple } from './apple.config.js';
 import { GOOGLE_URLS, google } from './google.config.js';
+import { type AppleSettings } from '../provider/apple/apple-settings.js';
 import { type GoogleSettings } from '../provider/google/google-settings.js';
 import { type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './variables.config.js';
 
@@ -37,6 +39,8 @@ export type Config = Readonly<{
   }>;
   /** null: Google is not configured; where made-up accounts are offered, the sandbox plays it. */
   google: GoogleSettings | null;
+  /** The client of Sign in with Apple; null: it is not configured; where made-up accounts are offered, the sandbox plays it. */
+  apple: AppleSettings | null;
   manualPauses: ManualPauses;
   /** Milliseconds within which every calendar is read again by itself. */
   pollWithin: number;
@@ -127,6 +131,7 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
       has('GOOGLE_CLIENT_ID') !== has('GOOGLE_CLIENT_SECRET'),
       `${has('GOOGLE_CLIENT_ID') ? 'GOOGLE_CLIENT_SECRET' : 'GOOGLE_CLIENT_ID'} is missing: GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together.`,
     ],
+    ...togetherForApple(has),
     ...splitRoles(has, settings),
     [
       settings.PROVIDERS === 'sandbox' && !playsAll(settings),
@@ -138,6 +143,12 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
 };
 
 type Rules = readonly (readonly [broken: boolean, mistake: string])[];
+
+const togetherForApple = (has: (name: Variable) => boolean): Rules => {
+  const missing = APPLE_CLIENT.filter((name) => !has(name));
+  if (missing.length === 0 || missing.length === APPLE_CLIENT.length) return [];
+  return missing.map((name) => [true, `${name} is missing: ${APPLE_CLIENT.join(', ')} go together.`]);
+};
 
 const splitRoles = (has: (name: Variable) => boolean, { ROLE }: Settings): Rules => {
   if (playsAll({ ROLE })) return [];
@@ -170,9 +181,19 @@ const production = (has: (name: Variable) => boolean, settings: Settings): Rules
     has('GOOGLE_CLIENT_ID') && !has('PUBLIC_URL'),
     'PUBLIC_URL is missing: Google sends people back to it; set it to where they reach the service.',
   ],
-  ...(['AUTH_JWKS_URL', 'APPLE_CALDAV_URL', ...GOOGLE_URLS, ...(has('GOOGLE_CLIENT_ID') ? (['PUBLIC_URL'] as const) : [])] as const).map(
-    (name) => [isPlain(settings[name]), `${name} must start with https:// in production.`] as const,
-  ),
+  [
+    has('APPLE_CLIENT_ID') && !has('PUBLIC_URL'),
+    'PUBLIC_URL is missing: Apple sends people back to it; set it to where they reach the service.',
+  ],
+  ...(
+    [
+      'AUTH_JWKS_URL',
+      'APPLE_CALDAV_URL',
+      'APPLE_ID_URL',
+      ...GOOGLE_URLS,
+      ...(has('GOOGLE_CLIENT_ID') || has('APPLE_CLIENT_ID') ? (['PUBLIC_URL'] as const) : []),
+    ] as const
+  ).map((name) => [isPlain(settings[name]), `${name} must start with https:// in production.`] as const),
   [
     isRemote(settings.DATABASE_URL) && !/[?&]sslmode=(require|verify-ca|verify-full)\b/.test(settings.DATABASE_URL ?? ''),
     'DATABASE_URL must end in ?sslmode=verify-full (or verify-ca, require) in production: the server is not on this machine.',
@@ -224,6 +245,7 @@ const build = (settings: Settings): Config => {
     providers: settings.PROVIDERS ?? (isProduction || !playsAll(settings) ? 'live' : 'sandbox'),
     caldav: { appleUrl: settings.APPLE_CALDAV_URL ?? 'https://caldav.icloud.com', allowPrivate: settings.CALDAV_ALLOW_PRIVATE ?? false },
     google: google(settings),
+    apple: apple(settings),
     manualPauses: { sync: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000, full: (settings.FULL_SYNC_SECONDS ?? 3_600) * 1_000 },
     pollWithin: (settings.POLL_SECONDS ?? 120) * 1_000,
     mostListed: settings.MOST_LISTED ?? 100_000,

@@ -1,4 +1,5 @@
-import { accessSync, constants } from 'node:fs';
+import { createPrivateKey } from 'node:crypto';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
@@ -43,6 +44,18 @@ const readableFile = z.string().refine(
   },
   { error: 'must be the path of a file this process can read' },
 );
+
+/** The text of a file that holds the key of Sign in with Apple, as Apple gives it out (`.p8`: PKCS #8 in PEM, P-256). */
+const applesKey = z.string().transform((path, context): string => {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (createPrivateKey(text).asymmetricKeyDetails?.namedCurve === 'prime256v1') return text;
+  } catch {
+    // Said below, like a key of another kind.
+  }
+  context.addIssue('must be the path of the .p8 file that Apple gave out for Sign in with Apple, which this process can read');
+  return z.NEVER;
+});
 
 const seconds = (least: number, most: number) =>
   z
@@ -122,6 +135,11 @@ export const variables = {
   AUTH_AUDIENCE: z.string(),
   PROVIDERS: oneOf(['sandbox', 'live']),
   APPLE_CALDAV_URL: web,
+  APPLE_ID_URL: web,
+  APPLE_CLIENT_ID: z.string(),
+  APPLE_TEAM_ID: z.string(),
+  APPLE_KEY_ID: z.string(),
+  APPLE_PRIVATE_KEY_FILE: applesKey,
   CALDAV_ALLOW_PRIVATE: flag,
   GOOGLE_CLIENT_ID: z.string(),
   GOOGLE_CLIENT_SECRET: z.string(),

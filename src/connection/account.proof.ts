@@ -17,6 +17,20 @@ export const toSecret = ({ username, password, serverUrl }: AccountCredentials):
   ...(serverUrl === null ? {} : { serverUrl }),
 });
 
+/**
+ * What a sign-in before the password has added to the secret of a connection, which a new password does not end; empty where there was none, or nothing
+ * can be opened any more.
+ */
+export const signInOf = async (vault: Pick<Vault, 'secret'>, userId: string, connectionId: string): Promise<Secret> => {
+  try {
+    const { username, password, ...added } = await vault.secret(userId, connectionId);
+    return added['identitySubject'] === undefined ? {} : added;
+  } catch (error) {
+    if (error instanceof KeyDestroyed || error instanceof SecretMissing) return {};
+    throw error;
+  }
+};
+
 /** What a claimed row says of the account it belongs to. */
 export type AccountRow = Readonly<{ connection_id: string; user_id: string; provider: string }>;
 

@@ -4,6 +4,7 @@ import { type Entropy } from '../kernel/entropy.js';
 import { Refused } from '../kernel/refused.js';
 import { type Providers } from '../provider/calendar-provider.js';
 import { type ProviderName } from '../provider/names.js';
+import { type Identity } from '../provider/identity.js';
 import { type OAuth } from '../provider/oauth.js';
 import { isNewWithRoom, type Linking } from './account.linking.js';
 import { type Attempt, MOST_ATTEMPTS, tieOf } from './attempt.js';
@@ -65,11 +66,13 @@ const again = async (
   return { connectionId, provider, purpose, access: purpose === 'widen' ? 'write' : access, consent: null, loginHint };
 };
 
-const oauthOf = ({ providers }: Beginning, provider: ProviderName, { purpose }: Aim): OAuth => {
+/** The vendor's pages, at which a person grants access or only signs in. */
+const pagesOf = ({ providers }: Beginning, provider: ProviderName, { purpose }: Aim): OAuth | Identity => {
   const adapter = providers.get(provider);
   if (adapter === undefined) throw notAvailable();
-  if (adapter.oauth === null) throw purpose === 'connect' ? notAvailable() : credentialsMissing();
-  return adapter.oauth;
+  const pages = adapter.oauth ?? adapter.identity;
+  if (pages === null) throw purpose === 'connect' ? notAvailable() : credentialsMissing();
+  return pages;
 };
 
 /** 244 random bits in 64 characters, as RFC 7636 wants a verifier. */
@@ -80,13 +83,13 @@ export const beginAttempt = async (runtime: Beginning, { actor, aim, way, attemp
   const { vault, database, clock, entropy, addresses } = runtime;
   const { userId } = actor;
   const { loginHint, ...aimed } = aim.purpose === 'connect' ? connecting(runtime, aim, attemptId) : await again(runtime, aim, actor);
-  const oauth = oauthOf(runtime, aimed.provider, aim);
+  const pages = pagesOf(runtime, aimed.provider, aim);
   const base = baseOf(addresses, way.reached);
   const returnTo = returnAddress(way.returnTo, addresses.origins, base);
   if (aim.purpose === 'connect') await isNewWithRoom(vault, userId, attemptId);
   const redirectUri = `${base}/v1/calendar/oauth/${aimed.provider}/callback`;
   const [state, verifier, browser] = [random(entropy), random(entropy), random(entropy)];
-  const authorizationUrl = oauth.authorizationUrl({ access: aimed.access, redirectUri, state, verifier, loginHint });
+  const authorizationUrl = pages.authorizationUrl({ access: aimed.access, redirectUri, state, verifier, loginHint });
   const [now, sealer] = [clock.now(), await vault.subject(userId)];
   const attempt = { ...aimed, attemptId, userId, state, verifier, browser, redirectUri, returnTo };
   const kept = await keepAttempt(database, sealer, attempt, now);

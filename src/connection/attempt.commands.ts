@@ -36,6 +36,8 @@ export type Outcome = Readonly<{ provider: ProviderName; returnTo: string | null
     | Readonly<{ kind: 'connected'; purpose: Purpose; limited: boolean; reached: Reached }>
     /** `confirm`: the code by which the user shows that this browser is theirs. */
     | Readonly<{ kind: 'pending'; connectionId: string; confirm: string }>
+    /** The password is awaited. `action`: the path that takes it from this browser, for as long as `tie` lasts. */
+    | Readonly<{ kind: 'signed-in'; connectionId: string; attemptId: string; username: string | null; action: string; tie: Tie }>
     | Readonly<{ kind: 'refused'; code: string; detail: string }>
   );
 
@@ -48,6 +50,20 @@ export class CompleteAttempt extends Command<Outcome> {
     readonly provider: ProviderName,
     readonly parameters: URLSearchParams,
     readonly browser: Browser,
+  ) {
+    super();
+  }
+}
+
+/**
+ * The password of an account whose person has signed in. `id`: of the connection where its user gives it, of the attempt where the browser does that the
+ * service sent back.
+ */
+export class GivePassword extends Command<Reached> {
+  constructor(
+    readonly by: Readonly<{ actor: Actor; cause: Cause }> | Readonly<{ browser: Browser }>,
+    readonly id: string,
+    readonly credentials: Readonly<{ username: string; password: string }>,
   ) {
     super();
   }

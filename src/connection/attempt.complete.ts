@@ -1,13 +1,15 @@
 import { type Cause } from '../kernel/cause.js';
 import { Refused } from '../kernel/refused.js';
-import { cookieName, endInWords, endOf } from './attempt.js';
+import { cookieName, endInWords, endOf, PASSWORD_LIFE, tieOf } from './attempt.js';
 import { type Browser, type CompleteAttempt, type ConfirmAttempt, type Outcome } from './attempt.commands.js';
 import { exchange, type Exchanging, type Refusal, refusalOf } from './attempt.exchange.js';
+import { type SignedIn } from './attempt.password.js';
 import {
   answerIn,
   attemptFor,
   attemptOf,
   attemptToConnect,
+  type Hidden,
   hiddenIn,
   isHashOf,
   type KeptAttempt,
@@ -67,6 +69,17 @@ const carriedOut = async (runtime: Exchanging, attempt: KeptAttempt, parameters:
   }
 };
 
+/** The browser that began is known for as long as the password may take. */
+const awaiting = (
+  { attemptId, connectionId, provider }: KeptAttempt,
+  { username }: SignedIn,
+  browser: Browser,
+  { redirectUri, returnTo }: Pick<Hidden, 'redirectUri' | 'returnTo'>,
+): Outcome => {
+  const tie = tieOf(attemptId, browser.cookie(cookieName(attemptId)) ?? '', redirectUri, PASSWORD_LIFE);
+  return { kind: 'signed-in', provider, returnTo, connectionId, attemptId, username, action: `${tie.path}/password`, tie };
+};
+
 /** Takes a vendor's answer to an attempt. One that brings no code connects nothing, in whichever browser it arrives. */
 export const completeAttempt = async (runtime: Exchanging, complete: CompleteAttempt): Promise<Outcome> => {
   const { provider, parameters, browser } = complete;
@@ -74,12 +87,13 @@ export const completeAttempt = async (runtime: Exchanging, complete: CompleteAtt
   if (state === null) return { kind: 'refused', provider, returnTo: null, ...NO_ANSWER };
   const attempt = await attemptOf(runtime.database, state, provider);
   if (attempt === null) return { kind: 'refused', provider, returnTo: null, ...OVER };
-  const { returnTo } = await hiddenIn(runtime.vault, attempt);
+  const { returnTo, redirectUri } = await hiddenIn(runtime.vault, attempt);
   if (attempt.status === 'used' || attempt.expiresAt <= runtime.clock.now()) return { kind: 'refused', provider, returnTo, ...OVER };
   // A program that looks at links before people do brings no cookie; the browser that began is heard after it.
   if (parameters.has('code') && !isSameBrowser(browser, attempt)) return waiting(runtime, attempt, complete, returnTo);
   const done = await carriedOut(runtime, attempt, parameters, await browser.cause(attempt.userId));
   if ('refusal' in done) return { kind: 'refused', provider, returnTo, ...done.refusal };
+  if ('username' in done) return awaiting(attempt, done, browser, { redirectUri, returnTo });
   return { kind: 'connected', provider, returnTo, purpose: attempt.purpose, ...done };
 };
 
@@ -114,10 +128,11 @@ export const confirmAttempt = async (runtime: Exchanging, { actor, connectionId,
     if (!isThere) throw await over(runtime, actor.userId, connectionId);
     return { connectionId, written: {} };
   }
+  if (attempt.status === 'signed-in') return { connectionId, written: {} };
   const parameters = await answerIn(vault, attempt);
   if (parameters === null) throw notBack();
   if (!isHashOf(code, attempt.confirmHash)) throw codeMissing();
   const done = await carriedOut(runtime, attempt, parameters, cause);
   if ('refusal' in done) throw new Refused(done.refusal.code, 409, done.refusal.detail);
-  return done.reached;
+  return 'username' in done ? { connectionId, written: {} } : done.reached;
 };

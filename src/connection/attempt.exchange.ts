@@ -4,11 +4,12 @@ import { SECOND } from '../kernel/clock.js';
 import { EngineAway } from '../kernel/engine-away.js';
 import { type Log } from '../kernel/log.js';
 import { Refused } from '../kernel/refused.js';
-import { type CalendarProvider, type Discovery, ProviderFault, type Providers } from '../provider/calendar-provider.js';
-import { type Answer, type Granted, type OAuth, OAuthRefused } from '../provider/oauth.js';
+import { type Call, type Discovery, ProviderFault, type Providers } from '../provider/calendar-provider.js';
+import { type Answer, type Granted, OAuthRefused } from '../provider/oauth.js';
 import { isNewWithRoom, type Linking, linkAccount, type Relinking, relinkAccount } from './account.linking.js';
 import { openAccount } from './account.proof.js';
 import { lesser } from './attempt.js';
+import { signedIn, type SignedIn } from './attempt.password.js';
 import { hiddenIn, type KeptAttempt } from './attempts.sql.js';
 import { connection, reconnectable } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
@@ -24,11 +25,11 @@ const isPassing = (error: unknown): boolean =>
   error instanceof ProviderFault && (error.fault === 'unavailable' || error.fault === 'throttled');
 
 /** The code is good for one exchange; while the vendor cannot be reached, it is not used up. */
-const exchanged = async (oauth: OAuth, answer: Answer): Promise<Granted> => {
+const exchanged = async <T>(complete: (answer: Answer, call: Call) => Promise<T>, answer: Answer): Promise<T> => {
   const signal = AbortSignal.timeout(PATIENCE);
   for (let tried = 1; ; tried += 1)
     try {
-      return await oauth.complete(answer, { signal, permit: () => Promise.resolve() });
+      return await complete(answer, { signal, permit: () => Promise.resolve() });
     } catch (error) {
       if (tried === TRIES || !isPassing(error)) throw error;
       await sleep(tried * 500, undefined, { signal });
@@ -76,21 +77,26 @@ const first = async (runtime: Exchanging, attempt: KeptAttempt, granted: Granted
 /** What an attempt that was taken brought about. `limited`: less was granted than was asked for. */
 export type Exchanged = Readonly<{ reached: Reached; limited: boolean }>;
 
-const adapterOf = ({ providers }: Exchanging, { provider }: KeptAttempt): CalendarProvider['oauth'] =>
-  providers.get(provider)?.oauth ?? null;
-
-/** Exchanges the vendor's answer for tokens, and links the account they open. Throws as `refusalOf` reads it. */
+/**
+ * Exchanges the vendor's answer for tokens, and links the account they open; where the answer only proves who signed in, that is kept until the password
+ * comes. Throws as `refusalOf` reads it.
+ */
 export const exchange = async (
   runtime: Exchanging,
   attempt: KeptAttempt,
   parameters: URLSearchParams,
   cause: Cause,
-): Promise<Exchanged> => {
-  const oauth = adapterOf(runtime, attempt);
-  if (oauth === null) throw new OAuthRefused('oauth.failed', 'This calendar service is not configured here any more.');
+): Promise<Exchanged | SignedIn> => {
+  const adapter = runtime.providers.get(attempt.provider);
+  const { oauth, identity } = adapter ?? { oauth: null, identity: null };
   const { verifier, redirectUri } = await hiddenIn(runtime.vault, attempt);
   const { access, purpose } = attempt;
-  const granted = await exchanged(oauth, { parameters, redirectUri, state: parameters.get('state') ?? '', verifier, access });
+  const answer = { parameters, redirectUri, state: parameters.get('state') ?? '', verifier, access };
+  if (oauth === null) {
+    if (identity === null) throw new OAuthRefused('oauth.failed', 'This calendar service is not configured here any more.');
+    return signedIn(runtime, attempt, await exchanged(identity.complete, answer));
+  }
+  const granted = await exchanged(oauth.complete, answer);
   const reached = await (purpose === 'connect' ? first : again)(runtime, attempt, granted, cause);
   return { reached, limited: access === 'write' && granted.access !== 'write' };
 };

@@ -1,9 +1,10 @@
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { beginAttempt, type Beginning } from './attempt.begin.js';
-import { BeginAttempt, type Begun, CompleteAttempt, ConfirmAttempt, type Outcome } from './attempt.commands.js';
+import { BeginAttempt, type Begun, CompleteAttempt, ConfirmAttempt, GivePassword, type Outcome } from './attempt.commands.js';
 import { completeAttempt, confirmAttempt } from './attempt.complete.js';
 import { type Exchanging } from './attempt.exchange.js';
+import { givePassword } from './attempt.password.js';
 import { type Reached } from './connection.commands.js';
 import { ConnectionPorts } from './connection.ports.js';
 
@@ -31,5 +32,14 @@ export class ConfirmAttemptHandler implements ICommandHandler<ConfirmAttempt> {
 
   execute(command: ConfirmAttempt): Promise<Reached> {
     return confirmAttempt(this.ports, command);
+  }
+}
+
+@CommandHandler(GivePassword)
+export class GivePasswordHandler implements ICommandHandler<GivePassword> {
+  constructor(@Inject(ConnectionPorts) private readonly ports: Exchanging) {}
+
+  execute(command: GivePassword): Promise<Reached> {
+    return givePassword(this.ports, command);
   }
 }

@@ -7,9 +7,10 @@ export type Purpose = 'connect' | 'reconnect' | 'widen';
 
 /**
  * A try to connect an account through its vendor's pages. `open`: the person was sent there; `waiting`: the answer came to a browser that did not
- * begin it, and waits for the user's confirmation; `used`: the answer was taken.
+ * begin it, and waits for the user's confirmation; `signed-in`: the answer proved who the person is, and the password of the account is awaited;
+ * `used`: the answer, or the password, was taken.
  */
-export type AttemptStatus = 'open' | 'waiting' | 'used';
+export type AttemptStatus = 'open' | 'waiting' | 'signed-in' | 'used';
 
 export type Attempt = Readonly<{
   attemptId: string;
@@ -32,6 +33,9 @@ export type Attempt = Readonly<{
 /** How long an attempt may take, in milliseconds: people read a consent page, and look for their phone. */
 export const ATTEMPT_LIFE = 10 * MINUTE;
 
+/** How long the password may take after the sign-in, in milliseconds: an app-specific one is made on another site, with a code from another device. */
+export const PASSWORD_LIFE = 30 * MINUTE;
+
 /** Longer than an answer that was taken is worked at: where nothing came of it, the process that took it has died. The code it brought is good no more. */
 const WORKED_AT = 2 * MINUTE;
 
@@ -49,7 +53,7 @@ const BEGIN_AGAIN = 'Nothing was connected: begin again.';
 
 const ENDS: Readonly<Record<string, string>> = {
   'oauth.denied': `You declined at the calendar service. ${BEGIN_AGAIN}`,
-  'oauth.expired': `This sign-in was not finished within ten minutes. ${BEGIN_AGAIN}`,
+  'oauth.expired': `This sign-in was not finished in time. ${BEGIN_AGAIN}`,
   'oauth.scope-missing': 'You granted less than is needed. Nothing was connected: begin again, and leave every box ticked.',
   'oauth.admin-consent': 'Your organisation has to agree first. Nothing was connected: begin again when it has.',
   'connection.exists':
@@ -69,13 +73,16 @@ export const cookieName = (attemptId: string): string => `juy_attempt_${attemptI
 /** A cookie of the callback's address alone. */
 export type Tie = Readonly<{ name: string; value: string; path: string; secure: boolean; seconds: number }>;
 
-/** `callback`: the absolute address the vendor sends people back to. */
-export const tieOf = (attemptId: string, value: string, callback: string): Tie => {
+/** `callback`: the absolute address the vendor sends people back to. `life`: milliseconds. */
+export const tieOf = (attemptId: string, value: string, callback: string, life: number = ATTEMPT_LIFE): Tie => {
   const { pathname: path, protocol } = new URL(callback);
-  return { name: cookieName(attemptId), value, path, secure: protocol === 'https:', seconds: ATTEMPT_LIFE / SECOND };
+  return { name: cookieName(attemptId), value, path, secure: protocol === 'https:', seconds: life / SECOND };
 };
 
-/** As a `Set-Cookie` header has it (RFC 6265). Lax: the vendor's redirect is a navigation from another site, and carries it. */
+/**
+ * As a `Set-Cookie` header has it (RFC 6265). Lax: the vendor's redirect is a navigation from another site, and carries it. A form that the vendor posts
+ * does not; it is answered by a redirect to the same address, which does. `SameSite=None` would go with every request from any site, and needs https.
+ */
 export const setCookie = ({ name, value, path, secure, seconds }: Tie): string =>
   `${name}=${value}; Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
 

@@ -3,7 +3,8 @@ import { instant } from '../kernel/clock.js';
 import { named, type Database, type Sql } from '../kernel/sql.js';
 import { type Sealer, type Vault } from '../kernel/vault.js';
 import { type ProviderName } from '../provider/names.js';
-import { type Attempt, ATTEMPT_LIFE, type AttemptStatus, MOST_ATTEMPTS, type Purpose } from './attempt.js';
+import { type Identified } from '../provider/identity.js';
+import { type Attempt, ATTEMPT_LIFE, type AttemptStatus, MOST_ATTEMPTS, PASSWORD_LIFE, type Purpose } from './attempt.js';
 import { type Access } from './connection.js';
 
 /** What only the person's key opens of an attempt. */
@@ -120,7 +121,7 @@ export const attemptOf = async (sql: Sql, state: string, provider: string): Prom
 export const attemptFor = async (sql: Sql, userId: string, connectionId: string, now: number): Promise<KeptAttempt | null> => {
   const rows = await sql.query<Row>(
     `select * from connection_attempt where user_id = $1 and connection_id = $2 and failure is null and expires_at > $3
-     order by status = 'waiting' desc, expires_at desc limit 1`,
+     order by status in ('waiting', 'signed-in') desc, expires_at desc limit 1`,
     [userId, connectionId, instant(now)],
   );
   return rows[0] === undefined ? null : keptOf(rows[0]);
@@ -161,6 +162,30 @@ export const letWait = async (sql: Sql, sealer: Sealer, attempt: KeptAttempt, wa
   return rows.length > 0;
 };
 
+/** Keeps who signed in with an attempt that was taken, until the password comes. */
+export const awaitPassword = async (
+  sql: Sql,
+  sealer: Sealer,
+  { attemptId }: KeptAttempt,
+  identified: Identified,
+  now: number,
+): Promise<void> => {
+  const answer = sealer.seal(answerObject(attemptId), JSON.stringify(identified));
+  await sql.query(
+    `update connection_attempt set status = 'signed-in', answer = $2, taken_at = null, expires_at = $3 where attempt_id = $1 and status = 'used'`,
+    [attemptId, answer, instant(now + PASSWORD_LIFE)],
+  );
+};
+
+/** The attempt of this id that awaits a password; null when there is none, or its time is over. */
+export const signedInAttempt = async (sql: Sql, attemptId: string, now: number): Promise<KeptAttempt | null> => {
+  const rows = await sql.query<Row>(`select * from connection_attempt where attempt_id = $1 and status = 'signed-in' and expires_at > $2`, [
+    attemptId,
+    instant(now),
+  ]);
+  return rows[0] === undefined ? null : keptOf(rows[0]);
+};
+
 export const recordFailure = async (sql: Sql, attemptId: string, code: string): Promise<void> => {
   await sql.query('update connection_attempt set failure = $2 where attempt_id = $1', [attemptId, code]);
 };
@@ -168,8 +193,18 @@ export const recordFailure = async (sql: Sql, attemptId: string, code: string): 
 export const hiddenIn = async (vault: Pick<Vault, 'subject'>, { userId, attemptId, sealed }: KeptAttempt): Promise<Hidden> =>
   JSON.parse((await vault.subject(userId)).open(object(attemptId), sealed)) as Hidden;
 
+/** What the vendor said, while it waits for its user; null where nothing waits. */
 export const answerIn = async (
   vault: Pick<Vault, 'subject'>,
-  { userId, attemptId, answer }: KeptAttempt,
+  { userId, attemptId, status, answer }: KeptAttempt,
 ): Promise<URLSearchParams | null> =>
-  answer === null ? null : new URLSearchParams((await vault.subject(userId)).open(answerObject(attemptId), answer));
+  status !== 'waiting' || answer === null ? null : new URLSearchParams((await vault.subject(userId)).open(answerObject(attemptId), answer));
+
+/** Who signed in, while the password is awaited. */
+export const identifiedIn = async (
+  vault: Pick<Vault, 'subject'>,
+  { userId, attemptId, status, answer }: KeptAttempt,
+): Promise<Identified | null> =>
+  status !== 'signed-in' || answer === null
+    ? null
+    : (JSON.parse((await vault.subject(userId)).open(answerObject(attemptId), answer)) as Identified);

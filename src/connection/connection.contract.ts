@@ -112,9 +112,10 @@ export const ConnectionView = z
     connectionId: z.uuid(),
     provider: ProviderName,
     account: z.string().nullable(),
-    status: z
-      .enum(['pending', 'connected', 'syncing', 'failing', 'needs_reconnect', 'revoked'])
-      .meta({ description: '`pending`: its person is at the pages of the calendar service, or has to confirm that they were.' }),
+    status: z.enum(['pending', 'connected', 'syncing', 'failing', 'needs_reconnect', 'revoked']).meta({
+      description:
+        '`pending`: its person is at the pages of the calendar service, has to confirm that they were, or has signed in there and has to give the password (`code` tells which).',
+    }),
     code: z.string().nullable().meta({ description: 'Stable code of what is wrong; of the account, else of one of its calendars.' }),
     reason: z.string().nullable().meta({ description: 'The same in plain words.' }),
     nextStep: z.string().nullable().meta({ description: 'What its owner can do about it, in plain words.' }),
@@ -148,6 +149,11 @@ export const Confirmation = z
   .optional()
   .meta({ id: 'Confirmation', example: { code: '9f2c-01ab-77de' } });
 
+export const PasswordGiven = z.strictObject({ username: sendable(320), password: sendable(1024) }).meta({
+  id: 'PasswordGiven',
+  example: { username: 'ada@icloud.example', password: 'xxxx-xxxx-xxxx-xxxx' },
+});
+
 export const ConnectionList = z
   .strictObject({ items: z.array(ConnectionView), nextCursor: z.string().nullable() })
   .meta({ id: 'ConnectionList', example: { items: [connection], nextCursor: null } });
@@ -158,6 +164,9 @@ export const ProviderView = z
     name: z.string(),
     color: z.enum(['blue', 'red', 'grey']),
     connect: z.enum(['oauth', 'credentials']),
+    signIn: z
+      .boolean()
+      .meta({ description: 'Without credentials the person signs in at the service first, and gives the password after that.' }),
     available: z.boolean(),
     help: z.string(),
   })
@@ -168,6 +177,7 @@ export const ProviderView = z
       name: 'CalDAV',
       color: 'grey',
       connect: 'credentials',
+      signIn: false,
       available: true,
       help: 'Send the address of the server, and the user name and password you use there.',
     },

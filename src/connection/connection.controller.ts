@@ -15,7 +15,7 @@ import { Refused } from '../kernel/refused.js';
 import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
 import { entryOf } from '../provider/registry.js';
 import { setCookie } from './attempt.js';
-import { BeginAttempt, ConfirmAttempt } from './attempt.commands.js';
+import { BeginAttempt, ConfirmAttempt, GivePassword } from './attempt.commands.js';
 import { ConnectCalendar, type Reached, Reconnect, Revoke } from './connection.commands.js';
 import {
   Confirmation,
@@ -23,6 +23,7 @@ import {
   ConnectionOrRedirect,
   ConnectionView,
   NewConnection,
+  PasswordGiven,
   ProviderView,
   Reconnection,
   type Redirect,
@@ -63,7 +64,7 @@ export class ConnectionController {
   @ApiOperation({ summary: 'List what can be connected' })
   @Answers(200, z.array(ProviderView), 'What can be connected, and how.')
   providers(): z.output<typeof ProviderView>[] {
-    return providersHere((provider) => this.available.has(provider));
+    return providersHere(this.available);
   }
 
   @Post('connections')
@@ -79,7 +80,8 @@ export class ConnectionController {
   ): Promise<ConnectionView | Redirect> {
     const { provider, consent = false, access, returnTo, credentials } = body;
     const { connect } = entryOf(provider);
-    if (connect.by === 'oauth') {
+    const isSignedIn = (this.available.get(provider)?.identity ?? null) !== null;
+    if (connect.by === 'oauth' || (isSignedIn && credentials === undefined)) {
       const way = { reached: reachedBy(response.req), returnTo };
       const aim = { purpose: 'connect', provider, consent, access } as const;
       return this.redirect(new BeginAttempt(actor, aim, way, commandId), response, HttpStatus.CREATED);
@@ -150,6 +152,21 @@ export class ConnectionController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<ConnectionView> {
     const reached = await this.commands.execute(new ConfirmAttempt(actor, id, body?.code ?? null, cause));
+    return this.answer(actor, reached, response, HttpStatus.OK);
+  }
+
+  @Post('connections/:id/credentials')
+  @ApiOperation({ summary: 'Give the password after a sign-in' })
+  @Answers(200, ConnectionView, 'The connection: the password opens its calendars. While one is refused (422), another may be given.')
+  @Answers(202, ConnectionView, 'The same, while the read models still catch up.')
+  async password(
+    @Param('id', { schema: Id }) id: string,
+    @Body({ schema: PasswordGiven }) credentials: z.output<typeof PasswordGiven>,
+    @Actor() actor: Person,
+    @RequestCause() cause: Cause,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ConnectionView> {
+    const reached = await this.commands.execute(new GivePassword({ actor, cause }, id, credentials));
     return this.answer(actor, reached, response, HttpStatus.OK);
   }
 

@@ -4,7 +4,7 @@ import { type Clock, CLOCK } from '../kernel/clock.js';
 import { ENTROPY, type Entropy } from '../kernel/entropy.js';
 import { EVENT_STORE, type EventStore } from '../kernel/event-store.js';
 import { DATABASE, type Database } from '../kernel/sql.js';
-import { BeginAttemptHandler, CompleteAttemptHandler, ConfirmAttemptHandler } from './attempt.handlers.js';
+import { BeginAttemptHandler, CompleteAttemptHandler, ConfirmAttemptHandler, GivePasswordHandler } from './attempt.handlers.js';
 import { BeginAttempt } from './attempt.commands.js';
 import { ConnectCalendarHandler } from './connect.handler.js';
 import { ConnectionPorts } from './connection.ports.js';
@@ -32,6 +32,7 @@ const widening =
     BeginAttemptHandler,
     CompleteAttemptHandler,
     ConfirmAttemptHandler,
+    GivePasswordHandler,
     MyConnectionsHandler,
     {
       provide: KEY_GONE,

@@ -9,8 +9,8 @@ import { DATABASE, type Database } from '../kernel/sql.js';
 import { KeyDestroyed, type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type ProviderName } from '../provider/names.js';
 import { entryOf } from '../provider/registry.js';
-import { endInWords, endOf } from './attempt.js';
-import { attemptToConnect } from './attempts.sql.js';
+import { type AttemptStatus, endInWords, endOf } from './attempt.js';
+import { attemptToConnect, identifiedIn } from './attempts.sql.js';
 import { type Access, type GrantEnd } from './connection.js';
 import { type ConnectionView } from './connection.contract.js';
 
@@ -80,6 +80,14 @@ const leftoverOf = ({ provider, grant_ended }: ConnectionRow): string | null => 
   return grant_ended === 'shared' ? 'grant.shared' : 'grant.left';
 };
 
+/** What a connection that is being made waits for, by a stable code; null for the calendar service. */
+const PENDING: Readonly<Record<AttemptStatus, string | null>> = {
+  open: null,
+  waiting: 'oauth.pending',
+  'signed-in': 'oauth.password-needed',
+  used: null,
+};
+
 @QueryHandler(MyConnections)
 export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
   constructor(
@@ -111,16 +119,17 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
     );
   }
 
-  /** A connection that is being made: its person is at the vendor's pages, or has come back in a browser that has to be confirmed. */
+  /** A connection that is being made: its person is at the vendor's pages, has come back in a browser that has to be confirmed, or has to give a password. */
   private async pending(userId: string, connectionId: string): Promise<SeenConnection> {
     const attempt = await attemptToConnect(this.database, userId, connectionId);
     if (attempt === null || attempt.consent === null) throw new Refused('connection.unknown', 404, 'There is no such connection.');
     const ended = endOf(attempt, this.clock.now());
     if (ended !== null) throw new Refused(ended, 404, endInWords(ended));
     const { provider, access, consent } = attempt;
-    const code = attempt.status === 'waiting' ? 'oauth.pending' : null;
+    const identified = await identifiedIn(this.vault, attempt);
+    const code = PENDING[attempt.status];
     const words = { code, reason: reasonFor(code, provider), nextStep: nextStepFor(code, provider) };
-    const none = { account: null, connectedAt: null, revokedAt: null, calendars: [] };
+    const none = { account: identified?.username ?? null, connectedAt: null, revokedAt: null, calendars: [] };
     return { revision: null, view: { connectionId, provider, status: 'pending', access, consent, ...words, ...none } };
   }
 

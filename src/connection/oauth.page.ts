@@ -1,5 +1,6 @@
 import { type ProviderName } from '../provider/names.js';
 import { type Outcome } from './attempt.commands.js';
+import { entryOf } from '../provider/registry.js';
 import { nameOf } from './providers.js';
 
 /** What a page says: what happened, why, and what to do next. None of it comes from a request but the two last, which are ids of ours. */
@@ -21,7 +22,17 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding
 main { max-width: 32rem; width: 100%; background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; padding: 2rem; }
 h1 { display: flex; gap: 0.5rem; font-size: 1.375rem; line-height: 1.3; margin: 0 0 0.75rem; }
 h1 span { color: var(--bad); }
-main[data-kind="connected"] h1 span { color: var(--good); }
+ol { margin: 0 0 1rem; padding-left: 1.25rem; }
+li { margin-bottom: 0.375rem; }
+form { margin: 0 0 1rem; }
+label { display: block; font-weight: 600; margin-bottom: 0.75rem; }
+input { display: block; width: 100%; margin-top: 0.25rem; padding: 0.625rem; border: 1px solid var(--line); border-radius: 0.5rem; font: inherit;
+  background: var(--ground); color: inherit; }
+button { min-height: 2.75rem; padding: 0 1.5rem; border: 0; border-radius: 0.5rem; background: var(--ink); color: var(--card); font: inherit;
+  font-weight: 600; cursor: pointer; }
+:focus-visible { outline: 3px solid var(--good); outline-offset: 2px; }
+.refused { border-left: 0.25rem solid var(--bad); padding-left: 0.75rem; }
+main[data-kind="connected"] h1 span, main[data-kind="signed-in"] h1 span { color: var(--good); }
 p { margin: 0 0 0.75rem; }
 p:last-child { margin: 0; }
 .fine { color: var(--soft); font-size: 0.875rem; }
@@ -56,7 +67,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'connection.exists': 'This account is connected already',
 };
 
-const saidOf = (name: string, outcome: Outcome): Said => {
+const saidOf = (name: string, outcome: Exclude<Outcome, { kind: 'signed-in' }>): Said => {
   switch (outcome.kind) {
     case 'connected':
       return connected(name, outcome);
@@ -90,25 +101,59 @@ const fine = ({ code, connectionId }: Said): string => {
   return parts.length === 0 ? '' : `<p class="fine">${parts.join(' · ')}</p>`;
 };
 
-/** The page a person sees where they are sent back to no web app. It needs no script, and reads well aloud, in the dark and enlarged. */
-export const pageOf = (provider: ProviderName, outcome: Outcome): string => {
-  const said = saidOf(nameOf(provider), outcome);
-  return `<!doctype html>
+/** `content`: HTML. */
+const page = (kind: Outcome['kind'], { mark, title }: Pick<Said, 'mark' | 'title'>, content: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(said.title)} – Juy</title>
+<title>${escaped(title)} – Juy</title>
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
-<main data-kind="${outcome.kind}">
-<h1><span aria-hidden="true">${said.mark}</span>${escaped(said.title)}</h1>
-<p>${escaped(said.text)}</p>
-<p>${escaped(said.next)}</p>
-${fine(said)}
+<main data-kind="${kind}">
+<h1><span aria-hidden="true">${mark}</span>${escaped(title)}</h1>
+${content}
 </main>
 </body>
 </html>
 `;
+
+/** What the form for the password is shown with. `refused`: why the last one that was given opens nothing, in words; null before one is. */
+export type Asked = Readonly<{ attemptId: string; username: string | null; action: string; refused: string | null }>;
+
+/** Asks for the password that opens the account, after its person has signed in. */
+export const passwordPage = (provider: ProviderName, { attemptId, username, action, refused }: Asked): string => {
+  const { name, words } = entryOf(provider);
+  const steps = [
+    'Open <a href="https://account.apple.com" target="_blank" rel="noopener noreferrer">account.apple.com</a> and sign in there.',
+    'Under “Sign-In and Security” choose “App-Specific Passwords”, and make one named “Juy”.',
+    'Copy it, come back to this page, and paste it here.',
+  ];
+  const why =
+    refused === null ? `<p>${escaped(words.signedIn?.reason ?? '')}</p>` : `<p class="refused" role="alert">${escaped(refused)}</p>`;
+  return page(
+    'signed-in',
+    { mark: '…', title: `One more step: a password for ${name}` },
+    `${why}
+<ol>
+${steps.map((step) => `<li>${step}</li>`).join('\n')}
+</ol>
+<form method="post" action="${escaped(action)}">
+<input type="hidden" name="attempt" value="${escaped(attemptId)}">
+<label>E-mail address of your Apple Account
+<input type="email" name="username" value="${escaped(username ?? '')}" required maxlength="320" autocomplete="username"></label>
+<label>App-specific password
+<input type="password" name="password" required maxlength="100" autocomplete="off" placeholder="xxxx-xxxx-xxxx-xxxx"></label>
+<button type="submit">Connect the calendars</button>
+</form>
+<p class="fine">It is tried at once, kept encrypted, and used for calendars alone. You can take it back at account.apple.com at any time.</p>`,
+  );
+};
+
+/** The page a person sees where they are sent back to no web app. It needs no script, and reads well aloud, in the dark and enlarged. */
+export const pageOf = (provider: ProviderName, outcome: Outcome): string => {
+  if (outcome.kind === 'signed-in') return passwordPage(provider, { ...outcome, refused: null });
+  const said = saidOf(nameOf(provider), outcome);
+  return page(outcome.kind, said, `<p>${escaped(said.text)}</p>\n<p>${escaped(said.next)}</p>\n${fine(said)}`);
 };

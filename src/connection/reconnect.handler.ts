@@ -7,7 +7,7 @@ import { VAULT, type Vault } from '../kernel/vault.js';
 import { PROVIDERS, type Providers } from '../provider/calendar-provider.js';
 import { entryOf } from '../provider/registry.js';
 import { relinkAccount } from './account.linking.js';
-import { openAccount, toSecret } from './account.proof.js';
+import { openAccount, signInOf, toSecret } from './account.proof.js';
 import { connection, reconnectable } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type Reached, Reconnect } from './connection.commands.js';
@@ -31,7 +31,7 @@ export class ReconnectHandler implements ICommandHandler<Reconnect> {
     const { state } = await store.stateOf(connection, connectionCodec, connectionId);
     const { provider } = reconnectable(state, userId);
     if (entryOf(provider).connect.by === 'oauth') throw byRedirect();
-    const secret = toSecret(credentials);
+    const secret = { ...(await signInOf(vault, userId, connectionId)), ...toSecret(credentials) };
     const discovery = await openAccount(this.providers, provider, secret);
     const relink = { userId, connectionId, provider, secret, state, access: null, cause, commandId, ...discovery };
     return relinkAccount({ store, vault, clock, keyGone }, relink);

@@ -49,7 +49,7 @@ export const returnAddress = (returnTo: string | undefined, origins: readonly st
 /** The address with what became of the attempt in its query, instead of what an earlier attempt left there. */
 export const withOutcome = (returnTo: string, outcome: Readonly<Record<string, string>>): string => {
   const url = new URL(returnTo);
-  for (const name of ['connected', 'error', 'pending', 'confirm']) url.searchParams.delete(name);
+  for (const name of ['connected', 'error', 'pending', 'confirm', 'signed-in']) url.searchParams.delete(name);
   for (const [name, value] of Object.entries(outcome)) url.searchParams.set(name, value);
   return url.href;
 };

@@ -12,8 +12,11 @@ export type ProviderEntry = Abilities &
     color: 'blue' | 'red' | 'grey';
     /** Whether there is an adapter for it in this release. */
     isReleased: boolean;
-    /** How an account is connected: at the service's own pages, or by user name and password, where its owner may have to name the server too. */
-    connect: Readonly<{ by: 'oauth' } | { by: 'password'; server: 'named' | 'known' }>;
+    /**
+     * How an account is connected: at the service's own pages, or by user name and password, where its owner may have to name the server too. `signIn`:
+     * a person may sign in at the service's own pages before the password, where the operator has set that up.
+     */
+    connect: Readonly<{ by: 'oauth' } | { by: 'password'; server: 'named' | 'known'; signIn: boolean }>;
     /** Whether access to an account covers writing, or its owner has to grant that as well. */
     write: 'with-account' | 'granted-apart';
     /**
@@ -36,6 +39,8 @@ export type ProviderEntry = Abilities &
       refused: string;
       /** What it means that a stored access is not accepted any more and the service does not say why. */
       revoked: Words;
+      /** Said between the sign-in and the password. */
+      signedIn?: Words;
     }>;
   }>;
 
@@ -108,7 +113,7 @@ export const REGISTRY = {
     name: 'Apple iCloud',
     color: 'grey',
     isReleased: true,
-    connect: { by: 'password', server: 'known' },
+    connect: { by: 'password', server: 'known', signIn: true },
     write: 'with-account',
     givesBack: 'nothing',
     sweeps: null,
@@ -124,13 +129,19 @@ export const REGISTRY = {
         reason: 'Apple no longer accepts the stored app-specific password; it ends when the Apple Account password changes.',
         nextStep: 'Make a new app-specific password at account.apple.com and connect again with it.',
       },
+      signedIn: {
+        reason:
+          'You are signed in with Apple. That shows who you are; Apple opens calendars to other programs by an app-specific password alone.',
+        nextStep:
+          'Make an app-specific password at account.apple.com (Sign-In and Security) and give it here, with the e-mail address of your Apple Account.',
+      },
     },
   },
   caldav: {
     name: 'CalDAV',
     color: 'grey',
     isReleased: true,
-    connect: { by: 'password', server: 'named' },
+    connect: { by: 'password', server: 'named', signIn: false },
     write: 'with-account',
     givesBack: 'nothing',
     sweeps: null,

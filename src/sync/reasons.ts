@@ -86,8 +86,12 @@ const named = ({ reason, nextStep }: Words, name: string): Words => ({
   nextStep: nextStep?.replaceAll('{name}', name) ?? null,
 });
 
-const wordsFor = (fault: string, provider: string): Words =>
-  fault === 'access-revoked' ? entryOf(provider).words.revoked : named(WORDS[fault] ?? UNFORESEEN, entryOf(provider).name);
+const wordsFor = (fault: string, provider: string): Words => {
+  const { name, words } = entryOf(provider);
+  if (fault === 'access-revoked') return words.revoked;
+  if (fault === 'oauth.password-needed' && words.signedIn !== undefined) return words.signedIn;
+  return named(WORDS[fault] ?? UNFORESEEN, name);
+};
 
 /** Why, in plain words; by the fault's stable code. `provider` where it makes a difference. */
 export const reasonFor = (fault: string | null, provider = ''): string | null => (fault === null ? null : wordsFor(fault, provider).reason);

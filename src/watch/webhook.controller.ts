@@ -62,7 +62,7 @@ export class WebhookController {
 
   @Post(':provider/lifecycle')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Tell that a channel ends, or that notifications were lost (for calendar services)' })
+  @ApiOperation({ summary: 'Tell of a channel that ends (for calendar services)' })
   @Answers(204, null, 'Taken, or known already.')
   @ApiResponse(ASKED)
   lifecycle(

@@ -9,6 +9,7 @@ const SANDBOX = {
   sandbox: {
     ...{ url: 'http://localhost:3001/', origins: [] },
     microsoft: null,
+    apple: null,
     google: { clientId: 's', clientSecret: 's', authUrl: SANDBOX_URL, tokenUrl: SANDBOX_URL, revokeUrl: SANDBOX_URL, apiUrl: SANDBOX_URL },
   },
 };

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,6 +8,17 @@ import { type Environment, Misconfigured, readConfig } from '../../src/config/se
 const folder = mkdtempSync(join(tmpdir(), 'config-'));
 const file = join(folder, 'some.pem');
 writeFileSync(file, 'text');
+const pemOf = (namedCurve: string): string =>
+  generateKeyPairSync('ec', {
+    namedCurve,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  }).privateKey;
+const [applesKey, otherKey] = [join(folder, 'AuthKey.p8'), join(folder, 'other.p8')];
+const applesPem = pemOf('P-256');
+writeFileSync(applesKey, applesPem);
+writeFileSync(otherKey, pemOf('P-384'));
+const apple = { APPLE_CLIENT_ID: 'com.example', APPLE_TEAM_ID: 'TEAM', APPLE_KEY_ID: 'KEY', APPLE_PRIVATE_KEY_FILE: applesKey };
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
@@ -76,6 +88,14 @@ describe('Configuration', () => {
     ]);
   });
 
+  it('has people sign in with Apple where the client and its key are given', () => {
+    expect(readConfig({}).apple).toBeNull();
+    expect(readConfig(apple).apple).toEqual({
+      ...{ clientId: 'com.example', teamId: 'TEAM', keyId: 'KEY', privateKey: applesPem },
+      ...{ idUrl: 'https://appleid.apple.com', caldavUrl: null },
+    });
+  });
+
   it('reaches Google at its own addresses unless others are named, and only as a client that it knows', () => {
     const client = { GOOGLE_CLIENT_ID: 'us', GOOGLE_CLIENT_SECRET: 'shh' };
     expect(readConfig({}).google).toBeNull();
@@ -132,6 +152,8 @@ describe('Configuration', () => {
     ['APPLE_CALDAV_URL', { APPLE_CALDAV_URL: 'http://caldav.example.com' }],
     ['GOOGLE_TOKEN_URL', { GOOGLE_TOKEN_URL: 'http://oauth.example.com/token' }],
     ['PUBLIC_URL', { GOOGLE_CLIENT_ID: 'us', GOOGLE_CLIENT_SECRET: 'shh' }],
+    ['PUBLIC_URL', apple],
+    ['APPLE_ID_URL', { APPLE_ID_URL: 'http://id.example.com' }],
     ['PUBLIC_URL', { GOOGLE_CLIENT_ID: 'us', GOOGLE_CLIENT_SECRET: 'shh', PUBLIC_URL: 'http://juy.example.com' }],
     ['DATABASE_URL', { DATABASE_URL: 'postgres://app:secret@db.example.com/app' }],
     ['EVENTSTORE_URL', { EVENTSTORE_URL: 'esdb://a.example.com:2113,localhost:2113?tls=false' }],
@@ -152,6 +174,10 @@ describe('Configuration', () => {
     ['PUBLIC_URL', { PUBLIC_URL: 'ftp://example.com' }],
     ['MASTER_KEY_FILE', { MASTER_KEY_FILE: join(folder, 'missing') }],
     ['GOOGLE_CLIENT_SECRET', { GOOGLE_CLIENT_ID: 'us' }],
+    ['APPLE_KEY_ID', { ...apple, APPLE_KEY_ID: '' }],
+    ['APPLE_PRIVATE_KEY_FILE', { ...apple, APPLE_PRIVATE_KEY_FILE: file }],
+    ['APPLE_PRIVATE_KEY_FILE', { ...apple, APPLE_PRIVATE_KEY_FILE: otherKey }],
+    ['APPLE_PRIVATE_KEY_FILE', { ...apple, APPLE_PRIVATE_KEY_FILE: join(folder, 'none.p8') }],
     ['GOOGLE_CLIENT_ID', { GOOGLE_CLIENT_SECRET: 'shh' }],
     ['GOOGLE_API_URL', { GOOGLE_API_URL: 'localhost:4010' }],
   ])('names %s when the environment is %j', (name, change) => {

@@ -48,8 +48,10 @@ describe('The API’s document', () => {
       'POST /v1/calendar/availability',
       'POST /v1/calendar/connections',
       'POST /v1/calendar/connections/{id}/confirm',
+      'POST /v1/calendar/connections/{id}/credentials',
       'POST /v1/calendar/connections/{id}/reconnect',
       'POST /v1/calendar/oauth/{provider}/callback',
+      'POST /v1/calendar/oauth/{provider}/callback/password',
       'POST /v1/calendar/stream/ticket',
       'POST /v1/calendar/sync',
     ]);
@@ -83,7 +85,10 @@ describe('The API’s document', () => {
       const content = operation.responses['400']?.content;
       return content === undefined ? [] : [Object.keys(content).sort()];
     });
-    expect(kinds).toEqual([['application/problem+json', 'text/html']]);
+    expect(kinds).toEqual([
+      ['application/problem+json', 'text/html'],
+      ['application/problem+json', 'text/html'],
+    ]);
   });
 
   it('can be tried in a browser', async () => {

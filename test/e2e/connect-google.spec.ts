@@ -41,7 +41,7 @@ type Asked<T> = Readonly<{ status: number; body: T }>;
 /** A person at a browser: requests are made from a page of the service's own address, as a web app of that address makes them. */
 type Person = Readonly<{ page: Page; ask: <T>(method: string, path: string, body?: unknown) => Promise<Asked<T>> }>;
 
-describe('In a browser, a Google account', () => {
+describe('In a browser, an account', () => {
   const opened = suiteResources();
   const atEnd = testEndings();
   let browser: Browser;
@@ -192,5 +192,27 @@ describe('In a browser, a Google account', () => {
     await decide(mia.page, NOAH, 'Allow');
     expect(await mia.page.evaluate(`getComputedStyle(document.querySelector('main')).borderRadius`)).toBe('12px');
     expect(complaints.filter((text) => !text.includes('favicon'))).toEqual([]);
+  });
+
+  it('of Apple is connected by signing in on a page of another site, and then by a password that is tried at once', async () => {
+    const mia = await someone();
+    const { body } = await mia.ask<Redirect>('POST', CONNECTIONS, { provider: 'apple', consent: true });
+    // Another site than this service's, so that the form which leads back brings no cookie by itself.
+    expect([new URL(body.authorizationUrl).hostname, new URL(service.url).hostname]).toEqual(['localhost', '127.0.0.1']);
+    await mia.page.goto(body.authorizationUrl);
+    await mia.page.locator(`input[value="${NOAH}"]`).check();
+    await mia.page.getByRole('button', { name: 'Continue' }).click();
+    await mia.page.waitForURL(`${service.url}/v1/calendar/oauth/apple/callback**`);
+    expect(await heading(mia.page)).toContain('One more step: a password for Apple iCloud');
+    expect((await mia.page.content()).includes('confirm in Juy')).toBe(false);
+    const give = async (password: string): Promise<void> => {
+      await mia.page.getByLabel('App-specific password').fill(password);
+      await mia.page.getByRole('button', { name: 'Connect the calendars' }).click();
+    };
+    await give('not-the-right-one');
+    expect(await mia.page.getByRole('alert').textContent()).toContain('app-specific password');
+    await give('sandbox');
+    expect(await heading(mia.page)).toContain('Your Apple iCloud account is connected');
+    expect((await seen(mia, body.connectionId)).body).toMatchObject({ provider: 'apple', account: NOAH, calendars: [{ name: 'Work' }] });
   });
 });

@@ -3,10 +3,11 @@ import { nextStepFor, reasonFor } from '../../src/sync/reasons.js';
 import { providersHere } from '../../src/connection/providers.js';
 import { PROVIDER_NAMES } from '../../src/provider/names.js';
 import { entryOf, runsOf } from '../../src/provider/registry.js';
+import { memoryAccount } from '../support/builders.js';
 
 describe('The registry of calendar services', () => {
   it('says how each is connected, and why one is not available here', () => {
-    const listed = providersHere((provider) => provider === 'caldav');
+    const listed = providersHere(new Map([['caldav', memoryAccount().provider]]));
     expect(listed.map(({ provider, connect, available }) => [provider, connect, available])).toEqual([
       ['google', 'oauth', false],
       ['microsoft', 'oauth', false],

@@ -89,7 +89,7 @@ export const askingUrl = (sandbox: At, parameters: Readonly<Record<string, strin
   return url.href;
 };
 
-const valuesOf = (page: string, name: string): readonly string[] =>
+export const valuesOf = (page: string, name: string): readonly string[] =>
   [...page.matchAll(/<input [^>]*>/g)].flatMap(([input]) =>
     input.includes(`name="${name}"`) ? (/value="([^"]*)"/.exec(input)?.[1] ?? []) : [],
   );

@@ -38,10 +38,10 @@ export const asData = (response: Response): void => {
   response.setHeader('Content-Security-Policy', policyOf(DATA));
 };
 
-/** Makes an answer a page that loads and runs nothing; `style`: the whole of its one style sheet, which it holds. */
-export const asPage = (response: Response, style: string): void => {
+/** Makes an answer a page that loads and runs nothing; `style`: the whole of its one style sheet, which it holds. `forms`: where its forms may lead. */
+export const asPage = (response: Response, style: string, forms: "'none'" | "'self'" = "'none'"): void => {
   const hash = createHash('sha256').update(style).digest('base64');
-  const directives = { ...DATA, styleSrc: [`'sha256-${hash}'`], baseUri: ["'none'"], formAction: ["'none'"] };
+  const directives = { ...DATA, styleSrc: [`'sha256-${hash}'`], baseUri: ["'none'"], formAction: [forms] };
   response.setHeader('Content-Security-Policy', policyOf(directives));
 };
 

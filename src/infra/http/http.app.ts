@@ -16,9 +16,9 @@ const BODY_LIMIT = '256kb';
 const FORM_LIMIT = '16kb';
 const NOTIFICATION_LIMIT = '128kb';
 
-/** The one form that is taken: what a vendor's page posts back. */
+/** The two forms that are taken: what a vendor's page posts back, and the password on the page that is shown then. */
 const isVendorsForm = ({ url = '', headers }: IncomingMessage): boolean =>
-  /^[/]v1[/]calendar[/]oauth[/][a-z]+[/]callback(?:[?]|$)/i.test(url) &&
+  /^[/]v1[/]calendar[/]oauth[/][a-z]+[/]callback(?:[/]password)?(?:[?]|$)/i.test(url) &&
   /^application[/]x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
 
 /** Anybody may send these, and a vendor's are short; some send a hundred at once. */

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { AttemptPassword1764219000000 } from './attempt-password.migration.js';
 import { AttemptSteps1764215000000 } from './attempt-steps.migration.js';
 import { ChannelAddress1764217000000 } from './channel-address.migration.js';
 import { ChangesPosition1764160000000 } from './changes-position.migration.js';
@@ -29,6 +30,7 @@ const MIGRATIONS = [
   FocusTime1764216000000,
   ChannelAddress1764217000000,
   RequestBudget1764218000000,
+  AttemptPassword1764219000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
