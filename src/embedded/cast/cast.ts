@@ -1,8 +1,8 @@
 import { wallDay } from '../../time/civil.js';
 import { zoneOrUtc } from '../../time/time-zone.js';
-import { chanceOf, type Diary, MIA, MIA_AT_HOME, NOAH } from './diary.js';
+import { chanceOf, type Diary, MIA, MIA_AT_HOME, MIA_AT_SCHOOL, NOAH } from './diary.js';
 import { type CastPerson, type Entry } from './entry.js';
-import { birthdays, familyCalendar, privateCalendar } from './home-diary.js';
+import { birthdays, courseCalendar, familyCalendar, privateCalendar } from './home-diary.js';
 import { miasWork, noahsWork, teamCalendar } from './work-diary.js';
 
 /** A calendar of somebody made up. The first one of an account is the one invitations go to. */
@@ -16,7 +16,7 @@ export type CastCalendar = Readonly<{
   entries: readonly Entry[];
 }>;
 
-/** One account: somebody made up with two accounts is two members of the cast. */
+/** One account: somebody made up with several accounts is as many members of the cast. */
 export type CastMember = Readonly<{ person: CastPerson; calendars: readonly CastCalendar[] }>;
 
 const calendar = (
@@ -44,10 +44,11 @@ const membersOf = (diary: Diary): readonly CastMember[] => [
     ],
   },
   { person: NOAH, calendars: [calendar('work', 'Work', '#00838f', noahsWork(diary))] },
+  { person: MIA_AT_SCHOOL, calendars: [calendar('courses', 'Courses', '#4527a0', courseCalendar(diary))] },
 ];
 
 /**
- * Three accounts of two people who do not exist, with lives around the instant `now` (milliseconds) in the zone of the viewer: always the
+ * Four accounts of two people who do not exist, with lives around the instant `now` (milliseconds) in the zone of the viewer: always the
  * same for the same seed, day and zone.
  */
 export const castOf = (now: number, timeZone: string, seed: number): readonly CastMember[] => {

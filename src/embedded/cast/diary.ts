@@ -58,6 +58,7 @@ export const moved = ({ key, events }: Entry, minutes: number, sequence: number)
 /** People who are recognisably made up. */
 export const MIA: CastPerson = { name: 'Mia Muster', email: 'mia@work.example' };
 export const MIA_AT_HOME: CastPerson = { name: 'Mia Muster', email: 'mia@home.example' };
+export const MIA_AT_SCHOOL: CastPerson = { name: 'Mia Muster', email: 'mia@school.example' };
 export const NOAH: CastPerson = { name: 'Noah Nobody', email: 'noah@work.example' };
 export const IVY: CastPerson = { name: 'Ivy Ipsum', email: 'ivy@work.example' };
 export const THEO: CastPerson = { name: 'Theo Tester', email: 'theo@work.example' };

@@ -1,5 +1,5 @@
 import { DAY_SECONDS } from '../../time/civil.js';
-import { at, type Diary, entry, invited, lasting, LINA, MAX, MIA_AT_HOME, next, oneOf, wholeDays } from './diary.js';
+import { at, type Diary, entry, invited, lasting, LINA, MAX, MIA_AT_HOME, MIA_AT_SCHOOL, next, oneOf, wholeDays } from './diary.js';
 import { type Entry } from './entry.js';
 import { concert } from './work-diary.js';
 
@@ -63,6 +63,43 @@ export const familyCalendar = (diary: Diary): readonly Entry[] => [
   }),
   entry('holidays', { title: 'Holidays in Lisbon', ...wholeDays(next(diary, 'SU') + 7, 8) }),
 ];
+
+/** An evening course, and what comes with it. */
+export const courseCalendar = (diary: Diary): readonly Entry[] => {
+  const teacher = { name: 'Petra Placeholder', email: 'petra@school.example' };
+  const course = { title: 'Portuguese for beginners', location: 'Room Dogwood' };
+  const first = next(diary, 'MO') - 7 * 6;
+  return [
+    entry(
+      'portuguese',
+      {
+        ...course,
+        ...lasting(at(first, '19:00', diary.zone), 90),
+        rule: 'FREQ=WEEKLY;COUNT=20',
+        ...invited(teacher, MIA_AT_SCHOOL, 'accepted'),
+        excluded: [at(first + 7 * 9, '19:00', diary.zone)],
+      },
+      {
+        ...course,
+        title: 'Portuguese (at the café)',
+        instance: at(first + 49, '19:00', diary.zone),
+        ...lasting(at(first + 49, '18:30', diary.zone), 90),
+      },
+    ),
+    entry('homework', { title: 'Homework is due', ...wholeDays(next(diary, 'SU')), free: true }),
+    entry('conversation', {
+      title: 'Conversation with Petra',
+      ...lasting(at(next(diary, 'TH'), '18:00', diary.zone), 45),
+      ...invited(teacher, MIA_AT_SCHOOL, 'tentative'),
+    }),
+    entry('exam', {
+      title: 'Exam',
+      location: 'Room Dogwood',
+      ...lasting(at(next(diary, 'SA') + 28, '09:00', diary.zone), 120),
+      private: true,
+    }),
+  ];
+};
 
 /** All-day, every year, blocking nothing. */
 export const birthdays = ({ today }: Diary): readonly Entry[] =>

@@ -1,14 +1,15 @@
 import { formatDate, formatWall, wallDay } from '../../time/civil.js';
 import { zoneOrUtc } from '../../time/time-zone.js';
 import { type CastCalendar, type CastMember } from '../cast/cast.js';
-import { IVY, MIA, MIA_AT_HOME, NOAH } from '../cast/diary.js';
+import { IVY, MIA, MIA_AT_HOME, MIA_AT_SCHOOL, NOAH } from '../cast/diary.js';
 import { type CastPerson, type Entry, type EntryEvent, type EntryTime, uidOf } from '../cast/entry.js';
 import { type ListedCalendar, type MicrosoftCalendarStart, type MicrosoftPerson, type MicrosoftStart, PERSONAL_TENANT } from './account.js';
 import { type GraphBody, type GraphTime, occurrenceKey, secondsOf, windowsOf } from './event.js';
 import { recurrenceOf } from './pattern.js';
 
-/** The tenant the colleagues share, and one whose administrator lets no application in by itself. */
+/** The tenants of the colleagues and of the school, and one whose administrator lets no application in by itself. */
 const WORK_TENANT = '6c7a1f9e-54d2-4c8b-9d0e-1b2f3a4c5d6e';
+const SCHOOL_TENANT = '3f2b8d1c-7a6e-4f5d-8c9b-0a1b2c3d4e5f';
 const STRICT_TENANT = '0d1e2f3a-4b5c-4d6e-8f7a-8b9c0d1e2f3a';
 
 /** Somebody whose administrator must consent, and somebody whose mailbox is in no cloud. */
@@ -90,6 +91,7 @@ const COLORS: Readonly<Record<string, string>> = {
   private: 'lightGreen',
   family: 'lightOrange',
   birthdays: 'lightRed',
+  courses: 'lightTeal',
 };
 
 const HOLIDAY_NAMES = ['Day of the Example', 'Placeholder Monday', 'Feast of the Fixture'] as const;
@@ -175,7 +177,11 @@ const personOf = ({ name, email }: CastPerson, tenant: string, timeZone: string)
 /** The cast as people and calendars of Microsoft, around the instant `now` (milliseconds), and two people who cannot be connected. */
 export const microsoftStart = (cast: readonly CastMember[], now: number, timeZone: string): MicrosoftStart => {
   const today = wallDay(zoneOrUtc(timeZone, {}).wallOf(Math.floor(now / 1_000)));
-  const tenantOf = (person: CastPerson): string => (person === MIA_AT_HOME ? PERSONAL_TENANT : WORK_TENANT);
+  const tenantOf = (person: CastPerson): string =>
+    new Map([
+      [MIA_AT_HOME, PERSONAL_TENANT],
+      [MIA_AT_SCHOOL, SCHOOL_TENANT],
+    ]).get(person) ?? WORK_TENANT;
   const people: readonly MicrosoftPerson[] = [
     ...cast.map((member) => ({ ...personOf(member.person, tenantOf(member.person), timeZone), list: listOf(member) })),
     { ...personOf(STRICT, STRICT_TENANT, timeZone), needsAdmin: true, list: [] },
