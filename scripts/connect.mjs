@@ -8,7 +8,7 @@ await toldOnFailure(async () => {
   const service = await serviceAt(localAddress());
   const sandbox = await sandboxOf(process.env.DATA_DIR ?? '.data');
   const accounts = {
-    'mia@work.example': (username) => service.connectGoogle(username),
+    'mia@work.example': (username) => service.connectAt('google', username),
     'mia@home.example': (username) => service.connect(sandbox.url, sandbox.account(username)),
   };
   for (const [username, connect] of Object.entries(accounts)) {

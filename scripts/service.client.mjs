@@ -46,22 +46,22 @@ export const serviceAt = async (api, userId = 'me') => {
     return answer.body;
   };
   const connections = async () => (await request('GET', '/v1/calendar/connections')).items.filter(({ status }) => status !== 'revoked');
-  return {
+  const service = {
     request,
     connections,
     calendars: async () => (await request('GET', '/v1/calendar/calendars')).items,
     /** Answers once the account's calendars have been read. */
     connect: (serverUrl, { username, password }) =>
       request('POST', '/v1/calendar/connections', { provider: 'caldav', consent: true, credentials: { serverUrl, username, password } }),
-    /** Does what a browser does at the sandbox's Google for one of its people: opens the page, leaves every box ticked, allows, and comes back. */
-    connectGoogle: async (email) => {
+    /** Does what a browser does at a vendor of the sandbox for one of its people: opens the page, leaves every box ticked, allows, and comes back. */
+    connectAt: async (provider, email) => {
       const begun = await reach(`${api}/v1/calendar/connections`, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ provider: 'google', consent: true }),
+        body: JSON.stringify({ provider, consent: true }),
       });
       const { connectionId, authorizationUrl, detail } = await begun.json();
-      if (authorizationUrl === undefined) throw new Told(`Google accounts cannot be connected: ${detail}`);
+      if (authorizationUrl === undefined) throw new Told(`Accounts of ${provider} cannot be connected: ${detail}`);
       const page = await (await reach(authorizationUrl)).text();
       const form = new URLSearchParams({
         asking: /name="asking" value="([^"]+)"/.exec(page)?.[1] ?? '',
@@ -69,23 +69,21 @@ export const serviceAt = async (api, userId = 'me') => {
         decision: 'allow',
       });
       for (const [, scope] of page.matchAll(/name="scope" value="([^"]+)"/g)) form.append('scope', scope);
-      const allowed = await reach(new URL('/o/oauth2/v2/auth/decision', authorizationUrl), {
-        method: 'POST',
-        body: form,
-        redirect: 'manual',
-      });
+      const action = /<form method="post" action="([^"]+)"/.exec(page)?.[1] ?? '';
+      const allowed = await reach(new URL(action, authorizationUrl), { method: 'POST', body: form, redirect: 'manual' });
       const cookie = begun.headers
         .getSetCookie()
         .map((each) => each.replace(/;.*$/s, ''))
         .join('; ');
       const back = await (await reach(allowed.headers.get('location') ?? authorizationUrl, { headers: { cookie } })).text();
       const code = /Code: <code>([^<]+)/.exec(back)?.[1];
-      if (code !== undefined) throw Object.assign(new Told(`Google’s answer connected nothing (${code}).`), { code });
-      return until('Connecting the Google account', async () => {
+      if (code !== undefined) throw Object.assign(new Told(`The answer of ${provider} connected nothing (${code}).`), { code });
+      return until(`Connecting the account of ${provider}`, async () => {
         const connection = await request('GET', `/v1/calendar/connections/${connectionId}`);
         return connection.calendars.length > 0 ? connection : null;
       });
     },
+    connectGoogle: (email) => service.connectAt('google', email),
     settled: () =>
       until('Reading the calendars', async () => {
         const all = await connections();
@@ -111,6 +109,7 @@ export const serviceAt = async (api, userId = 'me') => {
       });
     },
   };
+  return service;
 };
 
 /** The sandbox of a service that keeps its data there: its address, its accounts, and the faults it can be told to show. */
