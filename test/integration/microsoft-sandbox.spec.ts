@@ -340,6 +340,8 @@ describe('Graph of the Microsoft sandbox', () => {
     expect([created.status, (await ask(path, { method: 'POST', body: lasting('2026-11-24', { transactionId: 't' }) })).json['id']]).toEqual(
       [201, created.json['id']],
     );
+    sandbox.switchOn({ fault: 'transaction-conflict', times: 1 });
+    expect((await ask(path, { method: 'POST', body: lasting('2026-11-24', { transactionId: 't' }) })).status).toBe(409);
     const one = `${path}/${String(created.json['id'])}`;
     const changed = await ask(one, {
       method: 'PATCH',
@@ -365,6 +367,26 @@ describe('Graph of the Microsoft sandbox', () => {
     expect(errorOf(await ask(`me/events/${second?.id}`))).toBe('404 ErrorItemNotFound');
     expect(errorOf(await ask(path, { method: 'POST', body: { subject: 'never' } }))).toBe('400 ErrorPropertyValidationFailure');
     expect(errorOf(await ask(`${on(HOLIDAYS)}/events`, { method: 'POST', body: lasting('2026-11-24') }))).toBe('403 ErrorAccessDenied');
+  });
+
+  it('answers up to twenty requests in one, each by itself and in no order', async () => {
+    const batch = (requests: readonly unknown[]) => ask('$batch', { method: 'POST', body: { requests } });
+    const get = (name: string, url: string, more: object = {}) => ({ id: name, method: 'GET', url, ...more });
+    const event = lasting('2026-11-24');
+    const { json } = await batch([
+      get('1', '/me'),
+      get('2', '/me/events/nonsense'),
+      get('3', '/me', { dependsOn: ['2'] }),
+      { id: '4', method: 'POST', url: `${on(made())}/events`, headers: { 'content-type': 'application/json' }, body: event },
+    ]);
+    const answers = json['responses'] as readonly Readonly<{ id: string; status: number }>[];
+    expect(answers.map((each) => [each.id, each.status])).toEqual([
+      ['4', 201],
+      ['3', 424],
+      ['2', 400],
+      ['1', 200],
+    ]);
+    expect((await batch(Array.from({ length: 21 }, (_, index) => get(String(index), '/me')))).status).toBe(400);
   });
 
   it('finds what is shared only by the path of its calendar, and tells no more of it than may be read', async () => {

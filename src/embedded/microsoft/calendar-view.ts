@@ -4,7 +4,8 @@ import { badQuery, type Content, itemNotFound, ok } from './answers.js';
 import { secondsOf, seriesOfKey, type StoredEvent } from './event.js';
 import { type Mailboxes } from './mailboxes.js';
 import { numberOf, selected, windowOf } from './query.js';
-import { eventRow, inherited, kindOf, occurrenceRow, rowOf, type View } from './rendering.js';
+import { eventRow, inherited, kindOf, occurrenceRow, rowOf } from './rendering.js';
+import { type View } from './view.js';
 import { isWithin, type Occurrence, occurrencesOf, type Range } from './series.js';
 import { type GraphCall } from './world.js';
 

@@ -2,7 +2,8 @@ import { type Change } from '../change-log.js';
 import { type Json } from '../json.js';
 import { type StoredEvent } from './event.js';
 import { type Mailboxes } from './mailboxes.js';
-import { eventRow, inherited, kindOf, removedRow, rowOf, sparseRow, type View } from './rendering.js';
+import { eventRow, inherited, kindOf, removedRow, rowOf, sparseRow } from './rendering.js';
+import { type View } from './view.js';
 import { isWithin, type Occurrence, occurrencesOf, type Range } from './series.js';
 
 /** What a delta round is made of. `since`: only what changed after that revision; null for all there is. */

@@ -5,7 +5,8 @@ import { type DeltaPoint, deltaPointOf, deltaTokenOf } from './delta-token.js';
 import { graphId } from './event.js';
 import { type DeltaRefused } from './faults.js';
 import { refuseWithDelta, windowOf } from './query.js';
-import { kindOf, removedRow, type View } from './rendering.js';
+import { kindOf, removedRow } from './rendering.js';
+import { type View } from './view.js';
 import { type GraphCall } from './world.js';
 
 const subjectOf = ({ person }: GraphCall, { calendar }: View): string => `${person.email} ${calendar.about.id}`;

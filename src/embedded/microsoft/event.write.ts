@@ -3,7 +3,8 @@ import { NOTHING, type Content, itemNotFound, ok, refuse } from './answers.js';
 import { type Found, eventNamed, occurrenceNamed } from './calendar-view.js';
 import { type GraphBody } from './event.js';
 import { ChangedEvent, NewEvent } from './event.wire.js';
-import { etagOf, inherited, type View } from './rendering.js';
+import { etagOf, inherited } from './rendering.js';
+import { type View } from './view.js';
 import { type GraphCall } from './world.js';
 
 /** What a body says; refuses one that is not JSON, or not of that kind. */
@@ -45,6 +46,8 @@ export const createEvent = (call: GraphCall, view: View): Content => {
     typeof transaction === 'string'
       ? view.calendar.events.since(0).find(({ value }) => !value.removed && value.body['transactionId'] === transaction)
       : undefined;
+  if (earlier !== undefined && call.take('transaction-conflict') !== null)
+    refuse(409, 'ErrorDuplicateTransactionId', 'Your request cannot be completed: another with the same transactionId was processed.');
   const { id: _, ...body } = event;
   const key = earlier?.key ?? call.world.mailboxes.putEvent(view.calendar.about.id, body);
   const content = shown(call, view, key);

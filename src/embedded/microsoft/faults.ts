@@ -39,7 +39,8 @@ type Ordered<N extends string, D = unknown> = Readonly<{
  * in (fractions of) seconds; `denied` 403; `missing` 404 to what is there; `delta-refused` a delta token is forgotten, with a status and with or without
  * `Location`, `delta-refused-midway` on a later page; `senseless` 200 with a page of HTML; `empty-pages` every page comes after an empty one;
  * `short-pages` at most `size` rows on a page; `repeated-rows` each page of a round has rows twice; `strangers` a round removes what was never there; `masters-left-out` rounds
- * have no rows of series; `bare-removals` of a removed series only itself or only its occurrences are told. Of Entra: `grant-refused` the refresh token is refused although it
+ * have no rows of series; `bare-removals` of a removed series only itself or only its occurrences are told. `transaction-conflict` a repeated
+ * `transactionId` is a conflict. Of Entra: `grant-refused` the refresh token is refused although it
  * lives, with an AADSTS number; `client-refused` so is the client; `no-refresh-token` an answer brings none. Of both, told apart by `on`: `unavailable` 503 or 504; `broken` 500;
  * `slow` answers after a while; `cut` breaks off in the middle of the answer. Of subscriptions: `one-subscription` a second one of the same calendar is a
  * conflict; `push-lost` notifications are not sent;
@@ -68,6 +69,7 @@ export type MicrosoftFault =
   | Ordered<'broken'>
   | Ordered<'cut'>
   | Ordered<'slow', Readonly<{ milliseconds: number }>>
+  | Ordered<'transaction-conflict'>
   | Ordered<'one-subscription'>
   | Ordered<'push-lost'>
   | Ordered<'push-repeated'>

@@ -19,7 +19,7 @@ const ofToken = { ...where, on: on('token') };
 
 const BARE = [
   ...(['access-refused', 'senseless', 'empty-pages', 'repeated-rows', 'strangers', 'masters-left-out', 'broken', 'cut'] as const),
-  ...(['one-subscription', 'push-lost', 'push-repeated'] as const),
+  ...(['transaction-conflict', 'one-subscription', 'push-lost', 'push-repeated'] as const),
 ] as const;
 
 const code = (usual: string) => z.string().default(usual);

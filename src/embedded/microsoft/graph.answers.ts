@@ -11,7 +11,7 @@ import { type Place } from './faults.js';
 import { type Person, type Shared } from './mailboxes.js';
 import { getMe, getSettings, objectIdOf } from './people.js';
 import { preferencesOf } from './preferences.js';
-import { type View } from './rendering.js';
+import { type View } from './view.js';
 import { type Route, routeOf } from './routes.js';
 import { isBasic, opens } from './scopes.js';
 import { type GraphCall, type World } from './world.js';
@@ -187,7 +187,8 @@ const framed = (world: World, request: GraphRequest, content: Content, applied: 
   return { status: content.status, headers: { 'content-type': JSON_TYPE, ...headers }, body: JSON.stringify(content.content) };
 };
 
-const refusedWith = (world: World, request: GraphRequest, { status, code, message, headers = {} }: Refused): SandboxAnswer => {
+/** The answer to a refused request. */
+export const refusedWith = (world: World, request: GraphRequest, { status, code, message, headers = {} }: Refused): SandboxAnswer => {
   const date = new Date(world.clock.now()).toISOString().slice(0, 19);
   const answer = framed(world, request, { status, headers, content: {} }, null);
   const innerError: Json = { date, 'request-id': answer.headers['request-id'], 'client-request-id': answer.headers['client-request-id'] };

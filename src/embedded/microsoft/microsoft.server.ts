@@ -3,6 +3,7 @@ import { idTokens } from '../oauth/id-tokens.keys.js';
 import { atOnce, type Delivery, serveSandbox } from '../sandbox.http.js';
 import { type Place } from './faults.js';
 import { graphAnswer } from './graph.answers.js';
+import { batchAnswer } from './graph.batch.js';
 import { answered } from './oauth.answers.js';
 import { authorizer } from './oauth.authorize.js';
 import { tokenEndpoint } from './oauth.token.js';
@@ -60,6 +61,12 @@ const oauthOf = (world: World) => {
   };
 };
 
+/** Everything of Graph; null for another path. */
+const graphOf = (world: World, asked: Asked): Promise<Answered> | null => {
+  if (!asked.path.startsWith('/v1.0/')) return null;
+  return asked.method === 'POST' && asked.path === '/v1.0/$batch' ? batchAnswer(world, asked) : graphAnswer(world, asked);
+};
+
 /** Counts a request of a person as under way until its answer is sent. */
 const counted = ({ underWay }: World, { answer, place }: Answered): (() => void) => {
   const account = place?.account ?? null;
@@ -88,7 +95,7 @@ export const serve = (world: World, port: number, seen: (request: SeenRequest) =
     const asked: Asked = { ...request, path, query };
     const own = sandboxAnswer(world, asked);
     if (own !== null) return atOnce(own);
-    const found = (await oauth(asked)) ?? (path.startsWith('/v1.0/') ? await graphAnswer(world, asked) : here(NOT_FOUND));
+    const found = (await oauth(asked)) ?? (await graphOf(world, asked)) ?? here(NOT_FOUND);
     const { method, header } = request;
     seen({ method, path, status: found.answer.status, account: found.place?.account ?? null, prefer: header('prefer') });
     return delivered(world, found);
