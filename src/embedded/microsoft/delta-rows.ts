@@ -1,6 +1,6 @@
 import { type Change } from '../change-log.js';
 import { type Json } from '../json.js';
-import { type StoredEvent } from './event.js';
+import { seriesOfKey, type StoredEvent } from './event.js';
 import { type Mailboxes } from './mailboxes.js';
 import { eventRow, inherited, kindOf, removedRow, rowOf, sparseRow } from './rendering.js';
 import { type View } from './view.js';
@@ -21,11 +21,16 @@ const ofSeries = ({ view, mailboxes, range }: Asked, change: Change<StoredEvent>
   return occurrencesOf({ key, generation, body }, mailboxes.exceptionsOf(view.calendar, key), range);
 };
 
-/** Keys of occurrences that a series had after the revision and has no more. */
-const lost = ({ range, since }: Asked, { key, earlier }: StoredEvent): readonly string[] =>
-  earlier
-    .filter(({ until }) => since !== null && until > since)
-    .flatMap(({ body, generation }) => occurrencesOf({ key, generation, body }, [], range).map((each) => each.key));
+/** Keys of occurrences that a series had after the revision and has no more; an exception may be in the window though its original start is not. */
+const lost = ({ view, range, since }: Asked, { key, earlier }: StoredEvent): readonly string[] => {
+  const shapes = earlier.filter(({ until }) => since !== null && until > since);
+  const exceptions = [...(view.calendar.exceptions.get(key) ?? [])];
+  const keys = shapes.flatMap(({ body, generation }) => [
+    ...occurrencesOf({ key, generation, body }, [], range).map((each) => each.key),
+    ...exceptions.filter((each) => seriesOfKey(each)?.generation === generation),
+  ]);
+  return [...new Set(keys)];
+};
 
 const occurrenceRows = (asked: Asked, change: Change<StoredEvent>, occurrences: readonly Occurrence[]): readonly DeltaRow[] =>
   occurrences.map((each) => {

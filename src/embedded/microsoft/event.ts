@@ -43,6 +43,8 @@ export const windowsOf = (zone: string): string => NAMED_BY_WINDOWS.get(zone) ??
 
 const DATE_TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/i;
 
+const WALL = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?$/;
+
 /** Epoch seconds of an RFC 3339 text; without an offset it is a wall clock of the zone. Null when it is no time. */
 export const instantIn = (text: string, zone: string): number | null => {
   const [, given = '', offset] = DATE_TIME.exec(text) ?? [];
@@ -64,7 +66,9 @@ export const whenOf = (time: GraphTime, whole: boolean): When | null => {
   if (seconds === null) return null;
   if (whole) return { date: time.dateTime.slice(0, 10) };
   const zone = ianaOf(time.timeZone) ?? 'UTC';
-  return { wall: formatWall(zoneOrUtc(zone, {}).wallOf(seconds)), zone };
+  // As it is written: the clock may skip it on the day of the first occurrence, and show it on all others.
+  const written = WALL.exec(time.dateTime)?.[1];
+  return { wall: written ?? formatWall(zoneOrUtc(zone, {}).wallOf(seconds)), zone };
 };
 
 /** A time as Graph shows it in a zone; whole days keep their date, whichever zone is asked for. */
