@@ -56,7 +56,17 @@ export const instantIn = (text: string, zone: string): number | null => {
     : Math.floor(Date.parse(`${wall}${offset}`) / 1_000);
 };
 
-export const secondsOf = ({ dateTime, timeZone }: GraphTime): number | null => instantIn(dateTime, timeZone);
+/** A calendar of thousands of events is looked through for every page of a view. */
+const known = new WeakMap<GraphTime, number | null>();
+
+export const secondsOf = (time: GraphTime): number | null => {
+  let seconds = known.get(time);
+  if (seconds === undefined) {
+    seconds = instantIn(time.dateTime, time.timeZone);
+    known.set(time, seconds);
+  }
+  return seconds;
+};
 
 export const isAllDay = ({ isAllDay: whole }: GraphBody): boolean => whole === true;
 
