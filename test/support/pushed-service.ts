@@ -1,8 +1,7 @@
-import { type CalendarView } from '../../src/calendar/calendar.contract.js';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 import { googleHour, type GoogleLinked, type Person, personOf, startGoogleLinked } from './linked-service.js';
-import { type Client } from './service.js';
 import { eventually } from './store.js';
+import { type WatchTools, watchToolsOf } from './watch-tools.js';
 import { startWebhookRelay, type WebhookRelay } from './webhook-relay.js';
 
 /** Somebody whose Google account is linked, and whose one calendar Google tells changes of. */
@@ -17,22 +16,13 @@ export type Watched = Person &
     sees: (title: string) => Promise<unknown>;
   }>;
 
-/** A channel as the service has it. */
-export type ChannelRow = Readonly<{ channel_id: string; state: string; seen: string; is_heard: boolean; renewed_at_share: number }>;
-
 /** The whole service, reached by Google through a relay that knows what came by. */
 export type Pushed = GoogleLinked &
+  WatchTools &
   Readonly<{
     relay: WebhookRelay;
     /** Links an account, and waits until its calendar is watched and quiet. */
     watched: (name: string) => Promise<Watched>;
-    /** Waits until nothing of a calendar is being read, nor due within two minutes. */
-    quiet: (watched: Watched) => Promise<unknown>;
-    /** Looks after a calendar's channels now, as if their time had come. */
-    tend: (watched: Watched) => Promise<void>;
-    channels: (watched: Watched) => Promise<readonly ChannelRow[]>;
-    /** How changes of a calendar become known, as its owner is told. */
-    mode: (person: Client, calendarId: string) => Promise<Readonly<{ mode: string; code: string | null; reason: string | null }>>;
     /** Times that a calendar's events were read, and that a channel on it was asked for. */
     asked: (email: string) => Readonly<{ events: number; watch: number }>;
     /** Sends a notification to the service as it came by, with changes. */
@@ -50,34 +40,20 @@ export const startPushed = async (day: string, ...names: readonly string[]): Pro
   });
   const { service, google } = linked;
   relay.leadTo(service.url);
-  const { rows } = service;
-  const quiet = ({ calendarId }: Pick<Watched, 'calendarId'>): Promise<unknown> =>
-    eventually('the calendar is quiet', async () => {
-      const found = await rows(
-        `select 1 from sync_state where calendar_id = $1 and due_at > now() + interval '2 minutes' and claimed_until is null and not wake`,
-        [calendarId],
-      );
-      return found.length > 0;
-    });
-  const channels = ({ calendarId }: Pick<Watched, 'calendarId'>): Promise<readonly ChannelRow[]> =>
-    rows<ChannelRow>(
-      `select channel_id, state, seen, heard_at is not null as is_heard,
-         (extract(epoch from renew_at - opened_at) / extract(epoch from expires_at - opened_at))::float as renewed_at_share
-       from watch_channel where calendar_id = $1 order by opened_at`,
-      [calendarId],
-    );
+  const tools = watchToolsOf(service);
   return {
     ...linked,
-    ...{ relay, quiet, channels },
+    ...tools,
+    relay,
     watched: async (name) => {
       const [person, email] = [await personOf(service, name), emailOf(name)];
       const { connectionId, calendars }: ConnectionView = await linked.link(person, email);
       const calendarId = calendars[0]?.calendarId ?? '';
       await eventually('its channel has been heard of', async () => {
-        const [channel, ...others] = await channels({ calendarId });
+        const [channel, ...others] = await tools.channels({ calendarId });
         return channel?.state === 'live' && channel.is_heard && others.length === 0;
       });
-      await quiet({ calendarId });
+      await tools.quiet({ calendarId });
       let changes = 0;
       return {
         ...{ ...person, email, connectionId, calendarId },
@@ -87,22 +63,6 @@ export const startPushed = async (day: string, ...names: readonly string[]): Pro
         },
         sees: (title) => eventually(`${title} is shown`, async () => (await person.shown()).some((shown) => shown.endsWith(` ${title}`))),
       };
-    },
-    tend: async ({ calendarId }) => {
-      await rows('update watch_state set due_at = now() where calendar_id = $1', [calendarId]);
-      await rows('notify watch_state');
-      await eventually('its channels are looked after', async () => {
-        const waiting = await rows('select 1 from watch_state where calendar_id = $1 and (due_at <= now() or claimed_until is not null)', [
-          calendarId,
-        ]);
-        return waiting.length === 0;
-      });
-    },
-    mode: async (person, calendarId) => {
-      const { body } = await person.request<Readonly<{ items: readonly CalendarView[] }>>('GET', '/v1/calendar/calendars');
-      const watch = body.items.find((calendar) => calendar.calendarId === calendarId)?.watch ?? null;
-      if (watch === null) throw new Error('the calendar is not watched');
-      return watch;
     },
     asked: (email) => {
       const path = `/calendar/v3/calendars/${encodeURIComponent(email)}/events`;

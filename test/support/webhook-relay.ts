@@ -1,9 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request as send } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 
-/** A notification that came by; `status`: what the service answered, null where it was not asked. */
-export type Passed = Readonly<{ headers: Readonly<Record<string, string>>; status: number | null }>;
+/** A notification that came by; `path`: with its query; `status`: what the service answered, null where it was not asked. */
+export type Passed = Readonly<{ path: string; headers: Readonly<Record<string, string>>; body: string; status: number | null }>;
 
 /** What stands between the outside and a service, as a proxy does: `url` is what the service is set to be reached by. */
 export type WebhookRelay = Readonly<{
@@ -26,11 +26,12 @@ export const startWebhookRelay = async (): Promise<WebhookRelay> => {
   let [target, isKept] = ['', false];
   const server = createServer((incoming, outgoing) => {
     const isNotification = incoming.url?.startsWith('/v1/webhooks/') === true;
+    let body = '';
     const note = (status: number | null): void => {
-      if (isNotification) passed.push({ headers: single(incoming.headers), status });
+      if (isNotification) passed.push({ path: incoming.url ?? '', headers: single(incoming.headers), body, status });
     };
     const forward = async (): Promise<void> => {
-      const body = await buffer(incoming);
+      body = await text(incoming);
       const { method = 'GET', headers } = incoming;
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
         send(new URL(incoming.url ?? '/', target), { method, headers, agent: false }, resolve)
