@@ -1,5 +1,5 @@
 // `npm run connect`: links two made-up accounts of the sandbox, one of its Google and one of its CalDAV server, to the user "me" of the service on this
-// machine.
+// machine. `npm run connect -- apple`: links a third one, by Sign in with Apple and the password after it.
 import { localAddress, sandboxOf, serviceAt, toldOnFailure } from './service.client.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
@@ -7,10 +7,13 @@ const say = (line) => process.stdout.write(`${line}\n`);
 await toldOnFailure(async () => {
   const service = await serviceAt(localAddress());
   const sandbox = await sandboxOf(process.env.DATA_DIR ?? '.data');
-  const accounts = {
-    'mia@work.example': (username) => service.connectAt('google', username),
-    'mia@home.example': (username) => service.connect(sandbox.url, sandbox.account(username)),
-  };
+  const apple = (username) => service.connectApple(sandbox.account(username));
+  const accounts = process.argv.includes('apple')
+    ? { 'noah@work.example': apple }
+    : {
+        'mia@work.example': (username) => service.connectAt('google', username),
+        'mia@home.example': (username) => service.connect(sandbox.url, sandbox.account(username)),
+      };
   for (const [username, connect] of Object.entries(accounts)) {
     try {
       const { provider, calendars } = await connect(username);

@@ -83,6 +83,28 @@ export const serviceAt = async (api, userId = 'me') => {
         return connection.calendars.length > 0 ? connection : null;
       });
     },
+    /** Signs in at the sandbox's Apple as a browser does, and then gives the password that opens the calendars. */
+    connectApple: async ({ username, password }) => {
+      const begun = await reach(`${api}/v1/calendar/connections`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ provider: 'apple', consent: true }),
+      });
+      const { connectionId, authorizationUrl, detail } = await begun.json();
+      if (authorizationUrl === undefined) throw new Told(`Nobody signs in with Apple here: ${detail}`);
+      const hidden = (page) => [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, ...pair]) => pair);
+      const target = (page) =>
+        /<form method="post" action="([^"]+)"/.exec(page)?.[1].replaceAll(/&#(\d+);/g, (_, code) => String.fromCharCode(code)) ?? '';
+      const page = await (await reach(authorizationUrl)).text();
+      const choice = new URLSearchParams([...hidden(page), ['account', username], ['email', 'share'], ['decision', 'allow']]);
+      const posting = await (await reach(new URL(target(page), authorizationUrl), { method: 'POST', body: choice })).text();
+      const cookie = begun.headers
+        .getSetCookie()
+        .map((each) => each.replace(/;.*$/s, ''))
+        .join('; ');
+      await reach(target(posting), { method: 'POST', body: new URLSearchParams(hidden(posting)), headers: { cookie } });
+      return request('POST', `/v1/calendar/connections/${connectionId}/credentials`, { username, password });
+    },
     connectGoogle: (email) => service.connectAt('google', email),
     settled: () =>
       until('Reading the calendars', async () => {
