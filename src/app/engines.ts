@@ -63,11 +63,12 @@ const startSandbox = async (config: Config, log: Say, stops: Stops): Promise<San
   stops.push(stop);
   const google = config.google === null ? await startGoogle(config, log, beside(2)) : null;
   if (google !== null) stops.push(google.stop);
-  const microsoft = await startMicrosoft(config, log, beside(3));
-  stops.push(microsoft.stop);
+  const microsoft = config.microsoft === null ? await startMicrosoft(config, log, beside(3)) : null;
+  if (microsoft !== null) stops.push(microsoft.stop);
   const apple = config.apple === null ? await startApple(config, beside(4), url) : null;
   if (apple !== null) stops.push(apple.stop);
-  return { url, origins, google: google?.settings ?? null, microsoft: microsoft.settings, apple: apple?.settings ?? null };
+  const settings = { google: google?.settings ?? null, microsoft: microsoft?.settings ?? null, apple: apple?.settings ?? null };
+  return { url, origins, ...settings };
 };
 
 /** The log must not share a database with the read models. */

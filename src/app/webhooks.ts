@@ -1,6 +1,7 @@
 import { type Config } from '../config/service.config.js';
 import { type AppleSettings } from '../provider/apple/apple-settings.js';
 import { type GoogleSettings } from '../provider/google/google-settings.js';
+import { type MicrosoftSettings } from '../provider/microsoft/microsoft-settings.js';
 import { type ProviderName } from '../provider/names.js';
 import { webhookAddress, type WebhookOf } from '../watch/webhook-address.js';
 import { type EngineAddresses } from './engines.js';
@@ -13,6 +14,10 @@ export const googleOf = ({ google }: Pick<Config, 'google'>, { sandbox }: Known)
 
 /** Sign in with Apple as the operator set it, else the sandbox's; null where there is none. */
 export const appleOf = ({ apple }: Pick<Config, 'apple'>, { sandbox }: Known): AppleSettings | null => apple ?? sandbox?.apple ?? null;
+
+/** Microsoft, likewise. */
+export const microsoftOf = ({ microsoft }: Pick<Config, 'microsoft'>, { sandbox }: Known): MicrosoftSettings | null =>
+  microsoft ?? sandbox?.microsoft ?? null;
 
 /** Where each calendar service that sends notifications is called. */
 const pushing = (config: Config, engines: Known): ReadonlyMap<ProviderName, string> => {

@@ -5,7 +5,9 @@ import { type ManualPauses } from '../sync/manual-sync.js';
 import { APPLE_CLIENT, apple } from './apple.config.js';
 import { GOOGLE_URLS, google } from './google.config.js';
 import { type AppleSettings } from '../provider/apple/apple-settings.js';
+import { MICROSOFT_URLS, microsoft } from './microsoft.config.js';
 import { type GoogleSettings } from '../provider/google/google-settings.js';
+import { type MicrosoftSettings } from '../provider/microsoft/microsoft-settings.js';
 import { type LOG_LEVELS, type Role, ROLES, type Settings, type Variable, variables } from './variables.config.js';
 
 /** The environment as a process has it: text or nothing. */
@@ -41,6 +43,8 @@ export type Config = Readonly<{
   google: GoogleSettings | null;
   /** The client of Sign in with Apple; null: it is not configured; where made-up accounts are offered, the sandbox plays it. */
   apple: AppleSettings | null;
+  /** null: Microsoft is not configured, as with Google. */
+  microsoft: MicrosoftSettings | null;
   manualPauses: ManualPauses;
   /** Milliseconds within which every calendar is read again by itself. */
   pollWithin: number;
@@ -127,10 +131,9 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
       has('OPERATIONS_PORT') && settings.OPERATIONS_PORT !== 0 && settings.OPERATIONS_PORT === (settings.PORT ?? 3000),
       'OPERATIONS_PORT must be another port than PORT; leave it unset to serve health and metrics at PORT.',
     ],
-    [
-      has('GOOGLE_CLIENT_ID') !== has('GOOGLE_CLIENT_SECRET'),
-      `${has('GOOGLE_CLIENT_ID') ? 'GOOGLE_CLIENT_SECRET' : 'GOOGLE_CLIENT_ID'} is missing: GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together.`,
-    ],
+    ...VENDORS.map(
+      (vendor) => [has(`${vendor}_CLIENT_ID`) !== has(`${vendor}_CLIENT_SECRET`), halfAClient(vendor, has(`${vendor}_CLIENT_ID`))] as const,
+    ),
     ...togetherForApple(has),
     ...splitRoles(has, settings),
     [
@@ -159,6 +162,20 @@ const splitRoles = (has: (name: Variable) => boolean, { ROLE }: Settings): Rules
   ]);
 };
 
+/** Services whose clients the operator registers; the variables of a client begin with one of these. */
+const VENDORS = ['GOOGLE', 'MICROSOFT'] as const;
+
+/** Services that send people back from pages of their own. */
+const NAMES = { GOOGLE: 'Google', MICROSOFT: 'Microsoft', APPLE: 'Apple' } as const;
+
+const vendorsOf = (has: (name: Variable) => boolean) => ([...VENDORS, 'APPLE'] as const).filter((vendor) => has(`${vendor}_CLIENT_ID`));
+
+const halfAClient = (vendor: (typeof VENDORS)[number], hasId: boolean): string =>
+  `${vendor}_CLIENT_${hasId ? 'SECRET' : 'ID'} is missing: ${vendor}_CLIENT_ID and ${vendor}_CLIENT_SECRET go together.`;
+
+/** Addresses to which people and secrets go. */
+const PLAIN_NEVER = ['AUTH_JWKS_URL', 'APPLE_CALDAV_URL', 'APPLE_ID_URL', ...GOOGLE_URLS, ...MICROSOFT_URLS, 'PUBLIC_URL'] as const;
+
 const production = (has: (name: Variable) => boolean, settings: Settings): Rules => [
   [settings.PROVIDERS === 'sandbox', 'PROVIDERS=sandbox offers accounts that do not exist and is refused in production: remove it.'],
   [settings.AUTH_MODE === 'dev', 'AUTH_MODE=dev lets anybody be anyone and is refused in production: remove it and set AUTH_JWKS_URL.'],
@@ -178,22 +195,14 @@ const production = (has: (name: Variable) => boolean, settings: Settings): Rules
     'MASTER_KEY is missing: set it to 32 bytes in base64 (`openssl rand -base64 32`), or MASTER_KEY_FILE to a file that holds them.',
   ],
   [
-    has('GOOGLE_CLIENT_ID') && !has('PUBLIC_URL'),
-    'PUBLIC_URL is missing: Google sends people back to it; set it to where they reach the service.',
+    vendorsOf(has).length > 0 && !has('PUBLIC_URL'),
+    `PUBLIC_URL is missing: ${vendorsOf(has)
+      .map((vendor) => NAMES[vendor])
+      .join(' and ')} sends people back to it; set it to where they reach the service.`,
   ],
-  [
-    has('APPLE_CLIENT_ID') && !has('PUBLIC_URL'),
-    'PUBLIC_URL is missing: Apple sends people back to it; set it to where they reach the service.',
-  ],
-  ...(
-    [
-      'AUTH_JWKS_URL',
-      'APPLE_CALDAV_URL',
-      'APPLE_ID_URL',
-      ...GOOGLE_URLS,
-      ...(has('GOOGLE_CLIENT_ID') || has('APPLE_CLIENT_ID') ? (['PUBLIC_URL'] as const) : []),
-    ] as const
-  ).map((name) => [isPlain(settings[name]), `${name} must start with https:// in production.`] as const),
+  ...PLAIN_NEVER.filter((name) => name !== 'PUBLIC_URL' || vendorsOf(has).length > 0).map(
+    (name) => [isPlain(settings[name]), `${name} must start with https:// in production.`] as const,
+  ),
   [
     isRemote(settings.DATABASE_URL) && !/[?&]sslmode=(require|verify-ca|verify-full)\b/.test(settings.DATABASE_URL ?? ''),
     'DATABASE_URL must end in ?sslmode=verify-full (or verify-ca, require) in production: the server is not on this machine.',
@@ -246,6 +255,7 @@ const build = (settings: Settings): Config => {
     caldav: { appleUrl: settings.APPLE_CALDAV_URL ?? 'https://caldav.icloud.com', allowPrivate: settings.CALDAV_ALLOW_PRIVATE ?? false },
     google: google(settings),
     apple: apple(settings),
+    microsoft: microsoft(settings),
     manualPauses: { sync: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000, full: (settings.FULL_SYNC_SECONDS ?? 3_600) * 1_000 },
     pollWithin: (settings.POLL_SECONDS ?? 120) * 1_000,
     mostListed: settings.MOST_LISTED ?? 100_000,

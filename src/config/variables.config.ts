@@ -33,6 +33,11 @@ const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).o
   error: 'must list origins such as https://app.example.com, separated by commas, without path or *',
 });
 
+/** Nothing but an origin: what follows it is the service's own. */
+const root = web.refine((text) => !URL.canParse(text) || new URL(text).href === `${new URL(text).origin}/`, {
+  error: 'must be an address without a path, like https://example.com',
+});
+
 const readableFile = z.string().refine(
   (path) => {
     try {
@@ -147,6 +152,13 @@ export const variables = {
   GOOGLE_TOKEN_URL: web,
   GOOGLE_REVOKE_URL: web,
   GOOGLE_API_URL: web,
+  MICROSOFT_CLIENT_ID: z.string(),
+  MICROSOFT_CLIENT_SECRET: z.string(),
+  MICROSOFT_TENANT: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+$/, { error: 'must be common, organizations, consumers, or the id or domain of a tenant' }),
+  MICROSOFT_LOGIN_URL: root.transform((text) => new URL(text).origin),
+  MICROSOFT_GRAPH_URL: root.transform((text) => new URL(text).origin),
   MANUAL_SYNC_SECONDS: seconds(0, 3_600),
   FULL_SYNC_SECONDS: seconds(0, 86_400),
   // A reading is fresh for a quarter of an hour at least; more would make a calendar stale between two readings.

@@ -62,9 +62,10 @@ export type ScanRequest = Readonly<{
 
 /**
  * `whole`: every object of the calendar was listed, so what was not is gone. `again`: something listed was not to be had, which the next scan
- * decides: it is to follow at once. `cursor` is to be stored only after all pages were.
+ * decides: it is to follow at once. `within`: milliseconds within which the next scan is to follow although nothing is listed as missing, because details
+ * of something could not be had. `cursor` is to be stored only after all pages were.
  */
-export type ScanEnd = Readonly<{ cursor: string | null; whole: boolean; again: boolean; expected: number }>;
+export type ScanEnd = Readonly<{ cursor: string | null; whole: boolean; again: boolean; expected: number; within?: number }>;
 
 /** `expected`: how many objects the scan will bring altogether, once known; for progress. */
 export type ScanPage = Readonly<{ changes: readonly Change[]; expected: number | null }>;

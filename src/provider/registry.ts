@@ -67,7 +67,8 @@ const NOT_HERE = 'Not available in this release.';
  * Every kind of calendar service, by the name it has in stored events, rows and the API. To add one, follow “Where do I add a provider?” in
  * ARCHITECTURE.md. Requests: Google's are quotas of the Calendar API, 1,000,000 a day and project since May 2026, and 600 a minute of one user
  * (developers.google.com/workspace/calendar/api/guides/quota); Graph counts 10,000 in ten minutes for each mailbox
- * (learn.microsoft.com/graph/throttling-limits). Apple states no number and answers 503; 240 a minute is what other programs that read iCloud keep
+ * (learn.microsoft.com/graph/throttling-limits), and answers four of its requests at a time: two calendars of an account are read at once
+ * (`RUNS_AT_ONCE`), each by one request after the other, which leaves room for one that opens or renews a channel. Apple states no number and answers 503; 240 a minute is what other programs that read iCloud keep
  * to (keeper.sh issue 890). Other CalDAV servers get more, because some of them bring one object a request.
  */
 export const REGISTRY = {
@@ -100,11 +101,12 @@ export const REGISTRY = {
     sweeps: WITH_PUSH,
     requestsADay: null,
     requestsAMinute: 1_000,
-    generationLife: GENERATION_LIFE,
+    // Outlook forgets places to read on from whenever it likes: read whole each day, a calendar loses nothing by it.
+    generationLife: DAY,
     crowd: 'account',
     words: {
       help: 'Begin, and send the person to the address that is answered; Microsoft asks them for their consent there.',
-      missing: NOT_HERE,
+      missing: 'Not configured here: the operator has to set MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET.',
       refused: 'Microsoft gives no access to the calendars of this account.',
       revoked: goneAt('Microsoft'),
     },

@@ -62,3 +62,6 @@ export const retryAt = (now: number, failures: number, retryAfter: number | null
 
 /** The mass-change breaker: more than half of what is known, and more than 20 occurrences, would go in one sync. */
 export const isMassRemoval = (removed: number, known: number): boolean => removed > 20 && removed * 2 > known;
+
+/** Milliseconds within which a calendar is read again because a scan left something to be asked for; null when it left nothing. */
+export const againIn = ({ again, within }: Readonly<{ again: boolean; within?: number }>): number | null => (again ? 0 : (within ?? null));

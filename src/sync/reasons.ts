@@ -119,6 +119,7 @@ const OBJECTS: Readonly<Record<string, string>> = {
   'recurrence.too-many': 'more repetitions than can be shown',
   'recurrence.bad-time': 'a date or time makes no sense',
   'component.bad-time': 'a date or time of one repetition makes no sense; the others are shown',
+  'component.details-pending': 'the service has not told its details yet; the time is shown, and it is asked again',
   'component.unknown-zone': 'its time zone is not known; it is shown on the clock of the calendar’s own',
 };
 

@@ -8,7 +8,7 @@ import { type GenerationReason } from '../calendar/calendar.js';
 import { feedCodec } from './feed.codec.js';
 import { FEED } from './feed.js';
 import { FeedWriter } from './feed.writer.js';
-import { isListingDue, isMassRemoval, newGenerationFor, remappedAt, soonAt, windowAt } from './generation.js';
+import { againIn, isListingDue, isMassRemoval, newGenerationFor, remappedAt, soonAt, windowAt } from './generation.js';
 import { readSyncCursor, type SyncCursor, writeSyncCursor } from './sync-cursor.js';
 import { absorb, type Absorbed } from './sync.absorb.js';
 import { carryOver } from './sync.carry.js';
@@ -169,7 +169,7 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met,
   const failed = row.fault !== null || row.failures > 0;
   if (failed) await report(run, { kind: 'succeeded' });
   await finishSucceeded(runtime, row, lease, {
-    ...{ cursor: cursorAfter(run, planned, end), remapAt: remapAt(run, planned), listed: planned.list || end.whole, again: end.again },
+    ...{ cursor: cursorAfter(run, planned, end), remapAt: remapAt(run, planned), listed: planned.list || end.whole, again: againIn(end) },
     ...{ generation, window, gone, whole, objects: met.seen.size, fed: writer.revision, position: writer.position },
   });
   if (failed && !(await siblingsFail(runtime, row))) await runtime.reportRecovery(row.connection_id, cause);

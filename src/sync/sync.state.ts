@@ -119,8 +119,8 @@ type Success = Readonly<{
   remapAt: number | null;
   /** Everything was listed, or would not be. */
   listed: boolean;
-  /** It is to be read again at once. */
-  again: boolean;
+  /** Milliseconds within which it is to be read again although its next reading is later; null when it is not. */
+  again: number | null;
   window: TimeRange;
   gone: readonly string[];
   whole: boolean;
@@ -169,7 +169,7 @@ export const finishSucceeded = async (
         now: instant(now),
         freshUntil: instant(freshUntil(now, within)),
         position,
-        due: instant(again ? now : nextPollAt(now, within, entropy.fraction())),
+        due: instant(Math.min(nextPollAt(now, within, entropy.fraction()), again === null ? Infinity : now + again)),
         // One that was asked for while this run was under way is still owed.
         fullRequested: row.full_requested,
         remapAt: remapAt === null ? null : instant(remapAt),

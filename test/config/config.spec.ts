@@ -112,6 +112,17 @@ describe('Configuration', () => {
     expect(readConfig(elsewhere).google).toMatchObject({ apiUrl: 'http://127.0.0.1:4010/google', tokenUrl: 'http://127.0.0.1:4010/token' });
   });
 
+  it('reaches Microsoft at its own addresses unless others are named, and only as a client that it knows', () => {
+    const client = { MICROSOFT_CLIENT_ID: 'us', MICROSOFT_CLIENT_SECRET: 'shh' };
+    expect(readConfig({ MICROSOFT_TENANT: 'contoso.example' }).microsoft).toBeNull();
+    expect(readConfig(client).microsoft).toEqual({
+      ...{ clientId: 'us', clientSecret: 'shh', tenant: 'common' },
+      ...{ loginUrl: 'https://login.microsoftonline.com', graphUrl: 'https://graph.microsoft.com' },
+    });
+    const elsewhere = { MICROSOFT_TENANT: 'organizations', MICROSOFT_GRAPH_URL: 'http://127.0.0.1:4010/' };
+    expect(readConfig({ ...client, ...elsewhere }).microsoft).toMatchObject({ tenant: 'organizations', graphUrl: 'http://127.0.0.1:4010' });
+  });
+
   it('names every mistake in one message', () => {
     const wrong = { PORT: '70000', LOG_LEVEL: 'loud', ROLE: 'api,cook', CALDAV_ALLOW_PRIVATE: 'yes', TLS_CERT: file, NODE_ENV: 'staging' };
     expect(() => readConfig(wrong)).toThrow(/6 settings are wrong/);
@@ -154,6 +165,8 @@ describe('Configuration', () => {
     ['PUBLIC_URL', { GOOGLE_CLIENT_ID: 'us', GOOGLE_CLIENT_SECRET: 'shh' }],
     ['PUBLIC_URL', apple],
     ['APPLE_ID_URL', { APPLE_ID_URL: 'http://id.example.com' }],
+    ['PUBLIC_URL', { MICROSOFT_CLIENT_ID: 'us', MICROSOFT_CLIENT_SECRET: 'shh' }],
+    ['MICROSOFT_LOGIN_URL', { MICROSOFT_LOGIN_URL: 'http://login.example.com' }],
     ['PUBLIC_URL', { GOOGLE_CLIENT_ID: 'us', GOOGLE_CLIENT_SECRET: 'shh', PUBLIC_URL: 'http://juy.example.com' }],
     ['DATABASE_URL', { DATABASE_URL: 'postgres://app:secret@db.example.com/app' }],
     ['EVENTSTORE_URL', { EVENTSTORE_URL: 'esdb://a.example.com:2113,localhost:2113?tls=false' }],
@@ -180,6 +193,9 @@ describe('Configuration', () => {
     ['APPLE_PRIVATE_KEY_FILE', { ...apple, APPLE_PRIVATE_KEY_FILE: join(folder, 'none.p8') }],
     ['GOOGLE_CLIENT_ID', { GOOGLE_CLIENT_SECRET: 'shh' }],
     ['GOOGLE_API_URL', { GOOGLE_API_URL: 'localhost:4010' }],
+    ['MICROSOFT_CLIENT_SECRET', { MICROSOFT_CLIENT_ID: 'us' }],
+    ['MICROSOFT_TENANT', { MICROSOFT_TENANT: 'a/b' }],
+    ['MICROSOFT_GRAPH_URL', { MICROSOFT_GRAPH_URL: 'https://graph.example.com/v1.0' }],
   ])('names %s when the environment is %j', (name, change) => {
     expect(mistakes(change)).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
   });

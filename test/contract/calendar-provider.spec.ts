@@ -2,6 +2,7 @@ import { type Secret } from '../../src/kernel/vault.js';
 import { nearHttp, nearProvider } from '../support/caldav.js';
 import { icsOf } from '../support/calendar-item.js';
 import { googleAccount } from '../support/google-account.js';
+import { microsoftAccount } from '../support/microsoft-account.js';
 import { type ProvidedAccount, type Trouble } from '../support/provided-account.js';
 import { startRadicale } from '../support/radicale.js';
 import { emptyCalendar, type FaultOrder, startTestSandbox } from '../support/sandbox.js';
@@ -87,3 +88,4 @@ const sandbox = async (): Promise<ProvidedAccount> => {
 holdsProviderContract('Radicale', radicale);
 holdsProviderContract('The sandbox', sandbox, ['throttled', 'unavailable', 'unreadable-object']);
 holdsProviderContract('The sandbox of Google', googleAccount, ['throttled', 'unavailable', 'unreadable-object']);
+holdsProviderContract('The sandbox of Microsoft', microsoftAccount, ['throttled', 'unavailable']);

@@ -16,7 +16,7 @@ describe('The registry of calendar services', () => {
     ]);
     expect(listed.map(({ help }) => help)).toEqual([
       expect.stringContaining('GOOGLE_CLIENT_ID'),
-      'Not available in this release.',
+      expect.stringContaining('MICROSOFT_CLIENT_ID'),
       'Not available in this release.',
       expect.stringContaining('address of the server'),
     ]);

@@ -72,7 +72,8 @@ export const etagsOf = ({ changes }: Scan): ReadonlyMap<string, string | null> =
 
 /** A caller who holds what a scan brought. */
 export const knownAfter = (scan: Scan): ScanRequest['known'] => {
-  const etags = etagsOf(scan);
+  const others = scan.changes.flatMap((change) => (change.kind === 'other' ? [[change.remoteId, change.etag] as const] : []));
+  const etags = new Map([...etagsOf(scan), ...others]);
   return (remoteIds) => Promise.resolve(new Map(remoteIds.flatMap((id) => (etags.has(id) ? [[id, etags.get(id) ?? null]] : []))));
 };
 

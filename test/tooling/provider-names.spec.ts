@@ -9,7 +9,7 @@ const SRC = join(import.meta.dirname, '../../src');
  * Where a kind of calendar service is named: what is known of it, its adapter, the sandbox, what
  * is wired and printed, examples of the API's document, and migrations, which are about one release.
  */
-const NAMED = /^(?:provider\/(?:registry\.ts|google\/|caldav\/)|app\/|embedded\/)|\.(?:contract|migration)\.ts$/;
+const NAMED = /^(?:provider\/(?:registry\.ts|google\/|microsoft\/|caldav\/)|app\/|embedded\/)|\.(?:contract|migration)\.ts$/;
 
 const sources = readdirSync(SRC, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))

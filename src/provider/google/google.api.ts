@@ -2,6 +2,7 @@ import { type calendar_v3 } from '@googleapis/calendar';
 import { type Secret } from '../../kernel/vault.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
 import { type Grant } from '../grant.js';
+import { textOf } from '../http/answer.text.js';
 import { type HttpResponse, Passing } from '../http/guarded.http.js';
 import { retryAfterSeconds } from '../http/retry.js';
 import { judge, type Refusal, type Sent } from './google-refusal.js';
@@ -62,12 +63,6 @@ const outgoingOf = async (ask: Ask, apiUrl: string): Promise<Outgoing> => {
 class Unauthorized extends Error {
   override readonly name = 'Unauthorized';
 }
-
-export const textOf = async ({ body }: HttpResponse): Promise<string> => {
-  const parts: Uint8Array[] = [];
-  for await (const part of body) parts.push(part);
-  return Buffer.concat(parts).toString('utf8');
-};
 
 const parsed = (text: string): unknown => {
   try {

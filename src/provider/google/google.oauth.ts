@@ -1,18 +1,15 @@
 import { createHash } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
-import { instant, type Clock, SECOND } from '../../kernel/clock.js';
+import { type Clock } from '../../kernel/clock.js';
 import { type Secret } from '../../kernel/vault.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
 import { type Lane } from '../budget.js';
-import { type GuardedHttp } from '../http/guarded.http.js';
+import { claimsIn, fetchOver, tokensOf } from '../http/token.endpoint.js';
 import { type Granted, type OAuth, type OAuthAccess, OAuthRefused } from '../oauth.js';
-import { textOf } from './google.api.js';
 import { refusedAnswer, refusedCode, refusedRefresh } from './google.oauth-errors.js';
 import { type GoogleOptions, laneNamed, laneOf } from './google.options.js';
 import { type GoogleSettings } from './google-settings.js';
 import { accessGranted, scopesFor } from './google-scopes.js';
-
-const LARGEST = 1024 * 1024;
 
 /** Google's own name; elsewhere than at Google an issuer goes by where its authorization page is. */
 const GOOGLE = 'https://accounts.google.com';
@@ -42,56 +39,9 @@ const serverOf = ({ http, google }: GoogleOptions): Server => {
     // Machines’ clocks differ by minutes.
     client: { client_id: google.clientId, [oauth.clockTolerance]: 300 },
     authentication: oauth.ClientSecretPost(google.clientSecret),
-    options: (call, lane) => ({ [oauth.customFetch]: fetchOver(http, google.tokenUrl, call, lane) }),
+    options: (call, lane) => ({ [oauth.customFetch]: fetchOver({ http, url: google.tokenUrl, vendor: 'Google' }, call, lane) }),
   };
 };
-
-/** The issuer that an answer’s id_token claims, to be held against ours; undefined where it has none. */
-const issuerClaimed = async (response: Response): Promise<unknown> => {
-  try {
-    const { id_token: token } = (await response.clone().json()) as Readonly<{ id_token?: string }>;
-    return (JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString()) as Readonly<{ iss?: unknown }>).iss;
-  } catch {
-    return undefined;
-  }
-};
-
-type Fetch = (url: string, options: Readonly<{ headers: Readonly<Record<string, string>>; body?: unknown }>) => Promise<Response>;
-
-/** The library’s requests to the token endpoint, over the one guarded transport. A failure of the server is no answer: nothing is known to have happened. */
-const fetchOver =
-  (http: GuardedHttp, url: string, call: Call, lane: Lane): Fetch =>
-  (_, { headers, body }) =>
-    http.request(
-      { method: 'POST', url, headers, body: String(body), credentials: null, lane, maxBytes: LARGEST },
-      call,
-      async (response): Promise<Response> => {
-        const { status } = response;
-        if (status >= 500 || status < 200) throw new ProviderFault('unavailable', `Google answers ${status}`);
-        const text = await textOf(response);
-        const kept = ['content-type', 'www-authenticate'].flatMap((name) => {
-          const value = response.header(name);
-          return value === null ? [] : [[name, value] as [string, string]];
-        });
-        return new Response([204, 205, 304].includes(status) ? null : text, { status, headers: kept });
-      },
-    );
-
-/** Until when a token is good where Google does not say. */
-const USUAL_LIFE = 3_600;
-
-type Tokens = Readonly<{ accessToken: string; refreshToken: string; expiresAt: string; scope: string }>;
-
-const tokensOf = (
-  clock: Clock,
-  answer: oauth.TokenEndpointResponse,
-  before: Readonly<{ refreshToken: string; scope: string }>,
-): Tokens => ({
-  accessToken: answer.access_token,
-  refreshToken: answer.refresh_token ?? before.refreshToken,
-  expiresAt: instant(clock.now() + (answer.expires_in ?? USUAL_LIFE) * SECOND),
-  scope: answer.scope ?? before.scope,
-});
 
 const scopeMissing = (): OAuthRefused =>
   new OAuthRefused(
@@ -144,7 +94,7 @@ const complete =
       const code = oauth.validateAuthResponse(known, client, parameters, state);
       const options = server.options(call, laneNamed(state));
       const response = await oauth.authorizationCodeGrantRequest(known, client, authentication, code, redirectUri, verifier, options);
-      const issuer = as(await issuerClaimed(response));
+      const issuer = as((await claimsIn(response))['iss']);
       return granted(clock, await oauth.processAuthorizationCodeResponse(issuer, client, response, { requireIdToken: true }), access);
     } catch (error) {
       throw refusedAnswer(error) ?? refusedCode(error) ?? error;
@@ -160,7 +110,7 @@ const refresh =
     try {
       const options = server.options(call, laneOf(secret));
       const response = await oauth.refreshTokenGrantRequest(as(null), client, authentication, refreshToken, options);
-      const tokens = await oauth.processRefreshTokenResponse(as(await issuerClaimed(response)), client, response);
+      const tokens = await oauth.processRefreshTokenResponse(as((await claimsIn(response))['iss']), client, response);
       return { ...secret, ...tokensOf(clock, tokens, { refreshToken, scope }) };
     } catch (error) {
       throw refusedRefresh(error) ?? error;

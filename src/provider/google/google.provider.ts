@@ -1,6 +1,7 @@
 import { type Secret } from '../../kernel/vault.js';
 import { type Call, type CalendarProvider, ProviderFault } from '../calendar-provider.js';
-import { googleApi, type GoogleApi, textOf } from './google.api.js';
+import { textOf } from '../http/answer.text.js';
+import { googleApi, type GoogleApi } from './google.api.js';
 import { discoverGoogle } from './google.discovery.js';
 import { MAPPING } from './google.mapping.js';
 import { googleOAuth } from './google.oauth.js';
