@@ -20,11 +20,14 @@ const PATIENCE = 15_000;
 const DAY = 86_400_000;
 const dayFromNow = (days: number): string => new Date(Date.now() + days * DAY).toISOString().slice(0, 10);
 
-/** Routes that answer so only with a vendor: connecting-attacks.spec.ts and webhooks.spec.ts have one. */
+/** Routes that answer so only with a vendor: connecting-attacks.spec.ts, connecting-with-apple.spec.ts and webhooks.spec.ts have one. */
 const WITH_VENDOR = [
   'POST /v1/calendar/connections/{id}/confirm',
+  'POST /v1/calendar/connections/{id}/credentials',
   'POST /v1/calendar/oauth/{provider}/callback',
+  'POST /v1/calendar/oauth/{provider}/callback/password',
   'POST /v1/webhooks/{provider}',
+  'POST /v1/webhooks/{provider}/lifecycle',
 ];
 
 describe(`A request that makes no sense (BAD_INPUTS_SEED=${SEED})`, () => {
