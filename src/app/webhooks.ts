@@ -21,8 +21,11 @@ export const microsoftOf = ({ microsoft }: Pick<Config, 'microsoft'>, { sandbox 
 
 /** Where each calendar service that sends notifications is called. */
 const pushing = (config: Config, engines: Known): ReadonlyMap<ProviderName, string> => {
-  const google = googleOf(config, engines);
-  return new Map(google === null ? [] : [['google', google.apiUrl]]);
+  const [google, microsoft] = [googleOf(config, engines), microsoftOf(config, engines)];
+  return new Map([
+    ...(google === null ? [] : [['google', google.apiUrl] as const]),
+    ...(microsoft === null ? [] : [['microsoft', microsoft.graphUrl] as const]),
+  ]);
 };
 
 /** Where the notifications of each calendar service go. */

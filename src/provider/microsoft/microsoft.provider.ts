@@ -2,6 +2,7 @@ import { type CalendarProvider } from '../calendar-provider.js';
 import { graphApi } from './graph.api.js';
 import { discoverMicrosoft } from './graph.discovery.js';
 import { MAPPING } from './graph.mapping.js';
+import { microsoftPush } from './graph.push.js';
 import { graphReader } from './graph.reader.js';
 import { scanMicrosoft } from './graph.scan.js';
 import { microsoftOAuth } from './microsoft.oauth.js';
@@ -18,7 +19,7 @@ export const microsoftProvider = (options: MicrosoftOptions): CalendarProvider =
     mapping: MAPPING,
     oauth: microsoftOAuth(options),
     identity: null,
-    push: null,
+    push: microsoftPush(options),
     discover: (grant, call) => discoverMicrosoft(graphApi(options, grant, call), graphUrl, grant.secret),
     scan: async function* (grant, calendar, request) {
       const reader = graphReader(graphApi(options, grant, request.call), graphUrl, calendar);
