@@ -76,7 +76,9 @@ const faultOf = (row: ConnectionRow, states: readonly Freshness[]): string | nul
 
 /** What its owner is told of the access at the service that a revoked connection has left there; null where nothing was to be given back. */
 const leftoverOf = ({ provider, grant_ended }: ConnectionRow): string | null => {
-  if (entryOf(provider).givesBack === 'nothing' || grant_ended === null || grant_ended === 'revoked') return null;
+  const { givesBack, words } = entryOf(provider);
+  if (grant_ended === null || grant_ended === 'revoked') return null;
+  if (givesBack === 'nothing') return words.left === undefined ? null : 'grant.owners';
   return grant_ended === 'shared' ? 'grant.shared' : 'grant.left';
 };
 

@@ -39,6 +39,8 @@ export type ProviderEntry = Abilities &
       refused: string;
       /** What it means that a stored access is not accepted any more and the service does not say why. */
       revoked: Words;
+      /** Said after a revoke where only the owner can end at the service what they allowed there. */
+      left?: Words;
       /** Said between the sign-in and the password. */
       signedIn?: Words;
     }>;
@@ -94,7 +96,7 @@ export const REGISTRY = {
   microsoft: {
     name: 'Outlook / Microsoft 365',
     color: 'red',
-    isReleased: false,
+    isReleased: true,
     connect: { by: 'oauth' },
     write: 'granted-apart',
     givesBack: 'nothing',
@@ -109,6 +111,12 @@ export const REGISTRY = {
       missing: 'Not configured here: the operator has to set MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET.',
       refused: 'Microsoft gives no access to the calendars of this account.',
       revoked: goneAt('Microsoft'),
+      left: {
+        reason:
+          'Nothing more is read, and what was stored is deleted, the access among it. Microsoft still lists the permission you gave: programs cannot give it back.',
+        nextStep:
+          'To take it off that list: myapps.microsoft.com for an account of work or school, account.live.com/consent/Manage for a personal one.',
+      },
     },
   },
   apple: {

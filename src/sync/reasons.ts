@@ -90,6 +90,7 @@ const wordsFor = (fault: string, provider: string): Words => {
   const { name, words } = entryOf(provider);
   if (fault === 'access-revoked') return words.revoked;
   if (fault === 'oauth.password-needed' && words.signedIn !== undefined) return words.signedIn;
+  if (fault === 'grant.owners' && words.left !== undefined) return words.left;
   return named(WORDS[fault] ?? UNFORESEEN, name);
 };
 

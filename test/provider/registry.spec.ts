@@ -28,6 +28,10 @@ describe('The registry of calendar services', () => {
     );
   });
 
+  it('tells the owner of a Microsoft account where a permission is taken back that programs cannot give back', () => {
+    expect(nextStepFor('grant.owners', 'microsoft')).toMatch(/myapps[.]microsoft[.]com.*account[.]live[.]com/);
+  });
+
   it('takes a name it does not know for a server of which nothing is known', () => {
     for (const name of ['elsewhere', 'toString', '__proto__']) expect(entryOf(name)).toBe(entryOf('caldav'));
   });
