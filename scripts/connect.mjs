@@ -1,5 +1,5 @@
-// `npm run connect`: links two made-up accounts of the sandbox, one of its Google and one of its CalDAV server, to the user "me" of the service on this
-// machine. `npm run connect -- apple`: links a third one, by Sign in with Apple and the password after it.
+// `npm run connect`: links three made-up accounts of the sandbox, one each of its Google, its Microsoft and its CalDAV server, to the user "me" of the service
+// on this machine. `npm run connect -- apple`: links a fourth one, by Sign in with Apple and the password after it.
 import { localAddress, sandboxOf, serviceAt, toldOnFailure } from './service.client.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
@@ -12,6 +12,7 @@ await toldOnFailure(async () => {
     ? { 'noah@work.example': apple }
     : {
         'mia@work.example': (username) => service.connectAt('google', username),
+        'mia@school.example': (username) => service.connectAt('microsoft', username),
         'mia@home.example': (username) => service.connect(sandbox.url, sandbox.account(username)),
       };
   for (const [username, connect] of Object.entries(accounts)) {

@@ -10,7 +10,7 @@ import { comingWeek, weekTable } from './week.table.mjs';
 
 const PROGRAM = fileURLToPath(new URL('../dist/programs/main.js', import.meta.url));
 const STOP_LIMIT = 20_000;
-const [WORK, HOME] = ['mia@work.example', 'mia@home.example'];
+const [WORK, SCHOOL, HOME] = ['mia@work.example', 'mia@school.example', 'mia@home.example'];
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const colors = process.stdout.isTTY === true;
@@ -157,7 +157,7 @@ const showRevoke = (me, connectionId, week) =>
       const { items } = await me.events(week.start, week.end);
       return items.some(({ calendarId }) => own.includes(calendarId)) ? null : true;
     });
-    return { said: `revoked ${HOME}: nothing of it is left, the other account goes on` };
+    return { said: `revoked ${HOME}: nothing of it is left, the other accounts go on` };
   });
 
 const demonstrate = async (service, dataDir) => {
@@ -167,7 +167,8 @@ const demonstrate = async (service, dataDir) => {
     return { ...parts, said: 'started PostgreSQL, the event store, the sandbox and the service' };
   });
   const week = comingWeek();
-  await connect(WORK, me.connectGoogle);
+  await connect(WORK, (username) => me.connectAt('google', username));
+  await connect(SCHOOL, (username) => me.connectAt('microsoft', username));
   const { connectionId } = await connect(HOME, (username) => me.connect(sandbox.url, sandbox.account(username)));
   await showWeek(me, week);
   await showChange(me, sandbox, week);

@@ -46,7 +46,7 @@ export const serviceAt = async (api, userId = 'me') => {
     return answer.body;
   };
   const connections = async () => (await request('GET', '/v1/calendar/connections')).items.filter(({ status }) => status !== 'revoked');
-  const service = {
+  return {
     request,
     connections,
     calendars: async () => (await request('GET', '/v1/calendar/calendars')).items,
@@ -105,7 +105,6 @@ export const serviceAt = async (api, userId = 'me') => {
       await reach(target(posting), { method: 'POST', body: new URLSearchParams(hidden(posting)), headers: { cookie } });
       return request('POST', `/v1/calendar/connections/${connectionId}/credentials`, { username, password });
     },
-    connectGoogle: (email) => service.connectAt('google', email),
     settled: () =>
       until('Reading the calendars', async () => {
         const all = await connections();
@@ -131,7 +130,6 @@ export const serviceAt = async (api, userId = 'me') => {
       });
     },
   };
-  return service;
 };
 
 /** The sandbox of a service that keeps its data there: its address, its accounts, and the faults it can be told to show. */

@@ -13,18 +13,23 @@ const connectLine = (base: string, body: string): string =>
 const account = (provider: string, credentials: Readonly<Record<string, string>>): string =>
   JSON.stringify({ provider, consent: true, credentials });
 
-const sandboxLines = (base: string, { url, google }: SandboxAddress): string => `
+const sandboxLines = (base: string, { url, google, microsoft }: SandboxAddress): string => `
   Sandbox, made-up accounts: ${url}${
     google === null
       ? ''
       : `
   and a Google of its own:   ${google.apiUrl}/`
+  }${
+    microsoft === null
+      ? ''
+      : `
+  and a Microsoft:           ${microsoft.graphUrl}/`
   }
 
 See a merged week without an account of your own; in another terminal:
 
-  npm run connect    # links a Google and a CalDAV account of a person who does not exist
-  npm run week       # the coming seven days, from all seven of her calendars
+  npm run connect    # links a Google, a Microsoft and a CalDAV account of a person who does not exist
+  npm run week       # the coming seven days, from all nine of her calendars
 
 The same by hand; for a real account see docs/quick-start.md:
 

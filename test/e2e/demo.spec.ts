@@ -47,6 +47,7 @@ describe('npm run demo', () => {
     expect([await demo.ended, demo.printed()]).toEqual([0, expect.stringContaining('nothing is left behind')]);
     for (const line of [
       /✓ connected mia@home\.example \(caldav\): Birthdays, Family, Private/,
+      /✓ connected mia@school\.example \(microsoft\): Calendar, Nowhere holidays/,
       /✓ connected mia@work\.example \(google\): Holidays in Nowhere, /,
       /Choir concert +. (Work +also in Private|Private +also in Work)/,
       /✓ moved “Dentist” by two hours/,

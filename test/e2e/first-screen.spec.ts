@@ -30,8 +30,10 @@ describe('What a stranger does first', () => {
     await expect(npmRun('week.mjs')).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('npm run connect') as unknown });
   });
 
-  it('connects the two accounts, one of them at its vendor’s pages, once, and sees their week', async () => {
-    expect(await npmRun('connect.mjs')).toContain('Connected mia@work.example (google): Holidays in Nowhere, ');
+  it('connects the three accounts, two of them at their vendors’ pages, once, and sees their week', async () => {
+    const connected = await npmRun('connect.mjs');
+    expect(connected).toContain('Connected mia@work.example (google): Holidays in Nowhere, ');
+    expect(connected).toContain('Connected mia@school.example (microsoft): Calendar, Nowhere holidays');
     expect(await npmRun('connect.mjs')).toContain('mia@home.example is connected already.');
     const week = await npmRun('week.mjs');
     expect(week).toMatch(/^Your week, .*\(Europe\/Berlin\)$/m);
@@ -40,7 +42,7 @@ describe('What a stranger does first', () => {
     // Of a meeting that sits in a calendar of busy times too, the copy is shown that has its title.
     expect(week).not.toMatch(/\(no title\).*also in/);
     expect(week).toMatch(/Stand-up +. (Work|Team)/);
-    expect(week).toContain('All 7 calendars are fresh');
+    expect(week).toContain('All 9 calendars are fresh');
   });
 
   it('sees a week by the clocks that the service knows, also where the runtime has older rules', async () => {
@@ -111,6 +113,6 @@ describe('What a stranger does first', () => {
     expect(await me.sync({ full: true })).toMatchObject({ state: 'done' });
     const { body } = await me.request<{ items: { provider: string; status: string }[] }>('GET', '/v1/calendar/connections');
     const found = body.items.map(({ provider, status }) => `${provider} ${status}`);
-    expect(found.sort()).toEqual(['caldav connected', 'caldav connected', 'google connected']);
+    expect(found.sort()).toEqual(['caldav connected', 'caldav connected', 'google connected', 'microsoft connected']);
   });
 });
