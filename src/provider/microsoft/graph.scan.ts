@@ -28,8 +28,11 @@ const pageWith = (changes: readonly Change[], expected: number | null): readonly
 /** What is not news is told in a word, or not at all. */
 type Sift = (changes: readonly Change[]) => Promise<readonly Change[]>;
 
-/** The urgent days, as a list of their own; answers the etags of what it brought. A series is told by what of it takes place then. */
-async function* readSoon({ reader, own }: Scanning, soon: TimeRange): AsyncGenerator<ScanPage, Map<string, string | null>> {
+/**
+ * The urgent days, as a list of their own; answers the etags of what it brought. A series is told by what of it takes place then; one that is held already is
+ * shown as it was until all of it is read, because the rest of it would go and come back.
+ */
+async function* readSoon({ reader, own, request }: Scanning, soon: TimeRange): AsyncGenerator<ScanPage, Map<string, string | null>> {
   const etags = new Map<string, string | null>();
   const batch = new Batch(own);
   const told = (changes: readonly Change[]): readonly ScanPage[] => {
@@ -38,7 +41,9 @@ async function* readSoon({ reader, own }: Scanning, soon: TimeRange): AsyncGener
   };
   const singles: Change[] = [];
   for await (const { value } of reader.view(soon)) singles.push(...value.flatMap((row) => batch.take(row)));
-  yield* told([...singles, ...[...batch.series].flatMap(([id, gathered]) => early(id, gathered, own))]);
+  const held = await request.known([...batch.series.keys()]);
+  const unheld = [...batch.series].filter(([id]) => !held.has(id));
+  yield* told([...singles, ...unheld.flatMap(([id, gathered]) => early(id, gathered, own))]);
   return etags;
 }
 
