@@ -1,11 +1,11 @@
-import { type GoogleAccount } from './account.google.js';
 import { type BenchAccount } from './account.radicale.js';
+import { type VendorAccount } from './account.vendor.js';
 import { median, timed } from './timing.js';
 
 /** Milliseconds a bare HTTP client needs for the same data. */
 export type Baseline = Readonly<{ everything: number; objects: number; soon: number; oneChange: number }>;
 
-export type GoogleBaseline = Omit<Baseline, 'objects'>;
+export type VendorBaseline = Omit<Baseline, 'objects'>;
 
 const ROUNDS = 5;
 
@@ -37,8 +37,8 @@ export const measureBaseline = async ({ raw, change }: BenchAccount, now: number
   return { everything: median(whole), objects, soon: median(days), oneChange: median(single) };
 };
 
-/** Events by pages of 2,500, the next 30 days, and the list of what changed since a sync token; the middle of five each. */
-export const measureGoogleBaseline = async ({ raw, change }: GoogleAccount, now: number): Promise<GoogleBaseline> => {
+/** A vendor's list of everything, of the next 30 days, and of what changed since; the middle of five each. */
+export const measureVendorBaseline = async ({ raw, change }: VendorAccount, now: number): Promise<VendorBaseline> => {
   const client = await raw();
   const [whole, days, single]: readonly [number[], number[], number[]] = [[], [], []];
   for (let round = 1; round <= ROUNDS; round += 1) {

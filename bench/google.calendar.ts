@@ -2,11 +2,6 @@ import { type Item } from '../test/support/calendar-item.js';
 import { eventsOf } from '../test/support/google-entries.js';
 import { seedItems } from '../test/support/seed.js';
 
-export const BENCH_PERSON = 'bench@people.example';
-
-/** Milliseconds that each request to Google takes longer than the simulator needs. */
-export const LATENCY = 40;
-
 const SEED = 491;
 
 /** The seeded calendar, without overrides of this and future instances, which Google has not: it splits the series. */

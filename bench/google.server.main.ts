@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { startGoogleSandbox } from '../src/embedded/google.sandbox.js';
 import { systemClock } from '../src/infra/system.clock.js';
-import { BENCH_PERSON, googleItems, googleRows, LATENCY } from './google.calendar.js';
+import { BENCH_PERSON, LATENCY } from './account.vendor.js';
+import { googleItems, googleRows } from './google.calendar.js';
 
 // Google's simulator as a process of its own, with one calendar of so many events. It prints its address once it listens.
 const { values } = parseArgs({ options: { events: { type: 'string' }, from: { type: 'string' } } });

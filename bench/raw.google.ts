@@ -1,23 +1,11 @@
-import { BENCH_PERSON } from './google.calendar.js';
+import { BENCH_PERSON, type Listed, type RawVendor } from './account.vendor.js';
 
 type Page = Readonly<{ items: readonly Readonly<{ summary?: string }>[]; nextPageToken?: string; nextSyncToken?: string }>;
-
-/** Everything a list brings. */
-export type Listed = Readonly<{ titles: readonly string[]; token: string }>;
-
-/** The least a client of Google can do: pages as large as they may be, one after the other; throws on any status of 300 or more. */
-export type RawGoogle = Readonly<{
-  readAll: () => Promise<Listed>;
-  /** What has an instance between two instants. */
-  readRange: (start: Date, end: Date) => Promise<Listed>;
-  /** What changed since a token. */
-  changes: (token: string) => Promise<Listed>;
-}>;
 
 /** The most that Google puts on a page. */
 const PAGE = '2500';
 
-export const rawGoogle = (url: string, accessToken: string): RawGoogle => {
+export const rawGoogle = (url: string, accessToken: string): RawVendor => {
   const headers = { authorization: `Bearer ${accessToken}` };
   const list = async (parameters: Readonly<Record<string, string>>): Promise<Listed> => {
     const titles: string[] = [];

@@ -7,7 +7,7 @@ import {
 } from '../../src/embedded/microsoft.sandbox.js';
 import { type Clockwork, clockworkOf, type Person } from './linked-service.js';
 import { consentOn, locationOf, TENANT } from './microsoft-sandbox.js';
-import { type Service, startService } from './service.js';
+import { type Client, type Service, startService } from './service.js';
 import { eventually } from './store.js';
 
 const CONNECTIONS = '/v1/calendar/connections';
@@ -36,6 +36,17 @@ const ownersOf = (emails: readonly string[]) => ({
   calendars: emails.map((email) => ({ id: calendarOf(email), name: 'Calendar', owner: { name: email, address: email } })),
 });
 
+/** Sends a person to Microsoft's consent page; `back` follows its redirect, as their browser does. */
+export const atMicrosoftConsent = async (
+  person: Client,
+  account: string,
+): Promise<Readonly<{ connectionId: string; back: () => Promise<Response> }>> => {
+  const { body, headers } = await person.request<Redirect>('POST', CONNECTIONS, { provider: 'microsoft', consent: true, access: 'read' });
+  const redirect = locationOf(await consentOn(body.authorizationUrl, { account }));
+  const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
+  return { connectionId: body.connectionId, back: () => fetch(redirect, { headers: { cookie }, redirect: 'manual' }) };
+};
+
 export const startMicrosoftLinked = async (emails: readonly string[]): Promise<MicrosoftLinked> => {
   const microsoft = await startMicrosoftSandbox({
     clock: { now: () => Date.now() },
@@ -52,14 +63,11 @@ export const startMicrosoftLinked = async (emails: readonly string[]): Promise<M
   return {
     ...{ service, microsoft, clockwork: clockworkOf(service) },
     link: async (person, account) => {
-      const begun = { provider: 'microsoft', consent: true, access: 'read' };
-      const { body, headers } = await person.request<Redirect>('POST', CONNECTIONS, begun);
-      const redirect = locationOf(await consentOn(body.authorizationUrl, { account }));
-      const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
-      const page = await fetch(redirect, { headers: { cookie }, redirect: 'manual' });
+      const { connectionId, back } = await atMicrosoftConsent(person, account);
+      const page = await back();
       if (page.status >= 400) throw new Error(`the callback answered ${page.status}`);
       return eventually('its calendars were read', async () => {
-        const view = await person.view(body.connectionId);
+        const view = await person.view(connectionId);
         return view.calendars.length > 0 && view.status === 'connected' && view;
       });
     },
