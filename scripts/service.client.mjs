@@ -91,7 +91,7 @@ export const serviceAt = async (api, userId = 'me') => {
         body: JSON.stringify({ provider: 'apple', consent: true }),
       });
       const { connectionId, authorizationUrl, detail } = await begun.json();
-      if (authorizationUrl === undefined) throw new Told(`Nobody signs in with Apple here: ${detail}`);
+      if (authorizationUrl === undefined) throw new Told(`There is no sign-in with Apple here: ${detail}`);
       const hidden = (page) => [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, ...pair]) => pair);
       const target = (page) =>
         /<form method="post" action="([^"]+)"/.exec(page)?.[1].replaceAll(/&#(\d+);/g, (_, code) => String.fromCharCode(code)) ?? '';

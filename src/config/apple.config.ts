@@ -1,7 +1,7 @@
 import { type AppleSettings } from '../provider/apple/apple-settings.js';
 import { type Settings } from './variables.config.js';
 
-/** The variables without all of which nobody signs in with Apple. */
+/** The variables without all of which there is no sign-in with Apple. */
 export const APPLE_CLIENT = ['APPLE_CLIENT_ID', 'APPLE_TEAM_ID', 'APPLE_KEY_ID', 'APPLE_PRIVATE_KEY_FILE'] as const;
 
 /** The client of Sign in with Apple as the variables name it; null when they do not. */

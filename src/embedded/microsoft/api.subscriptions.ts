@@ -62,7 +62,7 @@ const calendarOf = (call: GraphCall, resource: string): string => {
   if (!isTheirs) accessDenied();
   const shared = id === undefined ? defaultOf(call) : world.mailboxes.access(person, decodeURIComponent(id));
   if (shared === null) return itemNotFound();
-  // Delegated permissions subscribe to the mailbox of whoever signed in, and to no other.
+  // Delegated permissions subscribe to the mailbox of the person who signed in, and to no other.
   return isOwn(call, shared) ? shared.calendar.about.id : accessDenied();
 };
 

@@ -17,7 +17,7 @@ export const numberOf = (query: URLSearchParams, name: string, usual: number, [l
 /** The longest window of a calendar view. */
 const MOST_DAYS = 1_825;
 
-/** A parameter by its name, whatever its case. */
+/** A parameter by its name, in upper or lower case. */
 const anyCase = (query: URLSearchParams, name: string): string | null =>
   [...query].find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1] ?? null;
 

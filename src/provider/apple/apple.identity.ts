@@ -24,7 +24,7 @@ const authorizationUrl =
     return url.href;
   };
 
-/** An address that Apple made up forwards mail, opens no account and names nobody. */
+/** An address that Apple made up forwards mail, opens no account and names no person. */
 const isRelay = ({ email, is_private_email: isPrivate }: oauth.IDToken): boolean =>
   isPrivate === true || isPrivate === 'true' || (typeof email === 'string' && /@privaterelay\.appleid\.com$/i.test(email));
 

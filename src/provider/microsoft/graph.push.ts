@@ -18,7 +18,7 @@ const Subscription = z.object({ id: z.string().min(1).max(128), expirationDateTi
 
 const Listed = z.object({ value: z.array(z.object({ id: z.string(), resource: z.string(), notificationUrl: z.string().nullish() })) });
 
-/** The subscription's name at Microsoft, and when it ends: not later than was asked for, whatever the answer states. */
+/** The subscription's name at Microsoft, and when it ends: not later than was asked for, also where the answer states a later end. */
 const statedIn = (answer: unknown, wanted: Date): Readonly<{ remote: string; until: Date }> => {
   const found = Subscription.safeParse(answer).data;
   if (found === undefined) throw new ProviderFault('malformed', 'Microsoft’s answer is no subscription');
