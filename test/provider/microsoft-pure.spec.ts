@@ -5,6 +5,9 @@ import { askAgainIn, readCursor, writeCursor } from '../../src/provider/microsof
 import { pathOf, pathTo } from '../../src/provider/microsoft/graph-link.js';
 import { judge } from '../../src/provider/microsoft/graph-refusal.js';
 import { exactTime, instantOf, knownZone } from '../../src/provider/microsoft/graph-time.js';
+import { Batch } from '../../src/provider/microsoft/graph.batch.js';
+import { completed } from '../../src/provider/microsoft/graph.hydration.js';
+import { graphReader } from '../../src/provider/microsoft/graph.reader.js';
 import { seriesOf } from '../../src/provider/microsoft/graph.series.js';
 import { issuerFor } from '../../src/provider/microsoft/microsoft-issuer.js';
 import { accessGranted } from '../../src/provider/microsoft/microsoft-scopes.js';
@@ -50,6 +53,19 @@ describe('Of Microsoft,', () => {
     );
   });
 
+  it('a series none of whose occurrences has a time that makes sense is counted, and each of them leads to it', async () => {
+    const batch = new Batch(null);
+    batch.take({ id: 'series', type: 'seriesMaster', subject: 'Odd' });
+    batch.take({ id: 'one', type: 'occurrence', seriesMasterId: 'series', start: { dateTime: 'soon', timeZone: 'UTC' } });
+    const refuse = () => Promise.reject(new Error('nothing is asked for'));
+    const reader = graphReader({ read: refuse, send: refuse }, GRAPH, 'calendar');
+    const made = await completed({ reader, window: { start: '', end: '' }, own: null }, 'series', batch.of('series'));
+    expect(made.changes).toEqual([
+      { kind: 'unreadable', remoteId: 'series', etag: null, code: 'object.bad-time' },
+      { kind: 'other', remoteId: 'one', etag: 'of:series' },
+    ]);
+  });
+
   it('a cursor comes back as it was written, and nothing else is one', () => {
     fc.assert(
       fc.property(fc.string(), fc.array(fc.string(), { maxLength: 20 }), fc.nat(100), (token, series, tries) => {
@@ -64,8 +80,8 @@ describe('Of Microsoft,', () => {
     );
   });
 
-  it('details are asked for again after fifteen seconds at first, and every ten minutes at last', () => {
-    expect([0, 1, 2, 5, 6, 1_000].map(askAgainIn)).toEqual([15_000, 30_000, 60_000, 480_000, 600_000, 600_000]);
+  it('details are asked for again after thirty seconds at first, and every ten minutes at last', () => {
+    expect([1, 2, 5, 6, 1_000].map(askAgainIn)).toEqual([30_000, 60_000, 480_000, 600_000, 600_000]);
   });
 
   it('a link is followed only to the origin that is configured', () => {

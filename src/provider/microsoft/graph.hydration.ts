@@ -32,9 +32,12 @@ const orLater = async <T>(work: Promise<T>): Promise<T | 'later'> => {
 const whole = (id: string, { master, sample, occurrences }: Gathered, own: string | null): Hydrated => {
   const template = master ?? sample;
   const object = seriesOf({ id, template, uid: master?.iCalUId ?? null, occurrences: [...occurrences.values()] }, own);
-  if (object === null) return gone(id);
+  if (object === null && occurrences.size === 0) return gone(id);
+  // None of what was listed has a time that makes sense: it is counted, because it is there.
+  const change: Change =
+    object === null ? { kind: 'unreadable', remoteId: id, etag: null, code: 'object.bad-time' } : { kind: 'object', object };
   const parts = [...occurrences.keys()].map((occurrence) => partOf(occurrence, id));
-  return { changes: [{ kind: 'object', object }, ...parts], ids: new Set([id, ...occurrences.keys()]), pending: template === null };
+  return { changes: [change, ...parts], ids: new Set([id, ...occurrences.keys()]), pending: template === null };
 };
 
 const becameSingle = (id: string, event: GraphEvent, own: string | null): Hydrated => ({

@@ -79,7 +79,7 @@ const lengthOf = ({ template }: Series, placed: readonly Placed[], { isAllDay, z
 
 /**
  * A series as one object: its occurrences by name, as Graph lists them, and what differs from it as overrides. Its rule is not read, and its master's own
- * start, which may be years back, is no event. Null when nothing of it takes place. `own`: the address of the account, in lower case.
+ * start, which may be years back, is no event. Null when nothing of it takes place at a time that makes sense. `own`: the address of the account, in lower case.
  */
 export const seriesOf = (series: Series, own: string | null): CalendarObject | null => {
   const { id, template, uid, occurrences } = series;
