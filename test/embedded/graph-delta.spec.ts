@@ -91,7 +91,7 @@ const edit = (mailboxes: Mailboxes, order: Edit): void => {
 };
 
 describe('Delta rounds of the Microsoft sandbox', () => {
-  it('leave a client with what a round from the beginning tells, whatever happened between them', () => {
+  it('leave a client with what a round from the beginning tells, after any changes between them', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 25 }), (orders) => {
         const mailboxes = made();

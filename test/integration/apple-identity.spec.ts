@@ -58,7 +58,7 @@ describe('Sign in with Apple', () => {
     expect([second.subject, bob.subject === first.subject]).toEqual([first.subject, false]);
   });
 
-  it('names nobody by an address that only forwards', async () => {
+  it('names no person by an address that only forwards', async () => {
     const [shown, hidden] = [await signIn(), await signIn({ hide: true })];
     expect([hidden.username, hidden.subject]).toEqual([null, shown.subject]);
     expect(JSON.stringify(hidden)).not.toContain('privaterelay');
@@ -81,7 +81,7 @@ describe('Sign in with Apple', () => {
     expect(await failureOf(identity.complete({ ...BEGUN, parameters: form }, allowed()))).toMatchObject({ code: 'oauth.expired' });
   });
 
-  it('tells the operator when Apple refuses the client, and nobody else to do anything', async () => {
+  it('tells the operator, and no other person, when Apple refuses the client', async () => {
     const { privateKey } = generateKeyPairSync('ec', {
       namedCurve: 'P-256',
       publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -115,7 +115,7 @@ describe('An answer of Apple', () => {
   const answer = new URLSearchParams({ code: 'code', state: BEGUN.state });
   const complete = (settings: AppleSettings) => failureOf(identityOf(settings).complete({ ...BEGUN, parameters: answer }, allowed()));
 
-  it('whose token is signed by another key proves nobody', async () => {
+  it('whose token is signed by another key proves nothing', async () => {
     const claims = { iss: '', aud: apple.client.clientId, sub: '1', nonce: '', iat: 0, exp: 9_999_999_999 };
     const encode = (content: unknown): string => Buffer.from(JSON.stringify(content)).toString('base64url');
     const nonceOf = (settings: AppleSettings) =>

@@ -231,8 +231,8 @@ describe('Graph of the Microsoft sandbox', () => {
     expect(errorOf(await askGraph(sandbox, 'wrong', 'me'))).toBe('401 InvalidAuthenticationToken');
     const narrow = (await tokensFor(sandbox, { account: HOME }, { scope: 'openid offline_access User.Read' }))['access_token'];
     expect(errorOf(await askGraph(sandbox, narrow, 'me/mailboxSettings'))).toBe('403 ErrorAccessDenied');
-    const nobody = (await tokensFor(sandbox, { account: 'nomail@people.example' }))['access_token'];
-    expect(errorOf(await askGraph(sandbox, nobody, 'me/calendars'))).toBe('404 MailboxNotEnabledForRESTAPI');
+    const token = (await tokensFor(sandbox, { account: 'nomail@people.example' }))['access_token'];
+    expect(errorOf(await askGraph(sandbox, token, 'me/calendars'))).toBe('404 MailboxNotEnabledForRESTAPI');
     expect(errorOf(await ask(`${on('AQMkNone==')}/events`))).toBe('404 ErrorItemNotFound');
     expect(errorOf(await ask('me/pigeons'))).toBe('400 BadRequest');
     const { json } = await ask('me/events/nonsense');

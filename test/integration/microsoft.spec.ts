@@ -235,7 +235,7 @@ describe('A calendar at Microsoft', () => {
     expect((await failureOf<ProviderFault>(scan())).fault).toBe('cursor-expired');
   });
 
-  it('sync-rule 20: keeps the instant of an event in a zone that nobody knows', async () => {
+  it('sync-rule 20: keeps the instant of an event in a zone that no list knows', async () => {
     const { sandbox, addressOf } = account;
     const at = entry('Custom').master.start;
     const time = (moment: number) => ({ dateTime: new Date(moment).toISOString().slice(0, 19), timeZone: 'UTC' });

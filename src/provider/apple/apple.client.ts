@@ -3,6 +3,7 @@ import * as oauth from 'oauth4webapi';
 import { type Clock, MINUTE, SECOND } from '../../kernel/clock.js';
 import { type Lane } from '../budget.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
+import { textOf } from '../http/answer.text.js';
 import { type GuardedHttp, type GuardedRequest, type HttpResponse } from '../http/guarded.http.js';
 import { type AppleSettings } from './apple-settings.js';
 
@@ -20,7 +21,7 @@ const SECRET_LIFE = 10 * MINUTE;
 const base64url = (content: unknown): string => Buffer.from(JSON.stringify(content)).toString('base64url');
 
 /**
- * What the client proves itself with: a JWT signed with ES256 (RFC 7518 3.4), made anew for each request.
+ * What the client proves itself with: a JWT signed with ES256 (RFC 7518 3.4), made for each request.
  * developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
  */
 const clientSecret = ({ clientId, teamId, keyId, privateKey, idUrl }: AppleSettings, now: number): string => {
@@ -29,12 +30,6 @@ const clientSecret = ({ clientId, teamId, keyId, privateKey, idUrl }: AppleSetti
   const signed = `${base64url({ alg: 'ES256', kid: keyId, typ: 'JWT' })}.${base64url(claims)}`;
   const signature = sign('sha256', Buffer.from(signed), { key: createPrivateKey(privateKey), dsaEncoding: 'ieee-p1363' });
   return `${signed}.${signature.toString('base64url')}`;
-};
-
-const textOf = async ({ body }: HttpResponse): Promise<string> => {
-  const parts: Uint8Array[] = [];
-  for await (const part of body) parts.push(part);
-  return Buffer.concat(parts).toString('utf8');
 };
 
 const answered = async (response: HttpResponse): Promise<Response> => {

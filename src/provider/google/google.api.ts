@@ -1,8 +1,8 @@
 import { type calendar_v3 } from '@googleapis/calendar';
-import { type Secret } from '../../kernel/vault.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
 import { type Grant } from '../grant.js';
-import { textOf } from '../http/answer.text.js';
+import { Unauthorized, withAccessToken } from '../http/access-token.js';
+import { parsed, textOf } from '../http/answer.text.js';
 import { type HttpResponse, Passing } from '../http/guarded.http.js';
 import { retryAfterSeconds } from '../http/retry.js';
 import { judge, type Refusal, type Sent } from './google-refusal.js';
@@ -59,19 +59,6 @@ const outgoingOf = async (ask: Ask, apiUrl: string): Promise<Outgoing> => {
   return outgoing;
 };
 
-/** The access token was refused; a renewed one may not be. */
-class Unauthorized extends Error {
-  override readonly name = 'Unauthorized';
-}
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
 const answerOf = async (response: HttpResponse, { sent, meaning }: Reading, now: number): Promise<unknown> => {
   const { status } = response;
   const answer = parsed(await textOf(response));
@@ -89,31 +76,15 @@ const answerOf = async (response: HttpResponse, { sent, meaning }: Reading, now:
 
 export const googleApi = ({ http, clock, google }: GoogleOptions, grant: Grant, call: Call): GoogleApi => {
   const { origin } = new URL(google.apiUrl);
-  const once = ({ url, body }: Outgoing, secret: Secret, reading: Reading): Promise<unknown> => {
-    const { accessToken } = secret;
-    if (accessToken === undefined) throw new ProviderFault('access-revoked', 'there is no access token');
-    const credentials = { header: `Bearer ${accessToken}`, origin, domain: null };
-    const headers = { accept: 'application/json', ...(body === null ? {} : { 'content-type': 'application/json' }) };
-    const method = body === null ? 'GET' : 'POST';
-    return http.request({ method, url, headers, body, credentials, lane: laneOf(secret), maxBytes: null }, call, (response) =>
-      answerOf(response, reading, clock.now()),
-    );
-  };
-  /** A token may be refused before its time: it is renewed once, and a renewed one that is refused as well is taken at its word. */
-  const authorized = async (outgoing: Outgoing, reading: Reading): Promise<unknown> => {
-    const seen = await grant.secret();
-    try {
-      return await once(outgoing, seen, reading);
-    } catch (error) {
-      if (!(error instanceof Unauthorized)) throw error;
-    }
-    const renewed = await grant.renew(seen);
-    try {
-      return await once(outgoing, renewed, reading);
-    } catch (error) {
-      throw error instanceof Unauthorized ? new ProviderFault('access-revoked', 'Google does not accept a renewed access token') : error;
-    }
-  };
+  const authorized = ({ url, body }: Outgoing, reading: Reading): Promise<unknown> =>
+    withAccessToken(grant, 'Google', (token, secret) => {
+      const credentials = { header: `Bearer ${token}`, origin, domain: null };
+      const headers = { accept: 'application/json', ...(body === null ? {} : { 'content-type': 'application/json' }) };
+      const method = body === null ? 'GET' : 'POST';
+      return http.request({ method, url, headers, body, credentials, lane: laneOf(secret), maxBytes: null }, call, (response) =>
+        answerOf(response, reading, clock.now()),
+      );
+    });
   return {
     read: async (ask, sent) => {
       call.signal.throwIfAborted();

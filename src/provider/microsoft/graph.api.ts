@@ -1,8 +1,8 @@
 import { type Client, type Context, type Middleware } from '@microsoft/microsoft-graph-client';
-import { type Secret } from '../../kernel/vault.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
 import { type Grant } from '../grant.js';
-import { textOf } from '../http/answer.text.js';
+import { Unauthorized, withAccessToken } from '../http/access-token.js';
+import { parsed, textOf } from '../http/answer.text.js';
 import { type GuardedRequest, type HttpResponse, Passing } from '../http/guarded.http.js';
 import { retryAfterSeconds } from '../http/retry.js';
 import { judge, type Refusal } from './graph-refusal.js';
@@ -44,19 +44,6 @@ let loaded: Promise<Module> | null = null;
 const load = (): Promise<Module> => {
   loaded ??= import('@microsoft/microsoft-graph-client');
   return loaded;
-};
-
-/** The token was refused; a renewed one may not be. */
-class Unauthorized extends Error {
-  override readonly name = 'Unauthorized';
-}
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };
 
 const answerOf = async (response: HttpResponse, { isDelta, meaning }: Asked, now: number): Promise<unknown> => {
@@ -112,36 +99,16 @@ const ask = (client: Client, method: Method, path: string, { body, rows }: Reado
   }
 };
 
-/** Makes requests with the grant's tokens. */
-const authorizing = ({ http, clock, microsoft }: MicrosoftOptions, grant: Grant, call: Call) => {
-  const { graphUrl: origin } = microsoft;
-  const once = (outgoing: Outgoing, secret: Secret, asked: Asked): Promise<unknown> => {
-    const { accessToken } = secret;
-    if (accessToken === undefined) throw new ProviderFault('access-revoked', 'there is no access token');
-    const credentials = { header: `Bearer ${accessToken}`, origin, domain: null };
-    const request: GuardedRequest = { ...outgoing, method: asked.method, credentials, lane: laneOf(secret), maxBytes: null };
-    return http.request(request, call, (response) => answerOf(response, asked, clock.now()));
-  };
-  /** A token may be refused before its time: it is renewed once, and a renewed one that is refused as well is taken at its word. */
-  return async (outgoing: Outgoing, asked: Asked): Promise<unknown> => {
-    const seen = await grant.secret();
-    try {
-      return await once(outgoing, seen, asked);
-    } catch (error) {
-      if (!(error instanceof Unauthorized)) throw error;
-    }
-    const renewed = await grant.renew(seen);
-    try {
-      return await once(outgoing, renewed, asked);
-    } catch (error) {
-      throw error instanceof Unauthorized ? new ProviderFault('access-revoked', 'Microsoft does not accept a renewed access token') : error;
-    }
-  };
-};
-
 export const graphApi = (options: MicrosoftOptions, grant: Grant, call: Call): GraphApi => {
-  const authorized = authorizing(options, grant, call);
-  const baseUrl = `${options.microsoft.graphUrl}/`;
+  const { http, clock, microsoft } = options;
+  const { graphUrl: origin } = microsoft;
+  const authorized = (outgoing: Outgoing, asked: Asked): Promise<unknown> =>
+    withAccessToken(grant, 'Microsoft', (token, secret) => {
+      const credentials = { header: `Bearer ${token}`, origin, domain: null };
+      const request: GuardedRequest = { ...outgoing, method: asked.method, credentials, lane: laneOf(secret), maxBytes: null };
+      return http.request(request, call, (response) => answerOf(response, asked, clock.now()));
+    });
+  const baseUrl = `${origin}/`;
   const made = async (path: string, asked: Asked, rest: Readonly<{ body: unknown; rows: number | null }>): Promise<unknown> => {
     call.signal.throwIfAborted();
     const { Client: client } = await load();

@@ -59,8 +59,7 @@ const isOn = (resource: string, calendarId: string): boolean =>
   [calendarId, encodeURIComponent(calendarId)].some((id) => resource.endsWith(`/calendars/${id}/events`));
 
 /**
- * Removes subscriptions to the calendar that come here already: the answer to their opening was lost, so that nobody knows their names, or they are to be
- * replaced.
+ * Removes subscriptions to the calendar that come here already: the answer to their opening was lost, and their names with it, or they are to be replaced.
  */
 const removeOurs = async (api: GraphApi, calendarId: string, address: string): Promise<void> => {
   const { value } = Listed.safeParse(await api.read('/subscriptions')).data ?? { value: [] };
