@@ -47,17 +47,26 @@ export const personOf = async (service: Service, name: string, teams: readonly s
 
 export const clockworkOf = ({ rows }: Service): Clockwork => ({
   sweep: async (person, ...calendarIds) => {
-    const attempts = async (): Promise<readonly string[]> => {
-      const found = await rows<{ at: string | null }>(
-        'select last_attempt_at::text as at from sync_state where calendar_id = any($1) order by calendar_id',
+    const asked = new Map<string, string | null>();
+    // A reading that is under way has perhaps been answered already, and knows nothing of what changed since.
+    await eventually('no reading is under way', async () => {
+      const free = await rows<{ id: string; at: string | null }>(
+        `update sync_state set due_at = now()
+         where calendar_id = any($1) and calendar_id <> all($2) and (claimed_until is null or claimed_until < clock_timestamp())
+         returning calendar_id as id, last_attempt_at::text as at`,
+        [calendarIds, [...asked.keys()]],
+      );
+      for (const { id, at } of free) asked.set(id, at);
+      return asked.size === calendarIds.length;
+    });
+    await rows('notify sync_state');
+    await eventually('everything was read again', async () => {
+      const attempts = await rows<{ id: string; at: string | null }>(
+        'select calendar_id as id, last_attempt_at::text as at from sync_state where calendar_id = any($1)',
         [calendarIds],
       );
-      return found.map(({ at }) => at ?? '');
-    };
-    const before = await attempts();
-    await rows('update sync_state set due_at = now() where calendar_id = any($1)', [calendarIds]);
-    await rows('notify sync_state');
-    await eventually('everything was read again', async () => (await attempts()).every((at, index) => at !== before[index]));
+      return attempts.every(({ id, at }) => at !== asked.get(id));
+    });
     await person.settled();
   },
   tend: async (connectionId) => {
