@@ -20,13 +20,13 @@ const originsOfMicrosoft = (microsoft: MicrosoftSettings | null): readonly strin
   microsoft === null ? [] : [microsoft.loginUrl, microsoft.graphUrl];
 
 /** Every calendar service there is, over one guarded transport. */
-export const openProviders: OpenProviders = (config, engines, spend) => {
+export const openProviders: OpenProviders = (config, engines, budget) => {
   const { caldav, mostListed } = config;
   const [google, apple, microsoft] = [googleOf(config, engines), appleOf(config, engines), microsoftOf(config, engines)];
   const http = guardedHttp({
     clock: systemClock,
     random: systemEntropy.fraction,
-    spend,
+    ...budget,
     allowPrivate: caldav.allowPrivate,
     allowedOrigins: [
       new URL(caldav.appleUrl).origin,

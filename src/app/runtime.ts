@@ -18,7 +18,7 @@ import { type Log } from '../kernel/log.js';
 import { type Metrics } from '../kernel/metrics.js';
 import { observedProviders } from './observed.js';
 import { operatorMistakes, type OperatorMistakes } from './operator-mistakes.js';
-import { type Spend } from '../provider/budget.js';
+import { type Budget } from '../provider/budget.js';
 import { type Providers } from '../provider/calendar-provider.js';
 import { type WebhookOf } from '../watch/webhook-address.js';
 import { webhooksOf } from './webhooks.js';
@@ -56,7 +56,7 @@ export const masterKeysOf = ({ masterKey, masterKeyPrevious }: Config): MasterKe
 export type OpenProviders = (
   config: Config,
   engines: EngineAddresses,
-  spend: Spend,
+  budget: Budget,
 ) => Readonly<{ providers: Providers; close: () => Promise<void> }>;
 
 type Means = Readonly<{ log: Log; metrics: Metrics; connections: number; openProviders: OpenProviders }>;

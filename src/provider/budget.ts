@@ -1,10 +1,22 @@
 import { MINUTE } from '../kernel/clock.js';
 
-/** Whose requests are counted together, and how many of them a minute may have. `account`: at its service, the same for all who have it; personal. */
-export type Lane = Readonly<{ account: string; aMinute: number }>;
+/**
+ * Whose requests are counted together, and how many of them a minute may have, and how many may be under way at a time (null: as many as a process
+ * makes). `account`: at its service, the same for all who have it; personal.
+ */
+export type Lane = Readonly<{ account: string; aMinute: number; atOnce: number | null }>;
 
 /** Takes one request out of an account's budget. Answers the milliseconds after which to ask again, having taken none; 0 when it may be made. */
 export type Spend = (lane: Lane) => Promise<number>;
+
+/** A place among the requests of an account that are under way. `lost`: goes off when the place has become free meanwhile, and the request is to end. */
+export type Place = Readonly<{ lost: AbortSignal; leave: () => Promise<void> }>;
+
+/** Takes a place for a request; null when `atOnce` requests are under way already. */
+export type Enter = (account: string, atOnce: number) => Promise<Place | null>;
+
+/** What keeps the requests of accounts within their limits, those of all processes together. */
+export type Budget = Readonly<{ spend: Spend; enter: Enter }>;
 
 /** `until`: the instant at which the budget is full again; `wait` as `Spend` has it. */
 type Spent = Readonly<{ until: number; wait: number }>;

@@ -26,6 +26,8 @@ export type ProviderEntry = Abilities &
     givesBack: 'whole-account' | 'nothing';
     /** Requests a minute that are made of one account at most, by all processes together; at least two. */
     requestsAMinute: number;
+    /** Requests that are under way to one account at a time at most, by all processes together; null: they are not counted. */
+    requestsAtOnce: number | null;
     /** Milliseconds after which a calendar is read whole again at the latest. */
     generationLife: number;
     /** Which calendars take long together: those of a host that owners name, or those of one account, where a whole service is behind one address. */
@@ -69,9 +71,9 @@ const NOT_HERE = 'Not available in this release.';
  * Every kind of calendar service, by the name it has in stored events, rows and the API. To add one, follow “Where do I add a provider?” in
  * ARCHITECTURE.md. Requests: Google's are quotas of the Calendar API, 1,000,000 a day and project since May 2026, and 600 a minute of one user
  * (developers.google.com/workspace/calendar/api/guides/quota); Graph counts 10,000 in ten minutes for each mailbox
- * (learn.microsoft.com/graph/throttling-limits), and answers four of its requests at a time: two calendars of an account are read at once
- * (`RUNS_AT_ONCE`), each by one request after the other, which leaves room for one that opens or renews a channel. Apple states no number and answers 503; 240 a minute is what other programs that read iCloud keep
- * to (keeper.sh issue 890). Other CalDAV servers get more, because some of them bring one object a request.
+ * (learn.microsoft.com/graph/throttling-limits), and answers four of one program at a time. Three are made at a time, of readings, of looking for
+ * calendars and of channels together, also where several people have connected the same account. Apple states no number and answers 503; 240 a minute is
+ * what other programs that read iCloud keep to (keeper.sh issue 890). Other CalDAV servers get more, because some of them bring one object a request.
  */
 export const REGISTRY = {
   google: {
@@ -84,6 +86,7 @@ export const REGISTRY = {
     sweeps: WITH_PUSH,
     requestsADay: 1_000_000,
     requestsAMinute: 600,
+    requestsAtOnce: null,
     generationLife: GENERATION_LIFE,
     crowd: 'account',
     words: {
@@ -103,6 +106,7 @@ export const REGISTRY = {
     sweeps: WITH_PUSH,
     requestsADay: null,
     requestsAMinute: 1_000,
+    requestsAtOnce: 3,
     // Outlook forgets places to read on from whenever it likes: read whole each day, a calendar loses nothing by it.
     generationLife: DAY,
     crowd: 'account',
@@ -129,6 +133,7 @@ export const REGISTRY = {
     sweeps: null,
     requestsADay: null,
     requestsAMinute: 240,
+    requestsAtOnce: null,
     generationLife: GENERATION_LIFE,
     crowd: 'account',
     words: {
@@ -157,6 +162,7 @@ export const REGISTRY = {
     sweeps: null,
     requestsADay: null,
     requestsAMinute: 600,
+    requestsAtOnce: null,
     generationLife: GENERATION_LIFE,
     crowd: 'host',
     words: {

@@ -42,7 +42,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   origin = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
-  const budgets = requestBudget(stores.database, keysOfVault().serviceMarker);
+  const { spend: budgets } = requestBudget(stores.database, keysOfVault().serviceMarker);
   const spend: Spend = async (lane) => {
     const wait = await budgets(lane);
     if (wait > 0) refused.add(lane.account);
@@ -112,7 +112,7 @@ const useUp = async ({ account }: Lane): Promise<() => Promise<void>> => {
 };
 
 describe('sync-rule 17: A run whose account has used its requests of the minute up', () => {
-  const lane = (account: string): Lane => ({ account, aMinute: 240 });
+  const lane = (account: string): Lane => ({ account, aMinute: 240, atOnce: null });
 
   it('waits and does not fail, and goes on when there are requests again; runs of other accounts do not wait', async () => {
     const [calendar, other] = [await read(lane('waiting')), await read(lane('other'))];

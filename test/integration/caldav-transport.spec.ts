@@ -34,7 +34,7 @@ const text = async ({ body }: HttpResponse): Promise<string> => {
   return Buffer.concat(parts).toString();
 };
 
-const SOMEBODY = { account: 'somebody', aMinute: 240 };
+const SOMEBODY = { account: 'somebody', aMinute: 240, atOnce: null };
 
 const get = (http: GuardedHttp, url: string, call: Call = allowed()): Promise<string> =>
   http.request({ method: 'GET', url, headers: {}, body: null, credentials: null, lane: SOMEBODY, maxBytes: null }, call, text);
@@ -224,7 +224,7 @@ describe('the transport', () => {
     const call = counting();
     // More than are made at once of one account.
     const waiting = Array.from({ length: 6 }, () => get(http, `${origin}/waiting`, call));
-    const other = { account: 'another', aMinute: 240 };
+    const other = { account: 'another', aMinute: 240, atOnce: null };
     const go = { method: 'GET', url: `${origin}/other`, headers: {}, body: null, credentials: null, lane: other, maxBytes: null } as const;
     expect(await http.request(go, allowed(), text)).toBe('hello');
     await sleep(1_100);

@@ -2,9 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { budgetCleanUp, requestBudget } from '../../src/infra/postgres/request-budget.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
-import { type Lane, type Spend } from '../../src/provider/budget.js';
+import { type Budget, type Lane, type Place, type Spend } from '../../src/provider/budget.js';
+import { fixedGrant } from '../../src/provider/grant.js';
+import { allowed, nearHttp, scanAll } from '../support/caldav.js';
+import { microsoftAccount } from '../support/microsoft-account.js';
 import { suiteResources } from '../support/opened.js';
-import { openStores, type Stores } from '../support/store.js';
+import { entry } from '../support/provided-account.js';
+import { eventually, openStores, type Stores } from '../support/store.js';
 
 const opened = suiteResources();
 const masterKey = randomBytes(32);
@@ -14,9 +18,9 @@ beforeAll(async () => {
 });
 
 /** The budgets as another process knows them. */
-const process = (): Spend => requestBudget(stores.database, vault(stores.database, masterKey).serviceMarker);
+const process = (): Budget => requestBudget(stores.database, vault(stores.database, masterKey).serviceMarker);
 
-const account = (aMinute = 240): Lane => ({ account: `https://dav.example ${randomUUID()}`, aMinute });
+const account = (aMinute = 240): Lane => ({ account: `https://dav.example ${randomUUID()}`, aMinute, atOnce: null });
 
 /** Milliseconds after which a budget is full again, of each there is. */
 const standing = async (): Promise<readonly number[]> =>
@@ -35,7 +39,7 @@ describe('The budgets of requests', () => {
   it('are one for each account and not for each process, so that many processes together keep to it', async () => {
     const lane = account();
     const began = performance.now();
-    const made = await Promise.all(Array.from({ length: 5 }, () => useUp(process(), lane)));
+    const made = await Promise.all(Array.from({ length: 5 }, () => useUp(process().spend, lane)));
     const total = made.reduce((sum, each) => sum + each, 0);
     const cameBack = Math.ceil((performance.now() - began) / 500);
     expect(total).toBeGreaterThanOrEqual(120);
@@ -44,7 +48,7 @@ describe('The budgets of requests', () => {
   });
 
   it('that are used up let every other account go on', async () => {
-    const [spend, used, other] = [process(), account(), account()];
+    const [{ spend }, used, other] = [process(), account(), account()];
     await useUp(spend, used);
     expect(await spend(used)).toBeGreaterThan(0);
     expect(await spend(used)).toBeLessThanOrEqual(500);
@@ -54,19 +58,86 @@ describe('The budgets of requests', () => {
   it('name no account, and the same account alike in every process', async () => {
     const lane = account();
     const before = (await standing()).length;
-    for (const spend of [process(), process()]) await spend(lane);
+    for (const { spend } of [process(), process()]) await spend(lane);
     const rows = await stores.database.query<{ row: string }>('select request_budget::text as row from request_budget');
     expect(rows).toHaveLength(before + 1);
     expect(rows.filter(({ row }) => row.includes('dav.example') || row.includes(lane.account.slice(-36)))).toEqual([]);
   });
 
   it('are forgotten when nothing was asked of their accounts for a while', async () => {
-    await process()(account());
+    await process().spend(account());
     const cleanUp = budgetCleanUp(stores.database);
     const lease = { epoch: 0n, permit: () => Promise.resolve(), signal: new AbortController().signal };
     const kept = (await standing()).length;
     expect(await cleanUp.remove(Date.now(), lease)).toBe(0);
     expect(await cleanUp.remove(Date.now() + 3 * 3_600_000, lease)).toBe(kept);
     expect(await standing()).toEqual([]);
+  });
+});
+
+describe('The places for requests that are under way', () => {
+  const entered = async (account: string, { enter } = process()): Promise<Place> => {
+    const place = await enter(account, 3);
+    if (place === null) throw new Error('there is no place');
+    return place;
+  };
+
+  it('are as many as an account has in all processes together, and one that is left is another’s', async () => {
+    const [account, other] = [randomUUID(), randomUUID()];
+    const [first, second, third] = [await entered(account), await entered(account), await entered(account)];
+    const late = await Promise.all([1, 2, 3, 4].map(() => process().enter(account, 3)));
+    expect(late).toEqual([null, null, null, null]);
+    await (await entered(other)).leave();
+    await second.leave();
+    const again = (await Promise.all([1, 2, 3, 4].map(() => process().enter(account, 3)))).filter((place) => place !== null);
+    expect(again).toHaveLength(1);
+    await Promise.all([first, third, ...again].map(({ leave }) => leave()));
+    await (await entered(account)).leave();
+  });
+
+  it('of a process that died become free, and what is then under way in it ends', async () => {
+    const account = randomUUID();
+    const places = await Promise.all([1, 2, 3].map(() => entered(account)));
+    const outdated = () =>
+      stores.database.query(
+        `update request_budget set places = (select jsonb_object_agg(key, 0) from jsonb_each(places)) where places <> '{}'`,
+      );
+    await outdated();
+    const next = await Promise.all([1, 2, 3].map(() => entered(account)));
+    await eventually('those before are told', () => places.every(({ lost }) => lost.aborted));
+    expect(next.some(({ lost }) => lost.aborted)).toBe(false);
+    expect(await process().enter(account, 3)).toBeNull();
+    await Promise.all([...places, ...next].map(({ leave }) => leave()));
+  });
+
+  it('let at most three requests of a mailbox at Microsoft be under way, of readings, looks for calendars and channels of two processes', async () => {
+    const outlook = await microsoftAccount();
+    const https = [nearHttp(process()), nearHttp(process())];
+    try {
+      const calendars = await Promise.all([1, 2, 3, 4].map(() => outlook.calendar()));
+      for (const calendar of calendars) await outlook.put(calendar, 'Weekly', { ...entry('Weekly'), rule: 'FREQ=WEEKLY;COUNT=6' });
+      outlook.sandbox.switchOn({ fault: 'slow', milliseconds: 15 });
+      const [secret] = outlook.secrets();
+      const until = new Date(Date.now() + 3_600_000);
+      const all = https.flatMap((http): readonly Promise<unknown>[] => {
+        const [provider, grant] = [outlook.providerOver(http), fixedGrant(secret)];
+        const open = async (calendar: string): Promise<unknown> => {
+          const order = { id: randomUUID(), token: 'token', address: 'https://127.0.0.1:9/', until };
+          return provider.push?.open(grant, outlook.addressOf(calendar), order, allowed()).catch(() => null);
+        };
+        return [
+          provider.discover(grant, allowed()),
+          ...calendars.map((calendar) => scanAll(provider, secret, outlook.addressOf(calendar))),
+          ...calendars.map(open),
+        ];
+      });
+      await Promise.all(all);
+      const seen = outlook.sandbox.requests();
+      expect(seen.filter(({ status }) => status === 429)).toEqual([]);
+      expect(Math.max(...seen.map(({ underWay }) => underWay))).toBe(3);
+    } finally {
+      await Promise.all(https.map((http) => http.close()));
+      await outlook.stop();
+    }
   });
 });

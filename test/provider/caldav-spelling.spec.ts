@@ -149,7 +149,7 @@ describe('waiting', () => {
 
 describe('a lane', () => {
   it('never holds more than its width, loses no work, and does not hold up another', async () => {
-    const { run } = lanes(2);
+    const { run } = lanes();
     let inside = 0;
     let most = 0;
     const work = async (): Promise<void> => {
@@ -160,9 +160,9 @@ describe('a lane', () => {
     };
     let free: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (free = resolve));
-    const stuck = [run('other', () => held), run('other', () => held)];
-    const failed = run('mine', () => Promise.reject(new Error('no')));
-    await Promise.all([expect(failed).rejects.toThrow('no'), ...Array.from({ length: 50 }, () => run('mine', work))]);
+    const stuck = [run('other', 2, () => held), run('other', 2, () => held)];
+    const failed = run('mine', 2, () => Promise.reject(new Error('no')));
+    await Promise.all([expect(failed).rejects.toThrow('no'), ...Array.from({ length: 50 }, () => run('mine', 2, work))]);
     expect(most).toBe(2);
     free();
     await Promise.all(stuck);

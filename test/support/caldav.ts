@@ -21,7 +21,12 @@ export const allowed = (): Call => ({ signal: new AbortController().signal, perm
 /** A transport that calls this machine, hardly waits between tries, and may make any number of requests. */
 export const nearHttp = (options: Partial<GuardedHttpOptions> = {}): GuardedHttp =>
   guardedHttp({
-    ...{ clock: { now: () => Date.now() }, random: () => 0.5, spend: () => Promise.resolve(0) },
+    ...{
+      clock: { now: () => Date.now() },
+      random: () => 0.5,
+      spend: () => Promise.resolve(0),
+      enter: () => Promise.resolve({ lost: new AbortController().signal, leave: () => Promise.resolve() }),
+    },
     ...{ allowPrivate: true, throttleFloor: 1, faultFloor: 1, ...options },
   });
 

@@ -3,6 +3,7 @@ import { PERSONAL_TENANT } from '../../src/embedded/microsoft/account.js';
 import { graphId } from '../../src/embedded/microsoft/event.js';
 import { MICROSOFT_SANDBOX_CLIENT, type MicrosoftSandbox, startMicrosoftSandbox } from '../../src/embedded/microsoft.sandbox.js';
 import { type CalendarProvider } from '../../src/provider/calendar-provider.js';
+import { type GuardedHttp } from '../../src/provider/http/guarded.http.js';
 import { microsoftProvider } from '../../src/provider/microsoft/microsoft.provider.js';
 import { type Granted } from '../../src/provider/oauth.js';
 import { zoneOrUtc } from '../../src/time/time-zone.js';
@@ -54,6 +55,8 @@ export type MicrosoftAccount = ProvidedAccount &
     sandbox: MicrosoftSandbox;
     addressOf: (calendar: string) => string;
     again: (account?: string) => Promise<Granted>;
+    /** The same service, reached by another process. */
+    providerOver: (http: GuardedHttp) => CalendarProvider;
     /** Bob's calendar, as he shares it with Ann. */
     shared: () => string;
   }>;
@@ -69,7 +72,8 @@ export const microsoftAccount = async (): Promise<MicrosoftAccount> => {
   const { origin } = new URL(url);
   const { id: clientId, secret: clientSecret } = MICROSOFT_SANDBOX_CLIENT;
   const microsoft = { clientId, clientSecret, tenant: 'common', loginUrl: origin, graphUrl: origin };
-  const provider = microsoftProvider({ http, clock: { now: () => Date.now() }, microsoft });
+  const providerOver = (over: GuardedHttp) => microsoftProvider({ http: over, clock: { now: () => Date.now() }, microsoft });
+  const provider = providerOver(http);
   const { secret } = await connected(provider, ANN);
   const { secret: another } = await connected(provider, ANN);
   const { secret: other } = await connected(provider, BOB);
@@ -79,6 +83,7 @@ export const microsoftAccount = async (): Promise<MicrosoftAccount> => {
   return {
     sandbox,
     addressOf,
+    providerOver,
     again: (account = ANN) => connected(provider, account),
     shared: () => {
       const name = `shared${(made += 1)}`;

@@ -97,7 +97,10 @@ export const serve = (world: World, port: number, seen: (request: SeenRequest) =
     if (own !== null) return atOnce(own);
     const found = (await oauth(asked)) ?? (await graphOf(world, asked)) ?? here(NOT_FOUND);
     const { method, header } = request;
-    seen({ method, path, status: found.answer.status, account: found.place?.account ?? null, prefer: header('prefer') });
-    return delivered(world, found);
+    const delivery = delivered(world, found);
+    const account = found.place?.account ?? null;
+    const underWay = world.underWay.get(account ?? '') ?? 0;
+    seen({ method, path, status: found.answer.status, account, prefer: header('prefer'), underWay });
+    return delivery;
   });
 };

@@ -7,8 +7,18 @@ import { type Mailboxes, type Person } from './mailboxes.js';
 import { type Preferences } from './preferences.js';
 import { type Subscriptions } from './subscriptions.js';
 
-/** One request that was answered, without what it brought: queries and bodies hold secrets. */
-export type SeenRequest = Readonly<{ method: string; path: string; status: number; account: string | null; prefer: string | null }>;
+/**
+ * One request that was answered, without what it brought: queries and bodies hold secrets. `underWay`: requests of its mailbox that were under way then,
+ * itself among them.
+ */
+export type SeenRequest = Readonly<{
+  method: string;
+  path: string;
+  status: number;
+  account: string | null;
+  prefer: string | null;
+  underWay: number;
+}>;
 
 /** Everything the simulator holds. `life`: an id of this very start, so that delta tokens of an earlier one are known to be stale. */
 export type World = Readonly<{

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { type CleanUp, deletion } from '../../kernel/clean-up.js';
-import { HOUR, instant } from '../../kernel/clock.js';
+import { HOUR, instant, SECOND } from '../../kernel/clock.js';
 import { type Database, type Sql } from '../../kernel/sql.js';
 import { type Marker } from '../../kernel/vault.js';
-import { spend, type Spend } from '../../provider/budget.js';
+import { type Budget, type Place, spend } from '../../provider/budget.js';
 
 const STANDING = `
   select date_trunc('milliseconds', clock_timestamp()) as now, (select spent_until from request_budget where account = $1) as until`;
@@ -12,31 +13,78 @@ const TAKE = `
   insert into request_budget as budget (account, spent_until) values ($1, $2)
   on conflict (account) do update set spent_until = excluded.spent_until where budget.spent_until = $3 returning 1`;
 
+/** How long a place is kept for a request whose process does not say any more that it is under way. */
+const KEPT = 8 * SECOND;
+const RENEWAL = 2 * SECOND;
+
+const NOW = 'extract(epoch from clock_timestamp())::float8';
+const UNTIL = `${NOW} + ${KEPT / SECOND}`;
+const TAKEN = `select key, value from jsonb_each(budget.places) where value::float8 > ${NOW}`;
+
+const ENTER = `
+  insert into request_budget as budget (account, spent_until, places) values ($1, clock_timestamp(), jsonb_build_object($2::text, ${UNTIL}))
+  on conflict (account) do update
+    set places = (select coalesce(jsonb_object_agg(key, value), '{}') from (${TAKEN}) as taken) || jsonb_build_object($2::text, ${UNTIL})
+    where (select count(*) from (${TAKEN}) as taken) < $3 returning 1`;
+const KEEP = `update request_budget set places = places || jsonb_build_object($2::text, ${UNTIL}) where account = $1 and places ? $2::text returning 1`;
+const LEAVE = 'update request_budget set places = places - $2::text where account = $1';
+
 type Standing = Readonly<{ now: Date; until: Date | null }>;
+
+/** A place that was taken, kept until its request ends. What the database misses of that, time mends. */
+const placeOf = (sql: Sql, mark: string, id: string): Place => {
+  const losing = new AbortController();
+  let renewal: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    renewal = sql.query(KEEP, [mark, id]).then(
+      (kept) => {
+        if (kept.length === 0) losing.abort(new Error('the place of the request was given to another'));
+      },
+      () => undefined,
+    );
+  }, RENEWAL).unref();
+  return {
+    lost: losing.signal,
+    leave: async () => {
+      clearInterval(timer);
+      await renewal;
+      await sql.query(LEAVE, [mark, id]).catch(() => undefined);
+    },
+  };
+};
 
 /**
  * Budgets that all processes share, and all threads of each, dated by the database's clock. A process that kept its own would have to divide them by
  * how many processes there are: runs of an account are two at once and are claimed by any process, so that each of ten could begin one a minute with a
  * full budget of its own. The row costs less than the look at the claim that goes before each request anyway, and one that waits only reads.
+ * Places for requests that are under way are kept in the same row: runs of an account are counted by connection, but one account may be connected by
+ * several people, and each process looks for calendars and tends channels beside the runs.
  *
  * `marker` makes the hashes by which accounts are known here.
  */
-export const requestBudget = (sql: Sql, marker: () => Promise<Marker>): Spend => {
+export const requestBudget = (sql: Sql, marker: () => Promise<Marker>): Budget => {
   let marking: Promise<Marker> | null = null;
   const made = (): Promise<Marker> =>
     (marking ??= marker().catch((error: unknown) => {
       marking = null;
       throw error;
     }));
-  return async ({ account, aMinute }) => {
-    const mark = (await made())('requests', account);
-    for (;;) {
-      const [seen] = await sql.query<Standing>(STANDING, [mark]);
-      if (seen === undefined) throw new Error('the database does not say what time it is');
-      const { until, wait } = spend(seen.until?.getTime() ?? 0, seen.now.getTime(), aMinute);
-      if (wait > 0) return wait;
-      if ((await sql.query(TAKE, [mark, instant(until), seen.until])).length > 0) return 0;
-    }
+  const markOf = async (account: string): Promise<string> => (await made())('requests', account);
+  return {
+    spend: async ({ account, aMinute }) => {
+      const mark = await markOf(account);
+      for (;;) {
+        const [seen] = await sql.query<Standing>(STANDING, [mark]);
+        if (seen === undefined) throw new Error('the database does not say what time it is');
+        const { until, wait } = spend(seen.until?.getTime() ?? 0, seen.now.getTime(), aMinute);
+        if (wait > 0) return wait;
+        if ((await sql.query(TAKE, [mark, instant(until), seen.until])).length > 0) return 0;
+      }
+    },
+    enter: async (account, atOnce) => {
+      const [mark, id] = [await markOf(account), randomUUID()];
+      return (await sql.query(ENTER, [mark, id, atOnce])).length > 0 ? placeOf(sql, mark, id) : null;
+    },
   };
 };
 

@@ -13,7 +13,7 @@ export type AppleOptions = Readonly<{ http: GuardedHttp; clock: Clock; apple: Ap
 const LARGEST = 256 * 1024;
 
 /** Apple states no number; people sign in one by one. */
-const laneOf = (name: string): Lane => ({ account: `apple sign-in ${name}`, aMinute: 60 });
+const laneOf = (name: string): Lane => ({ account: `apple sign-in ${name}`, aMinute: 60, atOnce: null });
 
 /** Apple takes a client secret of up to six months; one that is made for a request is good for as long as clocks may differ. */
 const SECRET_LIFE = 10 * MINUTE;

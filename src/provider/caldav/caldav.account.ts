@@ -39,7 +39,7 @@ export const accountOf = (secret: Secret, service: Service): CaldavAccount => {
   const { origin } = new URL(serverUrl);
   const header = `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
   const entered = createHash('sha256').update(password).digest('hex');
-  const lane = { account: `${origin} ${username} ${entered}`, aMinute: service.aMinute };
+  const lane = { account: `${origin} ${username} ${entered}`, aMinute: service.aMinute, atOnce: null };
   return { serverUrl, username, credentials: { header, origin, domain: service.domain }, lane };
 };
 

@@ -1,5 +1,4 @@
 import { type Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher, request as send } from 'undici';
 import { type Lane } from '../budget.js';
 import { type Call, ProviderFault } from '../calendar-provider.js';
@@ -8,6 +7,7 @@ import { decompressed, headerOf, limited, unpaused } from './answer.stream.js';
 import { type Authorization, mayAuthorize } from './authorization.js';
 import { DEFAULTS, type GuardedHttpOptions, type Settings } from './guarded.settings.js';
 import { lanes } from './lanes.js';
+import { placed, rest, turn } from './request.turn.js';
 import { retryAfterSeconds, retryDelay } from './retry.js';
 
 /**
@@ -121,17 +121,6 @@ const broken = (error: unknown, call: Call): unknown => {
 
 const largest = ({ settings }: Transport, { maxBytes }: GuardedRequest): number => Math.min(settings.maxBytes, maxBytes ?? Infinity);
 
-/** Sleeps; throws the reason of the abort that ends it. */
-const rest = (milliseconds: number, { signal }: Call): Promise<unknown> =>
-  sleep(milliseconds, undefined, { signal }).catch(() => {
-    throw signal.reason;
-  });
-
-/** Takes a request out of the budget of its account, as soon as there is one. The time limit of a try begins after it. */
-const turn = async ({ settings: { spend } }: Transport, { lane }: GuardedRequest, call: Call): Promise<void> => {
-  for (let wait = await spend(lane); wait > 0; wait = await spend(lane)) await rest(wait, call);
-};
-
 const hop = async (made: Transport, request: GuardedRequest, url: URL, call: Call, signal: AbortSignal): Promise<Hop> => {
   const { credentials } = request;
   const { agent: dispatcher } = reachFor(made, url);
@@ -172,7 +161,7 @@ const follow = async (made: Transport, request: GuardedRequest, call: Call, sign
     const next = new URL(location, url);
     if (url.protocol === 'https:' && next.protocol !== 'https:') throw refusal('the server redirects from https to plain http');
     url = next;
-    await turn(made, request, call);
+    await turn(made.settings, request.lane, call);
   }
   throw new ProviderFault('malformed', 'the server redirects in circles');
 };
@@ -214,19 +203,25 @@ const readAnswer = async <T>(
 export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
   const made = transport(options);
   const { settings } = made;
-  const queue = lanes(settings.perLane);
+  const queue = lanes();
 
   const once = async <T>(request: GuardedRequest, call: Call, read: (response: HttpResponse) => Promise<T>): Promise<T> => {
-    await turn(made, request, call);
-    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(settings.totalTimeout)]);
-    return readAnswer(made, request, await follow(made, request, call, signal), call, read);
+    await turn(settings, request.lane, call);
+    const place = await placed(settings, request.lane, call);
+    try {
+      const ends = [call.signal, AbortSignal.timeout(settings.totalTimeout), ...(place === null ? [] : [place.lost])];
+      return await readAnswer(made, request, await follow(made, request, call, AbortSignal.any(ends)), call, read);
+    } finally {
+      await place?.leave();
+    }
   };
 
   const request: GuardedHttp['request'] = async (what, call, read) => {
     const start = settings.clock.now();
+    const { account, atOnce } = what.lane;
     for (let attempt = 0, waited = 0; ; attempt += 1) {
       try {
-        return await queue.run(what.lane.account, () => once(what, call, read));
+        return await queue.run(account, Math.min(settings.perLane, atOnce ?? Infinity), () => once(what, call, read));
       } catch (error) {
         if (!(error instanceof Passing)) throw error;
         if (CHANGING.has(what.method)) throw error.fault;

@@ -1,5 +1,5 @@
 import { type Clock, MINUTE, SECOND } from '../../kernel/clock.js';
-import { type Spend } from '../budget.js';
+import { type Budget } from '../budget.js';
 
 /** Milliseconds and bytes. */
 export type GuardedHttpOptions = Readonly<{
@@ -7,7 +7,9 @@ export type GuardedHttpOptions = Readonly<{
   /** In [0, 1); spreads retries. */
   random: () => number;
   /** The budgets of accounts, out of which every request is taken, redirects and repetitions among them. */
-  spend: Spend;
+  spend: Budget['spend'];
+  /** Places for the requests of accounts that may have few under way at a time. */
+  enter: Budget['enter'];
   /** Calls private addresses, and plain http, as well: a server on one's own network. Links and cloud metadata are never called. */
   allowPrivate?: boolean;
   /** Origins that are called at private addresses and over plain http too. */

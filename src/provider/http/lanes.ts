@@ -1,13 +1,13 @@
-/** Runs work in named lanes, at most so many at a time in each; what comes later waits its turn. */
-export type Lanes = Readonly<{ run: <T>(lane: string, work: () => Promise<T>) => Promise<T> }>;
+/** Runs work in named lanes, at most so many at a time (`width`) in each; what comes later waits its turn. */
+export type Lanes = Readonly<{ run: <T>(lane: string, width: number, work: () => Promise<T>) => Promise<T> }>;
 
 type Lane = { running: number; readonly waiting: (() => void)[] };
 
-/** `width`: how much of one lane's work runs at the same time. A lane without work is forgotten. */
-export const lanes = (width: number): Lanes => {
+/** A lane without work is forgotten. */
+export const lanes = (): Lanes => {
   const open = new Map<string, Lane>();
 
-  const enter = async (name: string): Promise<Lane> => {
+  const enter = async (name: string, width: number): Promise<Lane> => {
     const lane = open.get(name) ?? { running: 0, waiting: [] };
     open.set(name, lane);
     if (lane.running >= width) await new Promise<void>((resolve) => lane.waiting.push(resolve));
@@ -26,8 +26,8 @@ export const lanes = (width: number): Lanes => {
   };
 
   return {
-    run: async (name, work) => {
-      const lane = await enter(name);
+    run: async (name, width, work) => {
+      const lane = await enter(name, width);
       try {
         return await work();
       } finally {

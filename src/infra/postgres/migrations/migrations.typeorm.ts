@@ -11,6 +11,7 @@ import { FreshUntil1764210000000 } from './fresh-until.migration.js';
 import { GrantRenewal1764210500000 } from './grant-renewal.migration.js';
 import { Mend1764150000000 } from './mend.migration.js';
 import { RequestBudget1764218000000 } from './request-budget.migration.js';
+import { RequestPlaces1764221000000 } from './request-places.migration.js';
 import { Schema1763800000000 } from './schema.migration.js';
 import { SharedGrant1764214000000 } from './shared-grant.migration.js';
 import { Watch1764213000000 } from './watch.migration.js';
@@ -31,6 +32,7 @@ const MIGRATIONS = [
   ChannelAddress1764217000000,
   RequestBudget1764218000000,
   AttemptPassword1764219000000,
+  RequestPlaces1764221000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
