@@ -1,4 +1,4 @@
-// Makes a fresh clone ready: `node scripts/setup.mjs start|test`. Runs before anything is installed, so it needs nothing but Node; when there is
+// Makes a fresh clone ready: `node scripts/setup.mjs start|test|kafka`. Runs before anything is installed, so it needs nothing but Node; when there is
 // nothing to do it costs a fifth of a second.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -6,9 +6,11 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchJars, JARS_STAMP } from './kafka.jars.mjs';
 
-/** What the tests need besides npm packages: an independent CalDAV server, and a browser. */
-const DEBIAN_PACKAGES = ['radicale', 'python3-tz', 'chromium'];
+/** What the tests need besides npm packages: an independent CalDAV server, a browser, what runs and fetches Apache Kafka, and an independent client of it. */
+const DEBIAN_PACKAGES = ['radicale', 'python3-tz', 'chromium', 'default-jre-headless', 'maven', 'kcat'];
+const KAFKA_PROGRAMS = { java: ['-version'], mvn: ['--version'] };
 const PYTHON_MODULES = ['radicale', 'pytz'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -87,6 +89,23 @@ const build = {
   },
 };
 
+const works = (program, parameters) => spawnSync(program, parameters).status === 0;
+
+const kafka = {
+  stamp: JARS_STAMP,
+  hash: () => hashOf(['kafka/pom.xml']),
+  make: () => {
+    const missing = Object.entries(KAFKA_PROGRAMS).filter(([program, parameters]) => !works(program, parameters));
+    if (missing.length > 0)
+      throw new Failed(
+        `Apache Kafka needs Java 17 or later and Maven, and ${missing.map(([program]) => program).join(' and ')} cannot be run here: sudo apt-get install default-jre-headless maven`,
+      );
+    say('Fetching Apache Kafka …');
+    const advice = "Check the connection to Maven's repository and the space on the disk, and repeat.";
+    fetchJars((program, parameters) => run(program, parameters, { advice }));
+  },
+};
+
 const isDone = ({ stamp, hash }) => read(stamp) === hash();
 
 const ensure = (step) => {
@@ -107,7 +126,8 @@ const hasDebianPackages = () => {
       .every((line) => line.startsWith('ii'));
   // Installed some other way, or on another system.
   const hasModules = spawnSync('python3', ['-c', `import ${PYTHON_MODULES.join(', ')}`]).status === 0;
-  return hasModules && existsSync(process.env.CHROMIUM ?? '/usr/bin/chromium');
+  const hasPrograms = Object.entries({ ...KAFKA_PROGRAMS, kcat: ['-V'] }).every(([program, parameters]) => works(program, parameters));
+  return hasModules && hasPrograms && existsSync(process.env.CHROMIUM ?? '/usr/bin/chromium');
 };
 
 const aptInstall = () => {
@@ -164,15 +184,19 @@ const alone = async (work) => {
   }
 };
 
+/** What each purpose needs; a broker alone needs no npm package. */
+const STEPS = { start: [install, build], test: [install, build, kafka], kafka: [kafka] };
+
 const main = async (purpose) => {
-  if (purpose !== 'start' && purpose !== 'test') throw new Failed('Usage: node scripts/setup.mjs start|test');
+  const steps = STEPS[purpose];
+  if (steps === undefined) throw new Failed(`Usage: node scripts/setup.mjs ${Object.keys(STEPS).join('|')}`);
   checkNode();
   const needsDebianPackages = purpose === 'test' && !hasDebianPackages();
-  if (isDone(install) && isDone(build) && !needsDebianPackages) return;
+  if (steps.every(isDone) && !needsDebianPackages) return;
   await alone(() => {
-    ensure(install);
-    ensure(build);
+    // Maven and Java are among them.
     if (needsDebianPackages) ensureDebianPackages();
+    for (const step of steps) ensure(step);
   });
 };
 
