@@ -4,10 +4,10 @@ import { AvailabilityModule } from '../availability/availability.module.js';
 import { CalendarModule } from '../calendar/calendar.module.js';
 import { type Config } from '../config/service.config.js';
 import { ConnectionModule } from '../connection/connection.module.js';
+import { postgresTeams } from '../directory/teams.sql.js';
 import { HttpModule } from '../infra/http/http.module.js';
 import { idempotency } from '../infra/http/idempotency.sql.js';
 import { tickets } from '../infra/http/tickets.sql.js';
-import { postgresTeams } from '../infra/postgres/teams.postgres.js';
 import { type PrometheusMetrics } from '../infra/telemetry/metrics.prometheus.js';
 import { type HealthChecks } from '../kernel/health.js';
 import { MergedEventsModule } from '../merged-events/merged-events.module.js';
@@ -42,7 +42,7 @@ const slices = (ports: DynamicModule, http: DynamicModule): readonly DynamicModu
 export class AppModule {
   static with({ config, runtime, health, metrics }: Parts): DynamicModule {
     const { database, clock, entropy, log, vault } = runtime;
-    const teams = postgresTeams(database, clock, log);
+    const teams = postgresTeams({ database, clock, log, tokensCount: config.auth.mode === 'dev' });
     const kept = tickets(database, clock, entropy);
     const http = HttpModule.with({
       auth: config.auth,

@@ -1,9 +1,9 @@
 import { connectionRuns } from '../connection/connection.runs.js';
+import { directoryCleanUps } from '../directory/directory.cleanup.js';
 import { logCleanUps } from '../infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../infra/http/requests.cleanup.js';
 import { asideCleanUp } from '../infra/postgres/set-aside.postgres.js';
 import { budgetCleanUp } from '../infra/postgres/request-budget.postgres.js';
-import { teamCleanUps } from '../infra/postgres/teams.postgres.js';
 import { type CleanUp } from '../kernel/clean-up.js';
 import { mergedEventsRuns } from '../merged-events/merged-events.runs.js';
 import { syncRuns } from '../sync/sync.runs.js';
@@ -24,7 +24,7 @@ export const loadCleanUps = async (): Promise<(runtime: Runtime) => readonly Cle
     ...sync({ database, store, entropy }),
     ...connection({ database, store, vault }),
     ...watch(database),
-    ...teamCleanUps(database),
+    ...directoryCleanUps(database),
     ...requestCleanUps(database),
     budgetCleanUp(database),
     ...logCleanUps({ database, operations, clock, log }),

@@ -1,8 +1,9 @@
 import { CALENDAR_DATA } from '../calendar/held-data.js';
 import { CONNECTION_DATA } from '../connection/held-data.js';
+import { DIRECTORY_DATA } from '../directory/held-data.js';
 import { LOG_DATA } from '../infra/eventstore/held-data.js';
 import { REQUEST_DATA } from '../infra/http/held-data.js';
-import { PROJECTION_DATA, TEAM_DATA } from '../infra/postgres/held-data.js';
+import { PROJECTION_DATA } from '../infra/postgres/held-data.js';
 import { VAULT_DATA } from '../infra/vault/held-data.js';
 import { type HeldRows } from '../kernel/held-data.js';
 import { MERGED_EVENT_DATA } from '../merged-events/held-data.js';
@@ -20,7 +21,7 @@ export const HELD_DATA: readonly HeldRows[] = [
   ...PREFERENCE_DATA,
   ...VAULT_DATA,
   ...REQUEST_DATA,
-  ...TEAM_DATA,
+  ...DIRECTORY_DATA,
   ...PROJECTION_DATA,
   ...LOG_DATA,
 ];
@@ -29,6 +30,7 @@ export const HELD_DATA: readonly HeldRows[] = [
 export const INFRASTRUCTURE: Readonly<Record<string, string>> = {
   checkpoint: 'how far each projection has read the log',
   clean_up: 'when each clean-up is due',
+  directory_resources: 'rooms and equipment, as the directory tells them',
   event_zone_rules: 'the version of the zone rules that occurrences are placed by',
   known_log: 'the name of the log that the read models are built from',
   log_freed: 'bytes that scavenges removed',

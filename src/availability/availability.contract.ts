@@ -43,7 +43,7 @@ export const AvailabilityRequest = z
       .min(1)
       .max(50)
       .refine((users) => new Set(users).size === users.length, { error: 'must name each person once' })
-      .meta({ description: 'Oneself, and people one shares a team with.' }),
+      .meta({ description: 'Oneself, people one shares a team with, and rooms and equipment of these teams.' }),
     range: RangeText,
     durationMinutes: z.int().min(5).max(1_440).optional().meta({ description: 'Asks for slots of this length.' }),
     workingHours: z.boolean().default(true).meta({ description: 'Slots lie in the working hours of those who named some.' }),

@@ -5,7 +5,7 @@ import { type Actor } from '../kernel/actor.js';
 import { type Cause } from '../kernel/cause.js';
 import { instant, MINUTE } from '../kernel/clock.js';
 import { Refused } from '../kernel/refused.js';
-import { TEAMS, type Teams } from '../kernel/teams.js';
+import { type Resource, TEAMS, type Teams } from '../kernel/teams.js';
 import { type TimeRange } from '../kernel/time-range.js';
 import { VAULT, type Vault } from '../kernel/vault.js';
 import { FIRST_INSTANT, LAST_INSTANT } from '../merged-events/range.js';
@@ -39,6 +39,8 @@ export class TeamsAvailability extends Query<TeamAvailability> {
   }
 }
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 const spans = (intervals: readonly Interval[]) => intervals.map(({ start, end }) => ({ start: instant(start), end: instant(end) }));
 
 @QueryHandler(MyAvailability)
@@ -63,32 +65,39 @@ export class TeamsAvailabilityHandler implements IQueryHandler<TeamsAvailability
 
   async execute(query: TeamsAvailability): Promise<TeamAvailability> {
     const { actor, asked, cause } = query;
-    const subjects = asked.users.filter((each) => each !== actor.userId);
+    const others = asked.users.filter((each) => each !== actor.userId);
     const access = { purpose: 'availability', cause } as const;
-    if (!(await this.areMates(actor, subjects))) {
+    const mates = others.length === 0 ? NOBODY : await this.teams.mates(actor, others);
+    // An id of a person of these teams is that person's, also where a resource has the same.
+    const resources = await this.teams.resources(
+      actor,
+      others.filter((each) => !mates.has(each)),
+    );
+    const subjects = others.filter((each) => mates.has(each));
+    if (subjects.length + resources.size < others.length) {
       await this.accesses.refused(access);
+      // A stranger and an unknown name are refused alike, because only members of a shared team may learn that a person exists.
       throw new Refused('availability.unknown-person', 404, 'Somebody named in `users` is in none of your teams.');
     }
-    const [answer] = await Promise.all([this.answer(query), this.accesses.granted({ ...access, subjects })]);
+    const [answer] = await Promise.all([this.answer(query, resources), this.accesses.granted({ ...access, subjects })]);
     return answer;
   }
 
-  /** A stranger and an unknown name are refused alike, because only members of a shared team may learn that a person exists. */
-  private async areMates({ teams }: Actor, others: readonly string[]): Promise<boolean> {
-    if (others.length === 0) return true;
-    const mates = await this.teams.mates(teams, others);
-    return others.every((other) => mates.has(other));
-  }
-
-  private async answer({ range, asked }: TeamsAvailability): Promise<TeamAvailability> {
+  private async answer({ range, asked }: TeamsAvailability, resources: ReadonlyMap<string, Resource>): Promise<TeamAvailability> {
     const { users, durationMinutes } = asked;
-    await this.reader.settled(users);
+    await this.reader.settled(users.filter((each) => !resources.has(each)));
     const asking = intervalOf(range);
     const wish = wishOf(asked);
     const around = withBuffers(asking, wish);
     const answers: TeamAvailability['users'] = [];
     const people: Person[] = [];
     for (const userId of users) {
+      const resource = resources.get(userId);
+      if (resource !== undefined) {
+        answers.push({ userId, busy: [], unknown: [], unreadable: 0 });
+        people.push({ userId, taken: [], workingHours: null, timeZone: resource.timeZone });
+        continue;
+      }
       const { busy, unknown, freshness, counting } = await this.reader.read(userId, around);
       const unreadable = freshness.reduce((sum, each) => sum + each.unreadable, 0);
       answers.push({ userId, busy: spans(within(busy, asking)), unknown: spans(within(unknown, asking)), unreadable });

@@ -32,3 +32,6 @@ export type Inbox = Readonly<{
   /** Runs `work` unless this consumer has handled the message before; answers whether it ran. */
   once: (consumer: string, messageId: string, work: (sql: Sql) => Promise<void>) => Promise<boolean>;
 }>;
+
+/** DI token of the `Inbox`. */
+export const INBOX = Symbol('Inbox');

@@ -6,7 +6,8 @@ import { TeamsAvailability, TeamsAvailabilityHandler } from '../../src/availabil
 import { AvailabilityReader } from '../../src/availability/availability.reader.js';
 import { connectEventStore } from '../../src/infra/eventstore/event-store.client.js';
 import { readModels } from '../../src/infra/postgres/read-models.postgres.js';
-import { postgresTeams } from '../../src/infra/postgres/teams.postgres.js';
+import { writeChange } from '../../src/directory/directory.sql.js';
+import { postgresTeams } from '../../src/directory/teams.sql.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { type EventStore } from '../../src/kernel/event-store.js';
 import { DAY } from '../../src/kernel/clock.js';
@@ -19,6 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => stores.stop());
 
+const ROOM = { kind: 'room', name: 'Oak', capacity: null, timeZone: null } as const;
+
 let days = 0;
 
 /** A team of three on a day of their own, and a stranger to them; `store` holds the records. */
@@ -27,7 +30,7 @@ const team = async (store: EventStore = stores.store) => {
   const now = NOW + days * DAY;
   const clock = { now: () => now };
   const { database } = stores;
-  const teams = postgresTeams(database, clock, SILENT);
+  const teams = postgresTeams({ database, clock, log: SILENT, tokensCount: false });
   const [red, ada, ben, cleo, stranger] = [1, 2, 3, 4, 5].map(() => randomUUID()) as [string, string, string, string, string];
   for (const userId of [ada, ben, cleo]) await teams.remember({ userId, roles: ['user'], teams: [red] });
   const log = accessLog({ store, clock, entropy: { uuid: () => randomUUID() } });
@@ -47,7 +50,7 @@ const team = async (store: EventStore = stores.store) => {
   const at = new Date(now).toISOString();
   const record = { type: 'DataAccessed', actor: ada, purpose: 'availability', route: via, at };
   const records = async () => await stores.store.load(`access-${at.slice(0, 10)}`, accessCodec);
-  return { ada, ben, cleo, stranger, ask, record, records };
+  return { ada, ben, cleo, red, stranger, ask, record, records };
 };
 
 describe('Who looked at whose time', () => {
@@ -59,6 +62,22 @@ describe('Who looked at whose time', () => {
       { ...granted, subject: ben },
       { ...granted, subject: cleo },
     ]);
+  });
+
+  it('is not recorded of a room, which is free and no person', async () => {
+    const { ada, ben, red, ask, record, records } = await team();
+    const [oak, elsewhere] = [randomUUID(), randomUUID()];
+    for (const [id, teams] of [
+      [oak, [red]],
+      [ben, [red]],
+      [elsewhere, []],
+    ] as const)
+      await writeChange(stores.database, { of: 'resource', id, resource: { ...ROOM, teams }, at: new Date(NOW).toISOString() });
+    const { users } = await ask(ada, oak, ben);
+    expect(users.map(({ unknown }) => unknown.length)).toEqual([1, 0, 1]);
+    expect(users[1]).toEqual({ userId: oak, busy: [], unknown: [], unreadable: 0 });
+    expect(await records()).toEqual([{ ...record, outcome: 'granted', subject: ben }]);
+    await expect(ask(oak, elsewhere)).rejects.toMatchObject({ code: 'availability.unknown-person' });
   });
 
   it('is not recorded when it is of one’s own data', async () => {

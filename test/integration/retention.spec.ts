@@ -10,7 +10,7 @@ import { requestCleanUps } from '../../src/infra/http/requests.cleanup.js';
 import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { runCleanUps } from '../../src/infra/postgres/clean-up.postgres.js';
 import { budgetCleanUp } from '../../src/infra/postgres/request-budget.postgres.js';
-import { teamCleanUps } from '../../src/infra/postgres/teams.postgres.js';
+import { directoryCleanUps } from '../../src/directory/directory.cleanup.js';
 import { type CleanUp } from '../../src/kernel/clean-up.js';
 import { type Lease } from '../../src/kernel/due-work.js';
 import { type Database } from '../../src/kernel/sql.js';
@@ -52,7 +52,7 @@ const tasks = (database: Database = stores.database): readonly CleanUp[] => [
   ...vaultCleanUps({ database, store: stores.store, vault: keysOfVault() }),
   attemptCleanUp(database),
   channelCleanUp(database),
-  ...teamCleanUps(database),
+  ...directoryCleanUps(database),
   ...requestCleanUps(database),
   budgetCleanUp(database),
   ...logCleanUps({ database, operations: stores.operations, clock: { now: () => NOW }, log: SILENT }),
@@ -283,6 +283,8 @@ describe('Every table', () => {
     sync_run: 'sync-runs',
     vault: 'pending-secrets',
     team_members: 'team-members',
+    directory_members: 'directory-members',
+    directory_resources: 'directory-resources',
     idempotency: 'idempotency-keys',
     stream_ticket: 'stream-tickets',
     log_chunk: 'hidden-events',

@@ -5,6 +5,7 @@ import { ChannelAddress1764217000000 } from './channel-address.migration.js';
 import { ChangesPosition1764160000000 } from './changes-position.migration.js';
 import { ClaimedRows1764200000000 } from './claimed-rows.migration.js';
 import { ConnectionAttempts1764211000000 } from './connection-attempts.migration.js';
+import { Directory1764222000000 } from './directory.migration.js';
 import { FocusTime1764216000000 } from './focus-time.migration.js';
 import { FreeBusy1764194000000 } from './free-busy.migration.js';
 import { FreshUntil1764210000000 } from './fresh-until.migration.js';
@@ -33,6 +34,7 @@ const MIGRATIONS = [
   RequestBudget1764218000000,
   AttemptPassword1764219000000,
   RequestPlaces1764221000000,
+  Directory1764222000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
