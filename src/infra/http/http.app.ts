@@ -7,6 +7,7 @@ import { protectAnswers } from './answer-headers.helmet.js';
 import { expressApp } from './express.app.js';
 import { type HttpSettings } from './http.settings.js';
 import { documentsOf } from './openapi.later.js';
+import { type DescribeTopics, topicPages } from './topics.later.js';
 import { ProblemFilter } from './problem.filter.js';
 import { boundAddresses, protectServer } from './protected.server.js';
 import { observeRequests } from './request.observer.js';
@@ -26,13 +27,14 @@ const isNotification = ({ url = '', headers }: IncomingMessage): boolean =>
   /^[/]v1[/]webhooks[/]/i.test(url) && /^application[/]json\b/i.test(headers['content-type'] ?? '');
 
 /**
- * The service's HTTP side around a module that imports `HttpModule`: correlation, authentication, validation, problems, documents. It does not
- * listen yet: `await app.listen(port, host)`. Throws what the module's start threw.
+ * The service's HTTP side around a module that imports `HttpModule`: correlation, authentication, validation, problems, documents. `topics`: null
+ * where it documents none. It does not listen yet: `await app.listen(port, host)`. Throws what the module's start threw.
  */
 export const createApp = async (
   module: Type | DynamicModule,
   { production, http }: Readonly<{ production: boolean; http: HttpSettings }>,
   log: Log,
+  topics: DescribeTopics | null = null,
 ): Promise<NestExpressApplication> => {
   const { tls, corsOrigins, trustProxy, publicUrl } = http;
   const app = await expressApp(module, log, tls);
@@ -53,6 +55,7 @@ export const createApp = async (
   const { methodsAt, pages } = documentsOf(app, log, { publicUrl, operations: http.operationsPort === null });
   const problems = new ProblemFilter(log, methodsAt);
   app.useGlobalFilters(problems);
+  if (topics !== null) app.use(topicPages(topics));
   app.use(pages(problems));
   return app;
 };
