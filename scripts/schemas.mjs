@@ -1,5 +1,6 @@
-// Writes the JSON Schema of every stored event that has none yet, from the built code: npm run build first.
-// What is committed is never changed: stored events stay readable, so another shape takes a new version beside the old one.
+// Writes the JSON Schema of every stored event that has none yet, and the contract of every topic, from the built code: npm run build first.
+// The schema of a stored event is never changed: stored events stay readable, so another shape takes a new version beside the old one. The contract of a
+// topic may grow: members that may be missing and types of messages are added; anything else takes a new topic.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,9 @@ const { feedSchemas } = await import('../dist/sync/feed.codec.js');
 const { zonesSchemas } = await import('../dist/merged-events/zone-change.codec.js');
 const { accessSchemas } = await import('../dist/audit/access.codec.js');
 const { preferenceSchemas } = await import('../dist/preference/preference.codec.js');
+const { RELAY_TOPICS } = await import('../dist/relay/topics.contract.js');
+const { publishedSchema } = await import('../dist/relay/published-schema.contract.js');
+const { breaksOf } = await import('../dist/relay/compatibility.js');
 const { logSchemas } = await import('../dist/infra/postgres/log-name.postgres.js');
 
 // A format says it; the pattern zod adds is its own reading of it, and changes with its versions.
@@ -44,7 +48,16 @@ for (const [category, schemas] of Object.entries(families)) {
     }
   }
 }
+
+for (const contract of RELAY_TOPICS) {
+  const file = join(root, 'kafka/contracts', `${contract.topic}.json`);
+  mkdirSync(join(root, 'kafka/contracts'), { recursive: true });
+  const schema = publishedSchema(contract);
+  const breaks = existsSync(file) ? breaksOf(JSON.parse(readFileSync(file, 'utf8')), schema) : [];
+  if (breaks.length > 0) refused.push(`${contract.topic} (${breaks.join(', ')})`);
+  else writeFileSync(file, await format(JSON.stringify(schema), { parser: 'json', printWidth: 140 }));
+}
 if (refused.length > 0) {
-  process.stderr.write(`Stored already, and not to be changed; make a new version: ${refused.join(', ')}\n`);
+  process.stderr.write(`Stored or published already, and not to be changed so; make a new version: ${refused.join(', ')}\n`);
   process.exit(1);
 }

@@ -10,7 +10,8 @@ import { type TimeRange } from '../kernel/time-range.js';
 import { type Sealer, VAULT, type Vault } from '../kernel/vault.js';
 import { type EventCursor, writeCursor } from './event-cursor.js';
 import { type EventPage, type EventView } from './events.contract.js';
-import { eventId, EVENTS_SQL, type EventRow, FIRST, timesOf } from './events.sql.js';
+import { EVENTS_SQL, type EventRow, FIRST } from './events.sql.js';
+import { eventId, timesOf } from './told-event.js';
 
 type Asked = Readonly<{ range: TimeRange; provider: string | null; calendarId: string | null; cursor: EventCursor | null; limit: number }>;
 

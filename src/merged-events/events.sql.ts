@@ -26,18 +26,6 @@ export type EventRow = Instance &
     copies: readonly Instance[] | null;
   }>;
 
-/** Stable for as long as the occurrence is; the series' keyed hash, and for an instance its original start. */
-export const eventId = ({ series, original }: Pick<Instance, 'series' | 'original'>): string =>
-  original === '' ? series : `${series}_${original}`;
-
-type Times = Readonly<{ start_at: Date; end_at: Date; all_day: boolean; local_start: string | null; local_end: string | null }>;
-
-/** When an occurrence is, as people are told: of all-day events the days (RFC 3339 full-date), of others the instants in UTC. */
-export const timesOf = ({ start_at, end_at, all_day, local_start, local_end }: Times): Readonly<{ start: string; end: string }> => ({
-  start: all_day && local_start !== null ? local_start : start_at.toISOString(),
-  end: all_day && local_end !== null ? local_end : end_at.toISOString(),
-});
-
 /** What overlaps `[start, end)`; without length, what starts in it. */
 const inRange = (start: string, end: string): string =>
   `${start} < :to::timestamptz and (${end} > :from::timestamptz or (${end} = ${start} and ${start} >= :from::timestamptz))`;

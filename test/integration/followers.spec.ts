@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { notFollowing, runFollower } from '../../src/infra/postgres/follower.runner.js';
 import { type RawEvent } from '../../src/kernel/event-store.js';
 import { acknowledged, decodedLog, type Follower, type Placed, rawLog } from '../../src/kernel/follower.js';
-import { type ChangesAt } from '../../src/merged-events/changes/changes.sql.js';
+import { type ChangesAt } from '../../src/merged-events/changes/change-row.js';
 import { followedChanges } from '../../src/merged-events/changes/changes.source.js';
 import { testEndings } from '../support/opened.js';
 import { eventually, metadata, noted, type Noted, notes, openStores, type Stores } from '../support/store.js';

@@ -5,8 +5,8 @@ import { type Clock, CLOCK } from '../../kernel/clock.js';
 import { DATABASE, type Database } from '../../kernel/sql.js';
 import { writeChangeCursor } from './change-cursor.js';
 import { type ChangePage, type ChangeView } from './changes.contract.js';
-import { admitChangeCursor, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
-import { eventId, timesOf } from '../events.sql.js';
+import { changedEvent, type ChangeRow } from './change-row.js';
+import { admitChangeCursor, endOfChanges, readChanges } from './changes.sql.js';
 
 /** What changed in the calendars of the person who asks; `after` is a cursor this feed gave, null asks where it ends. */
 export class MyChanges extends Query<ChangePage> {
@@ -19,25 +19,11 @@ export class MyChanges extends Query<ChangePage> {
   }
 }
 
-const eventOf = (row: ChangeRow): ChangeView['event'] => {
-  const { series, original, start_at, end_at, local_start, local_end, status, busy } = row;
-  if (series === null || original === null || start_at === null || end_at === null || status === null || busy === null) return null;
-  const allDay = row.all_day === true;
-  return {
-    id: eventId({ series, original }),
-    seriesId: row.recurring === true ? series : null,
-    ...timesOf({ start_at, end_at, all_day: allDay, local_start, local_end }),
-    allDay,
-    status,
-    busy,
-  };
-};
-
 /** How a connection stands is no change of events: who wants to hear of it listens to the stream. */
 const viewsOf = (row: ChangeRow): readonly ChangeView[] =>
   row.calendar_id === null || row.change === 'connection-changed'
     ? []
-    : [{ calendarId: row.calendar_id, change: row.change, event: eventOf(row), at: row.at.toISOString() }];
+    : [{ calendarId: row.calendar_id, change: row.change, event: changedEvent(row), at: row.at.toISOString() }];
 
 @QueryHandler(MyChanges)
 export class MyChangesHandler implements IQueryHandler<MyChanges> {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND } from '../../kernel/clock.js';
 import { type Source } from '../../kernel/follower.js';
 import { type Database } from '../../kernel/sql.js';
-import { type ChangesAt, changesAfter } from './changes.sql.js';
+import { type ChangesAt } from './change-row.js';
+import { changesAfter } from './changes.sql.js';
 
 /** Rows read at once. */
 const BATCH = 500;

@@ -1,27 +1,7 @@
 import { type Position } from '../../kernel/event-store.js';
 import { type Sql } from '../../kernel/sql.js';
 import { type ChangeCursor, cursorExpired, LAST_PART, readChangeCursor } from './change-cursor.js';
-
-export type ChangeRow = Readonly<{
-  position: string;
-  part: number;
-  calendar_id: string | null;
-  connection_id: string | null;
-  /** Of a change of a connection: the category of the stream whose event told it. */
-  category: string | null;
-  at: Date;
-  change: 'added' | 'changed' | 'removed' | 'calendar-added' | 'calendar-changed' | 'calendar-removed' | 'connection-changed';
-  series: string | null;
-  original: string | null;
-  start_at: Date | null;
-  end_at: Date | null;
-  local_start: string | null;
-  local_end: string | null;
-  all_day: boolean | null;
-  status: 'confirmed' | 'tentative' | 'cancelled' | null;
-  busy: 'busy' | 'tentative' | 'needs-action' | 'free' | null;
-  recurring: boolean | null;
-}>;
+import { type ChangeRow, type ChangesAt, type PersonalChange } from './change-row.js';
 
 /** Changes after a cursor, and how far a reader has come who has seen them. */
 export type ReadChanges = Readonly<{ rows: readonly ChangeRow[]; reached: ChangeCursor; more: boolean }>;
@@ -36,12 +16,6 @@ export const endOfChanges = async (sql: Sql, now: number): Promise<ChangeCursor>
   const position = row?.position ?? null;
   return position === null ? { position: 0n, part: 0, at: now } : { position: BigInt(position), part: LAST_PART, at: now };
 };
-
-/** A change, and whose it is. */
-type PersonalChange = ChangeRow & Readonly<{ user_id: string }>;
-
-/** Everybody's changes of one place in the log, by person and part. */
-export type ChangesAt = Readonly<{ position: Position; changes: readonly PersonalChange[] }>;
 
 type FollowedChanges = Readonly<{ items: readonly ChangesAt[]; position: Position; more: boolean }>;
 

@@ -4,7 +4,8 @@ import { type ReadModels, type Written } from '../../kernel/projection.js';
 import { Refused } from '../../kernel/refused.js';
 import { type Database } from '../../kernel/sql.js';
 import { type ChangeCursor, writeChangeCursor } from './change-cursor.js';
-import { admitChangeCursor, begunAt, type ChangeRow, endOfChanges, readChanges } from './changes.sql.js';
+import { type ChangeRow } from './change-row.js';
+import { admitChangeCursor, begunAt, endOfChanges, readChanges } from './changes.sql.js';
 import { type CalendarChanged, type EventsChanged } from './stream.contract.js';
 import { type Message, type StreamWriter } from './stream.writer.js';
 
