@@ -1,0 +1,101 @@
+import { type Delivered } from './broker.js';
+import { EngineAway } from './engine-away.js';
+
+/**
+ * A message as handlers of `@EventPattern` are given it, on every broker. `id`: what repeated deliveries have in common. `contents`: the JSON of the value,
+ * not looked at yet (`readAs`); null for a tombstone, which takes what the key stood for out of a compacted topic.
+ */
+export type Received = Delivered & Readonly<{ id: string; contents: unknown }>;
+
+/** The contents of a message are not what its topic promises. To read it again changes nothing: it is parked at once. */
+export class Unreadable extends Error {
+  override readonly name = 'Unreadable';
+  /** `code`: `noun.reason`, told to operators. */
+  constructor(readonly code: string) {
+    super(code);
+  }
+}
+
+/** What a contract of a message has in common with a schema of zod. */
+type Contract<T> = Readonly<{ safeParse: (contents: unknown) => Readonly<{ success: true; data: T }> | Readonly<{ success: false }> }>;
+
+/** The contents as their contract says they are; throws `Unreadable`. */
+export const readAs = <T>(contract: Contract<T>, { contents }: Pick<Received, 'contents'>): T => {
+  const read = contract.safeParse(contents);
+  if (!read.success) throw new Unreadable('contents.not-of-contract');
+  return read.data;
+};
+
+const contentsOf = (value: Uint8Array | null): unknown => {
+  if (value === null) return null;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value));
+  } catch {
+    throw new Unreadable('contents.not-json');
+  }
+};
+
+/** Reads a message as handlers are given it; throws `Unreadable` where the value is not JSON in UTF-8. */
+export const receive = (message: Delivered): Received => {
+  const { headers, topic, partition, offset, value } = message;
+  return { ...message, id: headers['id'] ?? `${topic}/${partition}/${offset}`, contents: contentsOf(value) };
+};
+
+/** `pauses`: milliseconds before each further try. `next`: the topic of what no try handled. */
+export type Policy = Readonly<{ pauses: readonly number[]; next: string }>;
+
+/** Five tries within eight seconds: a partition waits no longer for one message whose fault does not pass. */
+const PAUSES = [250, 750, 2_000, 5_000] as const;
+
+const RETRY = '.retry';
+const PARKED = '.parked';
+
+/** The topic whose failed messages are parked here. */
+export const parkedTopic = (topic: string): string => `${topic.endsWith(RETRY) ? topic.slice(0, -RETRY.length) : topic}${PARKED}`;
+
+/** A topic that declares a retry topic hands failed messages to it; that one, and every other, parks them. */
+export const policyFor = (topic: string, { retry }: Readonly<{ retry: boolean }>): Policy => ({
+  pauses: PAUSES,
+  next: retry ? `${topic}${RETRY}` : parkedTopic(topic),
+});
+
+/**
+ * What is done with a message whose handler failed. `again`: it is tried in place after so many milliseconds. `wait`: the same, and it does not count as a
+ * try, because an engine is away and no message can be handled. `move`: it goes to the policy's next topic.
+ */
+export type Fate = Readonly<{ then: 'again' | 'wait'; after: number; code: string }> | Readonly<{ then: 'move'; code: string }>;
+
+const LONGEST_WAIT = 5_000;
+
+/** `tries` counts the failed tries with this one, `waits` how often in a row an engine was away before. */
+export const fateOf = (policy: Policy, error: unknown, tries: number, waits: number): Fate => {
+  const code = codeOf(error);
+  if (error instanceof EngineAway) return { then: 'wait', after: Math.min(250 * 2 ** Math.min(waits, 10), LONGEST_WAIT), code };
+  const after = error instanceof Unreadable ? undefined : policy.pauses[tries - 1];
+  return after === undefined ? { then: 'move', code } : { then: 'again', after, code };
+};
+
+/** A code or a name that tells the kind of a fault; messages stay in the process, because they may quote contents. */
+export const codeOf = (error: unknown): string => {
+  const { code, name } = typeof error === 'object' && error !== null ? (error as { code?: unknown; name?: unknown }) : {};
+  const plain = [code, name].find((text) => typeof text === 'string' && /^[\w.-]{1,64}$/.test(text));
+  return typeof plain === 'string' ? plain : 'unknown';
+};
+
+/** Headers that a failed message carries beside its own: where it comes from (`origin`: partition/offset), how often it was tried, and why it failed. */
+export const MARKS = { topic: 'delivery-topic', origin: 'delivery-origin', attempt: 'delivery-attempt', code: 'delivery-code' } as const;
+
+/** The marks of a message that is moved; one of a retry topic keeps its first origin, and its tries add up. */
+export const marksOf = (
+  { topic, partition, offset, headers }: Delivered,
+  tries: number,
+  code: string,
+): Readonly<Record<string, string>> => {
+  const before = topic.endsWith(RETRY) ? headers : {};
+  return {
+    [MARKS.topic]: before[MARKS.topic] ?? topic,
+    [MARKS.origin]: before[MARKS.origin] ?? `${partition}/${offset}`,
+    [MARKS.attempt]: String((Number(before[MARKS.attempt]) || 0) + tries),
+    [MARKS.code]: code,
+  };
+};
