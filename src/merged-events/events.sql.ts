@@ -37,6 +37,9 @@ const wanted = (row: string): string =>
 const visible = (row: string): string =>
   `${row}.calendar_id <> all(coalesce((select array_agg(calendar_id) from event_calendars where user_id = :userId and not visible), '{}'))`;
 
+/** Looked up for copies alone, which most rows do not have. */
+const busyOnly = (row: string): string => `coalesce((select busy_only from calendars where calendar_id = ${row}.calendar_id), false)`;
+
 /** What an instance is called in every calendar: in an object that holds several UIDs `_` and a mark of its own follow. Indexed as it is here. */
 const nameOf = (row: string): string => `split_part(${row}.original, '_', 1)`;
 
@@ -59,14 +62,13 @@ export const EVENTS_SQL = `
   from page e
     join event_contents c on c.calendar_id = e.calendar_id and c.ref = e.ref
     join event_calendars k on k.calendar_id = e.calendar_id
-    left join calendars mine on mine.calendar_id = e.calendar_id
     cross join lateral (
       select
         bool_or(${inRange("(o.start_at + interval '0')", 'o.end_at')} and ${wanted('o')}
-          and (coalesce(b.busy_only, false), o.calendar_id, o.series) < (coalesce(mine.busy_only, false), e.calendar_id, e.series)) as hidden,
+          and (${busyOnly('o')}, o.calendar_id, o.series) < (${busyOnly('e')}, e.calendar_id, e.series)) as hidden,
         json_agg(json_build_object('calendar_id', o.calendar_id, 'provider', o.provider, 'series', o.series, 'original', o.original)
           order by o.calendar_id, o.series) as copies
-      from user_calendar_events o left join calendars b on b.calendar_id = o.calendar_id
+      from user_calendar_events o
       where o.user_id = :userId and o.copy = e.copy and ${nameOf('o')} = ${nameOf('e')} and ${visible('o')}
         and (o.calendar_id, o.series) <> (e.calendar_id, e.series)) as others
   order by e.start_at, e.calendar_id, e.series, e.original`;
