@@ -27,7 +27,7 @@ li { margin-bottom: 0.375rem; }
 form { margin: 0 0 1rem; }
 label { display: block; font-weight: 600; margin-bottom: 0.75rem; }
 input { display: block; width: 100%; margin-top: 0.25rem; padding: 0.625rem; border: 1px solid var(--line); border-radius: 0.5rem; font: inherit;
-  background: var(--ground); color: inherit; }
+  font-weight: 400; background: var(--ground); color: inherit; }
 button { min-height: 2.75rem; padding: 0 1.5rem; border: 0; border-radius: 0.5rem; background: var(--ink); color: var(--card); font: inherit;
   font-weight: 600; cursor: pointer; }
 :focus-visible { outline: 3px solid var(--good); outline-offset: 2px; }

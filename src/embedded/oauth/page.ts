@@ -26,7 +26,7 @@ legend { padding: 0; margin-bottom: .5rem; font-weight: 600; }
 label { display: flex; gap: .75rem; align-items: flex-start; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem; cursor: pointer; }
 label + label { margin-top: .5rem; }
 label:hover { border-color: var(--strong); }
-input { width: 1.125rem; height: 1.125rem; margin: .2rem 0 0; accent-color: var(--strong); }
+input { flex: none; width: 1.125rem; height: 1.125rem; margin: .2rem 0 0; accent-color: var(--strong); }
 small { display: block; color: var(--quiet); overflow-wrap: anywhere; }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: flex-end; }
 button { min-height: 2.75rem; padding: 0 1.5rem; border: 1px solid var(--line); border-radius: 1.375rem; background: none; color: inherit; font: inherit; cursor: pointer; }

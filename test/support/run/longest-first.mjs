@@ -5,7 +5,7 @@ const LONG = [
   'integration/event-store-client',
   'e2e/several-processes',
   'e2e/google/google',
-  'e2e/connect-google',
+  'e2e/connect-in-browser',
   'integration/bounds',
   'e2e/push-google',
   'e2e/push-flood',

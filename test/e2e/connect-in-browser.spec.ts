@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
@@ -31,6 +34,28 @@ const startApp = async () => {
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
 };
 
+/** `npm run week` of the user “me”. */
+const week = async (api: string): Promise<string> => {
+  const script = fileURLToPath(new URL('../../scripts/week.mjs', import.meta.url));
+  return (await promisify(execFile)(process.execPath, [script], { env: { ...process.env, API: api } })).stdout;
+};
+
+/** Sends a request on the page of the API's document by its buttons; answers what the page then shows. */
+const tryOut = async <T>(page: Page, operation: string, body: unknown): Promise<T> => {
+  const block = page.locator(`[id$="-${operation}"]`);
+  const [start, text] = [block.getByRole('button', { name: 'Try it out' }), block.locator('textarea')];
+  if (!(await text.isVisible())) {
+    await block.locator('.opblock-summary-control').click();
+    await start.click();
+  }
+  await text.fill(JSON.stringify(body));
+  const answered = page.waitForResponse((answer) => answer.request().method() === 'POST');
+  await block.getByRole('button', { name: 'Execute' }).click();
+  await answered;
+  const code = block.locator('.live-responses-table .response .highlight-code code').first();
+  return JSON.parse((await code.textContent()) ?? '') as T;
+};
+
 const CONNECTIONS = '/v1/calendar/connections';
 const MIA = 'mia@work.example';
 const NOAH = 'noah@work.example';
@@ -55,12 +80,16 @@ describe('In a browser, an account', () => {
     service = await opened(startService({ PROVIDERS: 'sandbox', CORS_ORIGINS: app.origin }));
   });
 
+  const tab = async (viewport = { width: 1280, height: 800 }): Promise<Page> => {
+    const context: BrowserContext = await browser.newContext({ viewport });
+    atEnd(() => context.close());
+    return context.newPage();
+  };
+
   const someone = async (): Promise<Person> => {
     people += 1;
     const token = await service.token(`person-${people}`);
-    const context: BrowserContext = await browser.newContext();
-    atEnd(() => context.close());
-    const page = await context.newPage();
+    const page = await tab();
     // Requests are made from the page of the API's document, and what draws it would be loaded each time for nothing.
     await page.route(/\/docs\/.*\.(?:js|css|png)$/, (route) => route.abort());
     const ask = async <T>(method: string, path: string, body: unknown = null): Promise<Asked<T>> => {
@@ -96,17 +125,43 @@ describe('In a browser, an account', () => {
     return id;
   };
 
-  it('is connected by choosing it, and shows its calendars', async () => {
-    const mia = await someone();
-    const id = await begin(mia);
-    expect((await seen(mia, id)).body.status).toBe('pending');
-    await begin(mia);
-    expect(await heading(mia.page)).toContain('Juy Calendar (sandbox) wants access');
-    await decide(mia.page, MIA, 'Allow');
-    expect(await heading(mia.page)).toContain('Your Google Calendar account is connected');
-    const { items } = (await mia.ask<{ items: ConnectionView[] }>('GET', CONNECTIONS)).body;
-    expect(items).toMatchObject([{ provider: 'google', account: MIA, access: 'read' }]);
-    expect(items[0]?.calendars.map(({ name }) => name)).toEqual(expect.arrayContaining(['Work', 'Team (shared by Ivy)']));
+  it('of each kind is linked by what a newcomer clicks on, on a telephone too, and all are one week then', async () => {
+    const [docs, me] = [await tab(), await service.as('me')];
+    await docs.goto(`${service.url}/docs`);
+    const { token } = await tryOut<{ token: string }>(docs, 'issueDevToken', { userId: 'me' });
+    await docs.locator('.btn.authorize').click();
+    await docs.getByLabel('auth-bearer-value').fill(token);
+    await docs.locator('.auth-btn-wrapper .authorize').click();
+    await docs.locator('.auth-btn-wrapper .btn-done').click();
+    const connections = async () => (await me.request<{ items: readonly ConnectionView[] }>('GET', CONNECTIONS)).body.items;
+    const agree = async (provider: string, account: string, button: string): Promise<string | null> => {
+      const { connectionId, authorizationUrl } = await tryOut<Redirect>(docs, 'connectConnection', { provider, consent: true });
+      expect((await me.request<ConnectionView>('GET', `${CONNECTIONS}/${connectionId}`)).body.status).toBe('pending');
+      const page = await docs.context().newPage();
+      await page.setViewportSize({ width: 390, height: 844 });
+      const fits = (): Promise<boolean> => page.evaluate('document.documentElement.scrollWidth <= innerWidth');
+      await page.goto(authorizationUrl);
+      expect([await fits(), await heading(page)]).toEqual([true, expect.stringContaining('Juy Calendar (sandbox)')]);
+      await page.locator(`input[value="${account}"]`).check();
+      await page.getByRole('button', { name: button }).click();
+      expect(await fits()).toBe(true);
+      return heading(page);
+    };
+    expect(await agree('google', MIA, 'Allow')).toContain('Your Google Calendar account is connected');
+    expect(await agree('microsoft', 'mia@school.example', 'Accept')).toContain('Your Outlook / Microsoft 365 account is connected');
+    const credentials = {
+      serverUrl: /Sandbox, made-up accounts: (\S+)/.exec(service.output())?.[1],
+      ...{ username: 'mia@home.example', password: 'sandbox' },
+    };
+    const caldav = await tryOut<ConnectionView>(docs, 'connectConnection', { provider: 'caldav', consent: true, credentials });
+    expect(caldav).toMatchObject({ provider: 'caldav', account: 'mia@home.example' });
+    await me.settled();
+    const google = (await connections()).find(({ provider }) => provider === 'google');
+    expect(google).toMatchObject({ account: MIA, access: 'read' });
+    expect(google?.calendars.map(({ name }) => name)).toEqual(expect.arrayContaining(['Work', 'Team (shared by Ivy)']));
+    const shown = await week(service.url);
+    expect(shown).toContain('All 9 calendars are fresh');
+    expect(shown).toMatch(/Sprint planning +. (Work +also in Team|Team \(shared by Ivy\) +also in Work)/);
   });
 
   it('is brought back to the web app that began', async () => {
