@@ -129,7 +129,7 @@ export type RawBatch = Readonly<{ events: readonly RawEvent[]; position: Positio
 /** Every call but `follow` and `followRaw`, which wait, throws `EngineAway` while the event store is out of reach. */
 export type EventStore = Readonly<{
   /** All events of a stream. Throws `UnknownEvent` when the codec does not read one of the stream's events: what is decided on a part of a stream is decided wrong. */
-  load: <E extends Message>(stream: string, codec: Codec<E>) => Promise<readonly E[]>;
+  load: <E extends Message>(stream: string, codec: EventFamily<E>['codec']) => Promise<readonly E[]>;
   /**
    * The state of the stream `<category>-<id>`, for a decision. Costs what was appended since it was last asked for, also where the stream is long.
    * Throws as `load` does.

@@ -40,6 +40,12 @@ export const mergedEventsRuns = {
       task: placeDue({ ...ports, rest: REST }),
     });
   },
+  /** What is told of the merged calendar to others: everybody's changes, and calendars whole. */
+  told: async () => {
+    const { followedChanges } = await import('./changes/changes.source.js');
+    const { mergedCalendar } = await import('./changes/whole-calendars.sql.js');
+    return (database: Database) => ({ changes: followedChanges(database), merged: mergedCalendar(database) });
+  },
   /** Once at the start: records the zone rules of this program. */
   first: async (): Promise<(ports: FirstPorts, signal: AbortSignal) => Promise<void>> =>
     (await import('./zone-change.handler.js')).keepBringingZoneRules,

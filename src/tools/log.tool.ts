@@ -5,6 +5,7 @@ import { beginAnew, holdProjections } from '../infra/postgres/lost-events.postgr
 import { systemClock } from '../infra/system.clock.js';
 import { systemEntropy } from '../infra/system.entropy.js';
 import { type EventStore } from '../kernel/event-store.js';
+import { RELAY_NAMES } from '../relay/relay.runs.js';
 import { runTool, say, withStores } from './operator.tool.js';
 import { PROJECTIONS } from '../app/projections.js';
 
@@ -17,10 +18,7 @@ const acceptLog = async ({ database, store }: Readonly<{ database: Postgres; sto
   await store.head();
   const session = await database.session();
   try {
-    await holdProjections(
-      session,
-      PROJECTIONS.map(({ name }) => name),
-    );
+    await holdProjections(session, [...PROJECTIONS.map(({ name }) => name), ...Object.values(RELAY_NAMES)]);
     const tables = PROJECTIONS.flatMap((projection) => projection.tables);
     const { forgotten, revoked } = await beginAnew(session, tables, systemClock.now(), () =>
       repairConnections({ sql: session, store, clock: systemClock, entropy: systemEntropy }),

@@ -13,7 +13,7 @@ import {
 } from '@eventstore/db-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message } from '../../kernel/decider.js';
-import { type Codec, type EventStore, type Place, type Recorded, WrongRevision } from '../../kernel/event-store.js';
+import { type Codec, type EventFamily, type EventStore, type Place, type Recorded, WrongRevision } from '../../kernel/event-store.js';
 import { EngineAway, reaching } from '../../kernel/engine-away.js';
 import { type Log } from '../../kernel/log.js';
 import { isEventStoreAway } from './away.client.js';
@@ -31,7 +31,7 @@ const APPEND_DEADLINE = 20_000;
 
 /** The events of a stream from a revision on, to be read to their end; none when there is no such stream. */
 const eventsOf = (client: EventStoreDBClient) =>
-  async function* <E extends Message>(stream: string, codec: Codec<E>, from: bigint): AsyncGenerator<Recorded<E>> {
+  async function* <E extends Message>(stream: string, codec: EventFamily<E>['codec'], from: bigint): AsyncGenerator<Recorded<E>> {
     try {
       for await (const { event } of client.readStream(stream, { fromRevision: from, deadline: READ_DEADLINE }))
         if (event !== undefined) yield toRecorded(event as EventTypeToRecordedEvent<JSONEventType>, codec);
@@ -42,7 +42,7 @@ const eventsOf = (client: EventStoreDBClient) =>
 
 const load =
   (client: EventStoreDBClient): EventStore['load'] =>
-  async <E extends Message>(stream: string, codec: Codec<E>) => {
+  async <E extends Message>(stream: string, codec: EventFamily<E>['codec']) => {
     const events: E[] = [];
     for await (const { event } of eventsOf(client)(stream, codec, 0n)) events.push(event);
     return events;

@@ -155,7 +155,7 @@ export const applyStep = async <E extends Message>(
 /** Follows what a projection handles. An event of a calendar's that cannot be read is an item; of any other stream it is thrown. */
 export async function* stepsOf<E extends Message>(
   store: Pick<EventStore, 'follow'>,
-  { families, separable }: Projection<E>,
+  { families, separable }: Pick<Projection<E>, 'families' | 'separable'>,
   after: Position | null,
   signal: AbortSignal,
 ): AsyncGenerator<Batch<Followed<E>>> {

@@ -1,0 +1,69 @@
+/** An event of `juy.calendar.events.v1`. */
+export type MirroredEvent = Readonly<{
+  id: string;
+  start: string;
+  end: string;
+  allDay: boolean;
+  status: string;
+  busy: string;
+  seriesId: string | null;
+}>;
+
+type Data = Readonly<{
+  userId: string;
+  calendarId: string;
+  change: string;
+  event: MirroredEvent | null;
+  count?: number;
+  calendarIds?: readonly string[];
+}>;
+type CloudEvent = Readonly<{ id: string; type: string; data: Data }>;
+
+type Calendar = { userId: string; events: Map<string, MirroredEvent>; fresh: Set<string> | null };
+
+/**
+ * What a consumer holds who knows nothing but the topics: the events of calendars, as their documentation says to keep them. It takes messages more than once,
+ * and drops those it had.
+ */
+export const mirror = () => {
+  const calendars = new Map<string, Calendar>();
+  const [had, revoked] = [new Set<string>(), new Set<string>()];
+  const calendarOf = ({ userId, calendarId }: Data): Calendar => {
+    const calendar = calendars.get(calendarId) ?? { userId, events: new Map<string, MirroredEvent>(), fresh: null };
+    calendars.set(calendarId, calendar);
+    return calendar;
+  };
+  const changeEvent = (data: Data, calendar: Calendar): void => {
+    if (data.event === null) return;
+    if (data.change === 'removed') calendar.events.delete(data.event.id);
+    else {
+      calendar.events.set(data.event.id, data.event);
+      calendar.fresh?.add(data.event.id);
+    }
+  };
+  const complete = (calendar: Calendar): void => {
+    const { events, fresh } = calendar;
+    if (fresh !== null) for (const id of [...events.keys()]) if (!fresh.has(id)) events.delete(id);
+    calendar.fresh = null;
+  };
+  const takeEvent = (data: Data): void => {
+    if (data.change === 'calendar-removed') calendars.delete(data.calendarId);
+    else if (data.change === 'calendar-added' || data.change === 'calendar-changed') calendarOf(data).fresh = new Set();
+    else if (data.change === 'calendar-complete') complete(calendarOf(data));
+    else changeEvent(data, calendarOf(data));
+  };
+  return {
+    take: (value: string): void => {
+      const { id, type, data } = JSON.parse(value) as CloudEvent;
+      if (had.has(id)) return;
+      had.add(id);
+      if (type === 'juy.calendar.connections.revoked.v1') for (const calendarId of data.calendarIds ?? []) revoked.add(calendarId);
+      if (type.startsWith('juy.calendar.events.')) takeEvent(data);
+    },
+    /** The events of a person, by calendar and id. */
+    eventsOf: (userId: string): ReadonlyMap<string, MirroredEvent> => {
+      const found = [...calendars].filter(([id, calendar]) => calendar.userId === userId && !revoked.has(id));
+      return new Map(found.flatMap(([id, { events }]) => [...events].map(([event, told]) => [`${id} ${event}`, told] as const)));
+    },
+  };
+};
