@@ -69,7 +69,7 @@ const launchEngines = (config: Config, log: Log): Readonly<{ starting: Promise<E
  */
 const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Promise<void> => {
   const parts = { config, log, health: healthRegistry(), metrics: prometheusMetrics() };
-  const { apart, here } = cast(config.roles);
+  const { apart, here } = cast(config.roles, { brokers: config.kafka !== null });
   const { starting, launched } = launchEngines(config, log);
   stops.push(() =>
     starting.then(
@@ -91,9 +91,10 @@ const startParts = async ({ config, log, logSettings }: Given, stops: Stops): Pr
   const threads = apart.map(({ name }) => startRoleThread({ name, role: name, config, logSettings }, addresses(), log, parts));
   // Threads are stopped before what they work with, also when that cannot be opened.
   const { engines, runtime } = await opening.finally(() => stops.push(...threads.map(({ stop }) => stop)));
-  for (const role of here) await startHere(role, runtime, parts.health, stops);
+  for (const role of here.filter(({ late }) => !late)) await startHere(role, runtime, parts.health, stops);
   const { serve } = await import('./app/serving.js');
   await serve(parts, engines, runtime, { stops, ready: Promise.all(threads.map(({ tried }) => tried)) });
+  for (const role of here.filter(({ late }) => late)) await startHere(role, runtime, parts.health, stops);
 };
 
 const main = async (): Promise<void> => {

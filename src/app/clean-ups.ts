@@ -2,6 +2,7 @@ import { connectionRuns } from '../connection/connection.runs.js';
 import { directoryCleanUps } from '../directory/directory.cleanup.js';
 import { logCleanUps } from '../infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../infra/http/requests.cleanup.js';
+import { inboxCleanUp } from '../infra/postgres/inbox.postgres.js';
 import { asideCleanUp } from '../infra/postgres/set-aside.postgres.js';
 import { budgetCleanUp } from '../infra/postgres/request-budget.postgres.js';
 import { type CleanUp } from '../kernel/clean-up.js';
@@ -27,6 +28,7 @@ export const loadCleanUps = async (): Promise<(runtime: Runtime) => readonly Cle
     ...directoryCleanUps(database),
     ...requestCleanUps(database),
     budgetCleanUp(database),
+    inboxCleanUp(database),
     ...logCleanUps({ database, operations, clock, log }),
   ];
 };

@@ -32,6 +32,7 @@ export const INFRASTRUCTURE: Readonly<Record<string, string>> = {
   clean_up: 'when each clean-up is due',
   directory_resources: 'rooms and equipment, as the directory tells them',
   event_zone_rules: 'the version of the zone rules that occurrences are placed by',
+  inbox: 'ids of messages that consumers of topics have handled, for 31 days',
   known_log: 'the name of the log that the read models are built from',
   log_freed: 'bytes that scavenges removed',
   log_scavenge: 'the newest scavenge of each node of the event store',

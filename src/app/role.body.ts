@@ -21,8 +21,16 @@ type Place = Readonly<{ open: (needs: Needs) => Promise<Runtime | null>; health:
 /** `rested`: resolves when all of the role's work has come to rest, after `signal` was aborted. */
 type Playing = Readonly<{ rested: Promise<unknown> }>;
 
-/** A role of a process. `thread`: it has a thread of its own where the process plays other roles too. `start` resolves when its work has begun. */
-export type PlayableRole = Readonly<{ name: Role; thread: boolean; start: (place: Place) => Promise<Playing> }>;
+/**
+ * A role of a process. `thread`: it has a thread of its own where the process plays other roles too; `with brokers`: only where `KAFKA_BROKERS` names
+ * some. `late`: in the main thread it is loaded and started when the process listens, which does not wait for it. `start` resolves when its work has begun.
+ */
+export type PlayableRole = Readonly<{
+  name: Role;
+  thread: boolean | 'with brokers';
+  late: boolean;
+  start: (place: Place) => Promise<Playing>;
+}>;
 
 /** Does what a role does, until aborted; resolves when all of it has come to rest. A worker that fails ends no other. */
 const playRole = (

@@ -36,6 +36,7 @@ export type Runtime = Omit<ConnectionRuntime, 'database'> &
     pollWithin: number;
     /** Of the program, as its package has it. */
     version: string;
+    kafka: Config['kafka'];
     mostListed: number;
     webhookOf: WebhookOf;
     close: () => Promise<void>;
@@ -89,6 +90,7 @@ export const openRuntime = async (
     metrics,
     pollWithin: config.pollWithin,
     version,
+    kafka: config.kafka,
     mostListed: config.mostListed,
     webhookOf: webhooksOf(config, engines),
     close: async () => {

@@ -1,10 +1,12 @@
 import { join, resolve } from 'node:path';
 import { type AuthSettings, type HttpSettings } from '../infra/http/http.settings.js';
+import { type KafkaSettings } from '../infra/kafka/kafka-settings.js';
 import { isLoopback } from '../kernel/loopback.js';
 import { type ManualPauses } from '../sync/manual-sync.js';
 import { APPLE_CLIENT, apple } from './apple.config.js';
 import { GOOGLE_URLS, google } from './google.config.js';
 import { type AppleSettings } from '../provider/apple/apple-settings.js';
+import { kafka, kafkaInProduction, kafkaRules } from './kafka.config.js';
 import { MICROSOFT_URLS, microsoft } from './microsoft.config.js';
 import { type GoogleSettings } from '../provider/google/google-settings.js';
 import { type MicrosoftSettings } from '../provider/microsoft/microsoft-settings.js';
@@ -45,6 +47,8 @@ export type Config = Readonly<{
   apple: AppleSettings | null;
   /** null: Microsoft is not configured, as with Google. */
   microsoft: MicrosoftSettings | null;
+  /** null: topics are kept by the broker of this machine, in Postgres. */
+  kafka: KafkaSettings | null;
   manualPauses: ManualPauses;
   /** Milliseconds within which every calendar is read again by itself. */
   pollWithin: number;
@@ -135,6 +139,7 @@ const contradictions = (environment: Environment, settings: Settings): string[] 
       (vendor) => [has(`${vendor}_CLIENT_ID`) !== has(`${vendor}_CLIENT_SECRET`), halfAClient(vendor, has(`${vendor}_CLIENT_ID`))] as const,
     ),
     ...togetherForApple(has),
+    ...kafkaRules(has, settings),
     ...splitRoles(has, settings),
     [
       settings.PROVIDERS === 'sandbox' && !playsAll(settings),
@@ -211,6 +216,7 @@ const production = (has: (name: Variable) => boolean, settings: Settings): Rules
     isRemote(settings.EVENTSTORE_URL) && /[?&]tls=false\b/i.test(settings.EVENTSTORE_URL ?? ''),
     'EVENTSTORE_URL must not say tls=false in production: the server is not on this machine.',
   ],
+  ...kafkaInProduction(settings),
 ];
 
 const isPlain = (address: string | undefined): boolean => isRemote(address) && address?.startsWith('http:') === true;
@@ -256,6 +262,7 @@ const build = (settings: Settings): Config => {
     google: google(settings),
     apple: apple(settings),
     microsoft: microsoft(settings),
+    kafka: kafka(settings),
     manualPauses: { sync: (settings.MANUAL_SYNC_SECONDS ?? 60) * 1_000, full: (settings.FULL_SYNC_SECONDS ?? 3_600) * 1_000 },
     pollWithin: (settings.POLL_SECONDS ?? 120) * 1_000,
     mostListed: settings.MOST_LISTED ?? 100_000,

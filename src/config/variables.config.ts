@@ -4,11 +4,11 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** The roles this program can play; `all` plays every one of them. */
-export const ROLES = ['api', 'projector', 'sync'] as const;
+export const ROLES = ['api', 'projector', 'sync', 'relay'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** Names the design reserves for roles this version does not have. */
-const ROLES_TO_COME = ['relay', 'write-back', 'reminder'];
+const ROLES_TO_COME = ['write-back', 'reminder'];
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 
@@ -111,6 +111,13 @@ const port = z
   .transform(Number)
   .refine((number) => number <= 65_535, { error: 'must be a port from 0 to 65535' });
 
+const brokers = z
+  .string()
+  .transform(items)
+  .refine((named) => named.length > 0 && named.every((each) => /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/.test(each)), {
+    error: 'must list brokers as host:port, separated by commas',
+  });
+
 /** One schema per variable; each is given the text of a variable that is set and not empty. */
 export const variables = {
   NODE_ENV: oneOf(['production', 'development', 'test']),
@@ -169,7 +176,12 @@ export const variables = {
       error: 'must be a whole number from 1000 to 1000000',
     })
     .transform(Number),
-  KAFKA_BROKERS: z.never({ error: 'must be unset: this version publishes to no broker yet' }),
+  KAFKA_BROKERS: brokers,
+  KAFKA_SSL: flag,
+  KAFKA_SSL_CA: readableFile,
+  KAFKA_SASL_MECHANISM: oneOf(['plain', 'scram-sha-256', 'scram-sha-512']),
+  KAFKA_SASL_USERNAME: z.string(),
+  KAFKA_SASL_PASSWORD: z.string(),
 } as const;
 
 export type Variable = keyof typeof variables;

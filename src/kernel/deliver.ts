@@ -1,5 +1,5 @@
 import { type Delivered } from './broker.js';
-import { type Fate, fateOf, marksOf, type Policy, receive, type Received } from './delivery.js';
+import { type Fate, fateOf, marksOf, type Policy } from './delivery.js';
 
 /** What a broker's consumer lends to the delivery of one message. */
 export type DeliveryMeans = Readonly<{
@@ -25,13 +25,13 @@ const BEAT = 1_000;
 export const deliver = async (
   policy: Policy,
   message: Delivered,
-  run: (received: Received) => Promise<void>,
+  run: () => Promise<void>,
   means: DeliveryMeans,
 ): Promise<'handled' | 'moved'> => {
   let tries = 0;
   let waits = 0;
   for (;;) {
-    const failure = await attempt(() => run(receive(message)), means);
+    const failure = await attempt(run, means);
     if (failure === null) return 'handled';
     const fate = fateOf(policy, failure.error, tries + 1, waits);
     if (fate.then !== 'wait') tries += 1;

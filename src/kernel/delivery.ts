@@ -1,45 +1,6 @@
 import { type Delivered } from './broker.js';
 import { EngineAway } from './engine-away.js';
-
-/**
- * A message as handlers of `@EventPattern` are given it, on every broker. `id`: what repeated deliveries have in common. `contents`: the JSON of the value,
- * not looked at yet (`readAs`); null for a tombstone, which takes what the key stood for out of a compacted topic.
- */
-export type Received = Delivered & Readonly<{ id: string; contents: unknown }>;
-
-/** The contents of a message are not what its topic promises. To read it again changes nothing: it is parked at once. */
-export class Unreadable extends Error {
-  override readonly name = 'Unreadable';
-  /** `code`: `noun.reason`, told to operators. */
-  constructor(readonly code: string) {
-    super(code);
-  }
-}
-
-/** What a contract of a message has in common with a schema of zod. */
-type Contract<T> = Readonly<{ safeParse: (contents: unknown) => Readonly<{ success: true; data: T }> | Readonly<{ success: false }> }>;
-
-/** The contents as their contract says they are; throws `Unreadable`. */
-export const readAs = <T>(contract: Contract<T>, { contents }: Pick<Received, 'contents'>): T => {
-  const read = contract.safeParse(contents);
-  if (!read.success) throw new Unreadable('contents.not-of-contract');
-  return read.data;
-};
-
-const contentsOf = (value: Uint8Array | null): unknown => {
-  if (value === null) return null;
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value));
-  } catch {
-    throw new Unreadable('contents.not-json');
-  }
-};
-
-/** Reads a message as handlers are given it; throws `Unreadable` where the value is not JSON in UTF-8. */
-export const receive = (message: Delivered): Received => {
-  const { headers, topic, partition, offset, value } = message;
-  return { ...message, id: headers['id'] ?? `${topic}/${partition}/${offset}`, contents: contentsOf(value) };
-};
+import { Poison } from './poison.js';
 
 /** `pauses`: milliseconds before each further try. `next`: the topic of what no try handled. */
 export type Policy = Readonly<{ pauses: readonly number[]; next: string }>;
@@ -71,7 +32,7 @@ const LONGEST_WAIT = 5_000;
 export const fateOf = (policy: Policy, error: unknown, tries: number, waits: number): Fate => {
   const code = codeOf(error);
   if (error instanceof EngineAway) return { then: 'wait', after: Math.min(250 * 2 ** Math.min(waits, 10), LONGEST_WAIT), code };
-  const after = error instanceof Unreadable ? undefined : policy.pauses[tries - 1];
+  const after = error instanceof Poison ? undefined : policy.pauses[tries - 1];
   return after === undefined ? { then: 'move', code } : { then: 'again', after, code };
 };
 

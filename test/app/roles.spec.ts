@@ -10,17 +10,26 @@ describe('A process', () => {
   });
 
   it('plays the API in its main thread, and gives a thread to what would keep it busy', () => {
-    const { apart, here } = cast(new Set(ROLES));
-    expect([namesOf(here), namesOf(apart)]).toEqual([['api'], ['projector', 'sync']]);
+    const { apart, here } = cast(new Set(ROLES), { brokers: true });
+    expect([namesOf(here), namesOf(apart)]).toEqual([['api'], ['projector', 'sync', 'relay']]);
+  });
+
+  it('plays the relay in its main thread where it has the broker of this machine, and starts it when it listens', () => {
+    const { apart, here } = cast(new Set(ROLES), { brokers: false });
+    expect([namesOf(here), namesOf(apart)]).toEqual([
+      ['api', 'relay'],
+      ['projector', 'sync'],
+    ]);
+    expect(namesOf(here.filter(({ late }) => late))).toEqual(['relay']);
   });
 
   it.each(ROLES)('that plays the role %s alone plays it in its main thread', (name) => {
-    const { apart, here } = cast(new Set([name]));
+    const { apart, here } = cast(new Set([name]), { brokers: true });
     expect([namesOf(here), namesOf(apart)]).toEqual([[name], []]);
   });
 
   it('plays several roles without the API, each in its thread', () => {
-    const { apart, here } = cast(new Set<Role>(['sync', 'projector']));
+    const { apart, here } = cast(new Set<Role>(['sync', 'projector']), { brokers: true });
     expect([namesOf(here), namesOf(apart)]).toEqual([[], ['sync', 'projector']]);
   });
 });

@@ -47,7 +47,7 @@ describe('Configuration', () => {
   it('needs nothing to start on a developer’s machine, and listens there only', () => {
     expect(readConfig({})).toMatchObject({
       production: false,
-      roles: new Set(['api', 'projector', 'sync']),
+      roles: new Set(['api', 'projector', 'sync', 'relay']),
       http: { host: '127.0.0.1', port: 3000, tls: null, trustProxy: null },
       databaseUrl: null,
       eventStoreUrl: null,
@@ -209,14 +209,41 @@ describe('Configuration', () => {
     expect(
       readConfig({ ROLE: 'sync, api', DATABASE_URL: 'postgres://localhost/app', EVENTSTORE_URL: 'esdb://localhost:2113' }).roles,
     ).toEqual(new Set(['sync', 'api']));
-    expect(mistakes({ ROLE: 'projector,api,sync' })).toEqual([]);
+    expect(mistakes({ ROLE: 'projector,api,relay,sync' })).toEqual([]);
+  });
+
+  it('says of a role to come that it is not there yet, rather than ignore it', () => {
+    expect(mistakes({ ROLE: 'reminder' })).toEqual([expect.stringMatching(/^ROLE .*yet/)]);
+  });
+
+  const sasl = { KAFKA_SASL_MECHANISM: 'scram-sha-512', KAFKA_SASL_USERNAME: 'calendar', KAFKA_SASL_PASSWORD: 'of the brokers' };
+
+  it('takes topics to the broker of this machine unless it names another', () => {
+    expect(readConfig({}).kafka).toBeNull();
+    expect(readConfig({ KAFKA_BROKERS: '127.0.0.1:9092' }).kafka).toEqual({ brokers: ['127.0.0.1:9092'], tls: null, sasl: null });
+    const settings = { KAFKA_BROKERS: 'a.example:9092, [2001:db8::1]:9093', KAFKA_SSL: 'true', KAFKA_SSL_CA: file, ...sasl };
+    expect(readConfig(settings).kafka).toEqual({
+      brokers: ['a.example:9092', '[2001:db8::1]:9093'],
+      tls: { ca: file },
+      sasl: { mechanism: 'scram-sha-512', username: 'calendar', password: 'of the brokers' },
+    });
   });
 
   it.each([
-    ['ROLE', { ROLE: 'relay' }],
-    ['KAFKA_BROKERS', { KAFKA_BROKERS: 'localhost:9092' }],
-  ])('says of %s that it is not there yet, rather than ignore it', (name, change) => {
-    expect(mistakes(change)).toEqual([expect.stringMatching(new RegExp(`^${name} .*yet`))]);
+    ['KAFKA_BROKERS', { KAFKA_BROKERS: 'localhost' }],
+    ['KAFKA_BROKERS', { KAFKA_SSL: 'true', ...sasl }],
+    ['KAFKA_SSL', { KAFKA_BROKERS: 'localhost:9092', KAFKA_SSL_CA: file }],
+    ['KAFKA_SSL_CA', { KAFKA_BROKERS: 'localhost:9092', KAFKA_SSL_CA: file, KAFKA_SSL: 'false' }],
+    ['KAFKA_SSL_CA', { KAFKA_BROKERS: 'localhost:9092', KAFKA_SSL_CA: join(folder, 'none'), KAFKA_SSL: 'true' }],
+    ['KAFKA_SASL_MECHANISM', { KAFKA_BROKERS: 'localhost:9092', ...sasl, KAFKA_SASL_MECHANISM: 'oauthbearer' }],
+    ['KAFKA_SASL_PASSWORD', { KAFKA_BROKERS: 'localhost:9092', ...sasl, KAFKA_SASL_PASSWORD: '' }],
+    ['KAFKA_SSL', { ...production, KAFKA_BROKERS: 'localhost:9092,kafka.example:9092' }],
+  ])('names %s when topics are to be reached by %j', (name, change) => {
+    expect(mistakes(change)).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
+  });
+
+  it('lets production reach brokers of its own machine without TLS', () => {
+    expect(mistakes({ ...production, KAFKA_BROKERS: '127.0.0.1:9092,[::1]:9093' })).toEqual([]);
   });
 
   it('takes the master key before while it is being replaced, and not the same one twice', () => {

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { Observable } from 'rxjs';
 import { type Delivered } from '../../src/kernel/broker.js';
 import { deliver, type DeliveryMeans, ended } from '../../src/kernel/deliver.js';
-import { codeOf, type Fate, MARKS, parkedTopic, policyFor, readAs, receive, type Received, Unreadable } from '../../src/kernel/delivery.js';
+import { codeOf, type Fate, MARKS, parkedTopic, policyFor } from '../../src/kernel/delivery.js';
 import { EngineAway } from '../../src/kernel/engine-away.js';
+import { Poison } from '../../src/kernel/poison.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -48,33 +49,16 @@ const broker = (lostAtBeat = Infinity) => {
 
 const policy = policyFor('rooms.v1', { retry: false });
 
-const failing = (times: number, error: unknown, then: (received: Received) => void = () => undefined) => {
+const failing = (times: number, error: unknown) => {
   let left = times;
-  return (received: Received): Promise<void> => {
+  return (): Promise<void> => {
     left -= 1;
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what no error is may be thrown
-    if (left >= 0) return Promise.reject(error);
-    then(received);
-    return Promise.resolve();
+    return left >= 0 ? Promise.reject(error) : Promise.resolve();
   };
 };
 
 describe('the delivery of a message', () => {
-  it('hands over the parsed contents and the id', async () => {
-    const { means } = broker();
-    const got: Received[] = [];
-    expect(
-      await deliver(
-        policy,
-        message(),
-        failing(0, null, (received) => got.push(received)),
-        means,
-      ),
-    ).toBe('handled');
-    expect(got).toEqual([{ ...message(), id: 'm1', contents: { n: 1 } }]);
-    expect(receive(message({ headers: {}, value: null }))).toMatchObject({ id: 'rooms.v1/2/17', contents: null });
-  });
-
   it('tries five times within ten seconds, then parks the message with where it comes from, its tries and the code', async () => {
     const { seen, means } = broker();
     expect(await deliver(policy, message(), failing(Infinity, new TypeError('of Ada Lovelace')), means)).toBe('moved');
@@ -90,17 +74,11 @@ describe('the delivery of a message', () => {
     expect(seen.moved).toEqual([]);
   });
 
-  it.each([
-    ['is no JSON', message({ value: bytes('{') }), 'contents.not-json'],
-    ['is no UTF-8', message({ value: Uint8Array.of(0xff) }), 'contents.not-json'],
-    ['is not what its contract says', message({ value: bytes('2') }), 'contents.not-of-contract'],
-  ])('parks at once what %s', async (_, poison, code) => {
+  it('parks at once what cannot be read', async () => {
     const { seen, means } = broker();
-    const contract = { safeParse: () => ({ success: false }) as const };
-    const run = (received: Received): Promise<void> => Promise.resolve(readAs(contract, received)).then(() => undefined);
-    expect(await deliver(policy, poison, (received) => Promise.resolve().then(() => run(received)), means)).toBe('moved');
+    expect(await deliver(policy, message(), failing(9, new Poison('rooms.malformed')), means)).toBe('moved');
     expect(seen.waited).toBe(0);
-    expect(seen.moved).toMatchObject([['rooms.v1.parked', { [MARKS.attempt]: '1', [MARKS.code]: code }]]);
+    expect(seen.moved).toMatchObject([['rooms.v1.parked', { [MARKS.attempt]: '1', [MARKS.code]: 'rooms.malformed' }]]);
   });
 
   it('waits for an engine that is away for as long as it takes, with a beat at least each second, and parks nothing', () =>
@@ -141,7 +119,7 @@ describe('the delivery of a message', () => {
   it('fails when the message cannot be moved, so that it is delivered again', async () => {
     const { means } = broker();
     const stuck = { ...means, move: () => Promise.reject(new Error('no broker')) };
-    await expect(deliver(policy, message(), failing(9, new Unreadable('x')), stuck)).rejects.toThrow('no broker');
+    await expect(deliver(policy, message(), failing(9, new Poison('x')), stuck)).rejects.toThrow('no broker');
   });
 
   it('moves to the retry topic where one is declared, and from there to the same parked topic with its first origin and all its tries', async () => {

@@ -37,7 +37,7 @@ export const startApi = async (providers: Providers, settings: Readonly<Record<s
       providers: observedProviders(providers, metrics),
       mistakes: operatorMistakes(providers, SILENT),
     },
-    ...{ pollWithin: 120_000, version: '0.0.0', mostListed: 100_000, webhookOf: () => null, close: () => Promise.resolve() },
+    ...{ pollWithin: 120_000, version: '0.0.0', mostListed: 100_000, kafka: null, webhookOf: () => null, close: () => Promise.resolve() },
   };
   const projecting = PROJECTIONS.map((projection) => projection.run(runtime, unstarted(projection.name), aborting.signal));
   const config = readConfig({ RATE_LIMIT: '0', RATE_LIMIT_ANONYMOUS: '0', ...settings });

@@ -10,6 +10,7 @@ import { FocusTime1764216000000 } from './focus-time.migration.js';
 import { FreeBusy1764194000000 } from './free-busy.migration.js';
 import { FreshUntil1764210000000 } from './fresh-until.migration.js';
 import { GrantRenewal1764210500000 } from './grant-renewal.migration.js';
+import { Inbox1764223000000 } from './inbox.migration.js';
 import { Mend1764150000000 } from './mend.migration.js';
 import { RequestBudget1764218000000 } from './request-budget.migration.js';
 import { RequestPlaces1764221000000 } from './request-places.migration.js';
@@ -35,6 +36,7 @@ const MIGRATIONS = [
   AttemptPassword1764219000000,
   RequestPlaces1764221000000,
   Directory1764222000000,
+  Inbox1764223000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
