@@ -1,5 +1,6 @@
 import { connectionRuns } from '../connection/connection.runs.js';
 import { directoryCleanUps } from '../directory/directory.cleanup.js';
+import { brokerCleanUps } from '../embedded/broker/broker.cleanup.js';
 import { logCleanUps } from '../infra/eventstore/scavenge.cleanup.js';
 import { requestCleanUps } from '../infra/http/requests.cleanup.js';
 import { inboxCleanUp } from '../infra/postgres/inbox.postgres.js';
@@ -26,6 +27,7 @@ export const loadCleanUps = async (): Promise<(runtime: Runtime) => readonly Cle
     ...connection({ database, store, vault }),
     ...watch(database),
     ...directoryCleanUps(database),
+    ...brokerCleanUps(database),
     ...requestCleanUps(database),
     budgetCleanUp(database),
     inboxCleanUp(database),

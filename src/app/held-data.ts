@@ -1,6 +1,7 @@
 import { CALENDAR_DATA } from '../calendar/held-data.js';
 import { CONNECTION_DATA } from '../connection/held-data.js';
 import { DIRECTORY_DATA } from '../directory/held-data.js';
+import { BROKER_DATA } from '../embedded/broker/held-data.js';
 import { LOG_DATA } from '../infra/eventstore/held-data.js';
 import { REQUEST_DATA } from '../infra/http/held-data.js';
 import { PROJECTION_DATA } from '../infra/postgres/held-data.js';
@@ -22,12 +23,15 @@ export const HELD_DATA: readonly HeldRows[] = [
   ...VAULT_DATA,
   ...REQUEST_DATA,
   ...DIRECTORY_DATA,
+  ...BROKER_DATA,
   ...PROJECTION_DATA,
   ...LOG_DATA,
 ];
 
 /** Every other table, with what it holds. No row of these names a person, or can be traced to one without the keys of the service. */
 export const INFRASTRUCTURE: Readonly<Record<string, string>> = {
+  broker_offset: 'how far each group of consumers has read the topics of the broker of this machine',
+  broker_partition: 'how many messages each partition of a topic has had',
   checkpoint: 'how far each projection has read the log',
   clean_up: 'when each clean-up is due',
   directory_resources: 'rooms and equipment, as the directory tells them',

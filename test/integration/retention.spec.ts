@@ -10,6 +10,7 @@ import { requestCleanUps } from '../../src/infra/http/requests.cleanup.js';
 import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { runCleanUps } from '../../src/infra/postgres/clean-up.postgres.js';
 import { budgetCleanUp } from '../../src/infra/postgres/request-budget.postgres.js';
+import { brokerCleanUps } from '../../src/embedded/broker/broker.cleanup.js';
 import { directoryCleanUps } from '../../src/directory/directory.cleanup.js';
 import { type CleanUp } from '../../src/kernel/clean-up.js';
 import { type Lease } from '../../src/kernel/due-work.js';
@@ -53,6 +54,7 @@ const tasks = (database: Database = stores.database): readonly CleanUp[] => [
   attemptCleanUp(database),
   channelCleanUp(database),
   ...directoryCleanUps(database),
+  ...brokerCleanUps(database),
   ...requestCleanUps(database),
   budgetCleanUp(database),
   ...logCleanUps({ database, operations: stores.operations, clock: { now: () => NOW }, log: SILENT }),
@@ -283,6 +285,7 @@ describe('Every table', () => {
     sync_run: 'sync-runs',
     vault: 'pending-secrets',
     team_members: 'team-members',
+    broker_message: 'broker-messages',
     directory_members: 'directory-members',
     directory_resources: 'directory-resources',
     idempotency: 'idempotency-keys',
@@ -296,6 +299,8 @@ describe('Every table', () => {
   const steady = [
     ...['connections', 'calendars', 'preferences', 'event_calendars', 'event_people', 'sync_state', 'connection_state', 'placement'],
     ...[
+      'broker_offset',
+      'broker_partition',
       'calendar_tombstones',
       'checkpoint',
       'clean_up',

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { AttemptPassword1764219000000 } from './attempt-password.migration.js';
 import { AttemptSteps1764215000000 } from './attempt-steps.migration.js';
 import { ChannelAddress1764217000000 } from './channel-address.migration.js';
+import { Broker1764224000000 } from './broker.migration.js';
 import { ChangesPosition1764160000000 } from './changes-position.migration.js';
 import { ClaimedRows1764200000000 } from './claimed-rows.migration.js';
 import { ConnectionAttempts1764211000000 } from './connection-attempts.migration.js';
@@ -37,6 +38,7 @@ const MIGRATIONS = [
   RequestPlaces1764221000000,
   Directory1764222000000,
   Inbox1764223000000,
+  Broker1764224000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
