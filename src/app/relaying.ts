@@ -62,7 +62,7 @@ const wholeTeller = ({ log, metrics }: Pick<Runtime, 'log' | 'metrics'>, standin
 };
 
 /** The facts of accounts; one of a calendar's that cannot be read is an item among them. */
-const factsOf = ({ store }: Pick<Runtime, 'store'>): Source<FollowedFact> => {
+export const factsOf = ({ store }: Pick<Runtime, 'store'>): Source<FollowedFact> => {
   const followed = { ...relayRuns.facts, separable: FACTS_OF_CALENDARS };
   return (after, signal) => stepsOf(store, followed, after, signal);
 };

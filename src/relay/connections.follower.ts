@@ -57,17 +57,19 @@ const everFound = async (store: Pick<EventStore, 'load'>, stream: string): Promi
   return [...new Set(found.map(({ calendarId }) => calendarId))];
 };
 
-/** Tells facts in words of the public; null: nothing. Throws `UnreadableEvent` where nothing says whose calendar it is. */
+/** Tells facts in words of the public; null: nothing. An `UnreadableEvent` it is handed, or makes where nothing says whose calendar it is, comes back. */
 export const accountTeller = (store: Pick<EventStore, 'load'>) => {
   const whoseIs = connectionsOfCalendars(store);
-  return async (fact: Recorded<AccountFact>): Promise<Told | null> => {
+  return async (fact: FollowedFact): Promise<Told | UnreadableEvent | null> => {
+    if (isUnreadable(fact)) return fact;
     if (isOfConnection(fact))
       return toldOfConnection(fact, fact.event.type === 'ConnectionRevoked' ? await everFound(store, fact.stream) : []);
-    const whose = await whoseIs(fact).catch((error: unknown) => {
+    try {
+      return toldOfCalendar(fact as Recorded<CalendarEvent>, await whoseIs(fact));
+    } catch (error) {
       if (error instanceof EngineAway || error instanceof UnknownEvent) throw error;
-      throw new UnreadableEvent(fact.stream, fact.position, fact.recordedAt, error);
-    });
-    return toldOfCalendar(fact as Recorded<CalendarEvent>, whose);
+      return new UnreadableEvent(fact.stream, fact.position, fact.recordedAt, error);
+    }
   };
 };
 
@@ -76,14 +78,7 @@ export const accountTeller = (store: Pick<EventStore, 'load'>) => {
  * calendar that cannot be read is noted with the checkpoint and stops nothing; one of a connection, which says what may be read at all, stops it.
  */
 export const connectionsFollower = ({ publisher, onPublished, store, facts, setAside }: Ports): Follower<FollowedFact> => {
-  const tellerOf = accountTeller(store);
-  const toldOf = async (fact: FollowedFact): Promise<Told | UnreadableEvent | null> => {
-    if (isUnreadable(fact)) return fact;
-    return tellerOf(fact).catch((error: unknown) => {
-      if (error instanceof UnreadableEvent) return error;
-      throw error;
-    });
-  };
+  const tell = accountTeller(store);
   return {
     name: 'relay_connections',
     kind: 'relay',
@@ -96,7 +91,7 @@ export const connectionsFollower = ({ publisher, onPublished, store, facts, setA
       const aside: UnreadableEvent[] = [];
       let count = 0;
       for (const fact of items) {
-        const told = await toldOf(fact);
+        const told = await tell(fact);
         if (told instanceof UnreadableEvent) aside.push(told);
         else if (told !== null) await out.add(told);
         count += 1;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { relaying } from '../../src/app/relaying.js';
+import { factsOf, relaying } from '../../src/app/relaying.js';
 import { type Runtime } from '../../src/app/runtime.js';
 import { type CalendarEvent } from '../../src/calendar/calendar.js';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
@@ -10,11 +10,13 @@ import { healthRegistry } from '../../src/infra/http/health.registry.js';
 import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
 import { type Message } from '../../src/kernel/broker.js';
 import { DAY } from '../../src/kernel/clock.js';
+import { mergedEventsRuns } from '../../src/merged-events/merged-events.runs.js';
 import { toldEvent, type ToldRow } from '../../src/merged-events/told-event.js';
 import { type MirroredEvent, mirror } from '../support/mirror.js';
 import { testEndings } from '../support/opened.js';
 import { eventually, metadata, SILENT } from '../support/store.js';
 import { type Adopted, adopted, lunch, many, projected, startSyncing, stopSyncing, stores, sync } from '../support/synced-calendar.js';
+import { replay, REPLAYABLE, type Replayed } from '../../src/relay/relay.replay.js';
 import { RELAY_TOPICS } from '../../src/relay/topics.contract.js';
 import { NOW } from '../support/builders.js';
 
@@ -273,5 +275,66 @@ describe('The relay of the audit trail', () => {
     expect(told.filter(({ data }) => (data['stream'] as { category: string }).category === 'calendar').length).toBe(Number(stream) + 1);
     expect(publisher.messages.some(({ value }) => value.includes('Zanzibar-Marker'))).toBe(false);
     expect(publisher.messages.every(({ key }) => key !== '')).toBe(true);
+  });
+});
+
+describe('A replay', () => {
+  const again = async (topic: string, replayed: Replayed): Promise<Broker> => {
+    const publisher = broker();
+    const { database, store } = stores;
+    const ports = { store, clock: { now: () => Date.now() }, facts: factsOf({ store }), ...(await mergedEventsRuns.told())(database) };
+    const signal = new AbortController().signal;
+    const count = await replay(topic, replayed, { ...ports, publisher, onPublished: () => undefined, signal });
+    expect(publisher.messages.length).toBe(count);
+    return publisher;
+  };
+
+  it('is there for every public topic', () => {
+    expect([...REPLAYABLE].sort()).toEqual(RELAY_TOPICS.map(({ topic }) => topic).sort());
+  });
+
+  it('publishes a topic again under the same ids, all of it, or that of one person or calendar', async () => {
+    const live = broker();
+    const calendar = await adopted();
+    const { userId, calendarId } = calendar;
+    await append(calendar, { type: 'WriteToggled', mode: 'write', at });
+    await revoke(calendar);
+    await relay(live);
+    for (const topic of ['juy.calendar.connections.v1', 'juy.calendar.audit.v1']) {
+      await eventually('all of it is published', async () => {
+        const [row] = await stores.database.query<{ done: boolean }>(
+          `select min(position) >= $1 as done from checkpoint where name in ('relay_connections', 'relay_audit')`,
+          [(await stores.store.head())?.position],
+        );
+        return row?.done;
+      });
+      const idsOf = ({ messages }: Broker, about: string): readonly string[] => [
+        ...new Set(messages.filter((each) => each.topic === topic && each.value.includes(about)).map(({ id }) => id)),
+      ];
+      const [all, one, hers] = [
+        await again(topic, { userId: null, calendarId: null }),
+        await again(topic, { userId: null, calendarId }),
+        await again(topic, { userId, calendarId: null }),
+      ];
+      expect(idsOf(all, calendarId)).toEqual(expect.arrayContaining([...idsOf(live, calendarId)]));
+      expect(one.messages.length).toBeGreaterThan(0);
+      expect(one.messages.every(({ value }) => value.includes(calendarId))).toBe(true);
+      expect(hers.messages.every(({ value }) => value.includes(userId))).toBe(true);
+      expect(all.messages.length).toBeGreaterThan(one.messages.length);
+    }
+  });
+
+  it('has a consumer who lost everything hold again what the merged calendar holds', async () => {
+    const [calendar, other] = [await adopted(), await adopted()];
+    for (const each of [calendar, other]) {
+      each.account.put(...many(3));
+      await synced(each);
+    }
+    const hers = await again('juy.calendar.events.v1', { userId: calendar.userId, calendarId: null });
+    await mirrored(hers, calendar, 3);
+    expect(hers.of('juy.calendar.events.v1', other.calendarId)).toEqual([]);
+    const all = await again('juy.calendar.events.v1', { userId: null, calendarId: null });
+    await mirrored(all, calendar, 3);
+    await mirrored(all, other, 3);
   });
 });
