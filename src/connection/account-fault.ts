@@ -26,9 +26,12 @@ export const obstacleOf = (error: unknown): ProviderFault | 'key-gone' | null =>
   return error instanceof KeyDestroyed ? 'key-gone' : null;
 };
 
-/** What a connection is told of a fault. */
-export type AccountFault = Readonly<{ fault: string; needsReconnect: boolean }>;
+/** What a connection is told of a fault. `hours`: as `ProviderFault` has it. */
+export type AccountFault = Readonly<{ fault: string; needsReconnect: boolean; hours: number | null }>;
 
 /** Met while the account itself was looked at, every fault is the account's; met in a calendar, only some are (null: it is the calendar's). */
-export const accountFaultOf = (fault: string, metIn: 'account' | 'calendar'): AccountFault | null =>
-  metIn === 'account' || ACCOUNT_FAULTS.includes(fault) ? { fault, needsReconnect: isDeadGrant(fault) } : null;
+export const accountFaultOf = (
+  { fault, hours }: Pick<ProviderFault, 'fault' | 'hours'>,
+  metIn: 'account' | 'calendar',
+): AccountFault | null =>
+  metIn === 'account' || ACCOUNT_FAULTS.includes(fault) ? { fault, needsReconnect: isDeadGrant(fault), hours } : null;

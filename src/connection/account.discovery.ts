@@ -7,9 +7,10 @@ import { handle } from '../kernel/commands.js';
 import { uuidOf } from '../kernel/mark-uuid.js';
 import { type Marker, type Sealer, type Vault } from '../kernel/vault.js';
 import { type DiscoveredCalendar } from '../provider/calendar-provider.js';
-import { calendarsOf, connection, firstFoundIn, type FoundCalendar } from './connection.js';
+import { calendarsOf, connection, firstFoundIn } from './connection.js';
 import { connectionCodec } from './connection.codec.js';
 import { type ConnectionRuntime } from './connection.runtime.js';
+import { type FoundCalendar } from './found-calendar.js';
 
 /** Calendars of an account beyond these are told with rests, because everybody's read models take each of them in. */
 const WITHOUT_REST = 20;

@@ -17,6 +17,7 @@ const found = z.strictObject({
 });
 
 const grantRevokedV1 = z.strictObject({ userId, how: z.enum(['revoked', 'manual']), at });
+const failingV1 = z.strictObject({ userId, fault: z.string(), needsReconnect: z.boolean(), at });
 const reauthorizedV1 = z.strictObject({ userId, at });
 
 export const connectionSchemas = {
@@ -33,7 +34,8 @@ export const connectionSchemas = {
   'ConnectionReauthorized.v2': z.strictObject({ userId, account: z.string().nullable(), at }),
   'AccessGranted.v1': z.strictObject({ userId, access: z.enum(['read', 'write']), at }),
   'CalendarsDiscovered.v1': z.strictObject({ userId, provider, calendars: z.array(found), at }),
-  'ConnectionFailing.v1': z.strictObject({ userId, fault: z.string(), needsReconnect: z.boolean(), at }),
+  'ConnectionFailing.v1': failingV1,
+  'ConnectionFailing.v2': failingV1.extend({ hours: z.int().positive().nullable(), notice: z.boolean() }),
   'ConnectionRecovered.v1': z.strictObject({ userId, at }),
   'ConnectionRevoked.v1': z.strictObject({ userId, provider, at }),
   'GrantRevoked.v1': grantRevokedV1,
@@ -41,9 +43,14 @@ export const connectionSchemas = {
   'ConnectionPurged.v1': z.strictObject({ userId, at }),
 };
 
-export const connectionCodec = codecOf<ConnectionEvent, { ConnectionReauthorized: 2; GrantRevoked: 2 }>(connectionSchemas, {
-  'ConnectionReauthorized.v1': (stored: z.output<typeof reauthorizedV1>) => ({ ...stored, account: null }),
-  'GrantRevoked.v1': (stored: z.output<typeof grantRevokedV1>) => stored,
-});
+export const connectionCodec = codecOf<ConnectionEvent, { ConnectionReauthorized: 2; ConnectionFailing: 2; GrantRevoked: 2 }>(
+  connectionSchemas,
+  {
+    'ConnectionReauthorized.v1': (stored: z.output<typeof reauthorizedV1>) => ({ ...stored, account: null }),
+    // Each was told.
+    'ConnectionFailing.v1': (stored: z.output<typeof failingV1>) => ({ ...stored, hours: null, notice: true }),
+    'GrantRevoked.v1': (stored: z.output<typeof grantRevokedV1>) => stored,
+  },
+);
 
 export const connectionFamily: EventFamily<ConnectionEvent> = { category: 'connection', codec: connectionCodec };

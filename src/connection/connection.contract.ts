@@ -90,6 +90,7 @@ const connection = {
   code: null,
   reason: null,
   nextStep: null,
+  noticeAt: null,
   access: 'read',
   consent: { textVersion: '2026-01', givenAt: '2026-02-27T16:20:00.000Z' },
   connectedAt: '2026-02-27T16:20:01.482Z',
@@ -119,6 +120,10 @@ export const ConnectionView = z
     code: z.string().nullable().meta({ description: 'Stable code of what is wrong; of the account, else of one of its calendars.' }),
     reason: z.string().nullable().meta({ description: 'The same in plain words.' }),
     nextStep: z.string().nullable().meta({ description: 'What its owner can do about it, in plain words.' }),
+    noticeAt: Instant.nullable().meta({
+      description:
+        'When its owner was last to be told by a message that something is wrong; that an organisation asks for a new sign-in is told once a week at most.',
+    }),
     access: z.enum(['read', 'write']),
     consent: z.strictObject({ textVersion: z.string(), givenAt: Instant }),
     connectedAt: Instant.nullable().meta({ description: 'null while it is pending.' }),

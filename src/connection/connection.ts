@@ -2,6 +2,8 @@ import { type Decider } from '../kernel/decider.js';
 import { type ProviderName } from '../provider/names.js';
 import { Refused } from '../kernel/refused.js';
 import { refuseWithoutConsent } from './consent.js';
+import { type ConnectionFailing, failed, failing, type ReportFault, type Standing } from './failing.js';
+import { type FoundCalendar, sameCalendars } from './found-calendar.js';
 
 export type Access = 'read' | 'write';
 
@@ -13,16 +15,6 @@ export type GrantEnd = 'revoked' | 'manual' | 'shared';
 
 /** Which text the person agreed to, and when; kept for as long as the log. */
 export type Consent = Readonly<{ textVersion: string; givenAt: string }>;
-
-/** A calendar found in the account; `sealed` holds its name and remote id, in the bytes it had while neither changed. */
-export type FoundCalendar = Readonly<{
-  calendarId: string;
-  writable: boolean;
-  busyOnly: boolean;
-  color: string | null;
-  timeZone: string | null;
-  sealed: string;
-}>;
 
 /**
  * What tells whether credentials open the account of a connection. `held`: the mark the vault holds for it; null for one that was made when
@@ -49,7 +41,7 @@ export type ConnectionCommand =
   | Readonly<{ type: 'GrantAccess'; owner: string; access: Access; at: string }>
   | Readonly<{ type: 'ProveAccount'; account: string; at: string }>
   | Readonly<{ type: 'DiscoverCalendars'; calendars: readonly FoundCalendar[]; at: string }>
-  | Readonly<{ type: 'ReportFault'; fault: string; needsReconnect: boolean; at: string }>
+  | ReportFault
   | Readonly<{ type: 'ReportRecovery'; at: string }>
   /** `owner`: null when this service revokes a connection by itself. */
   | Readonly<{ type: 'Revoke'; owner: string | null; at: string }>
@@ -62,26 +54,24 @@ export type ConnectionEvent =
   | Readonly<{ type: 'ConnectionReauthorized'; userId: string; account: string | null; at: string }>
   | Readonly<{ type: 'AccessGranted'; userId: string; access: Access; at: string }>
   | Readonly<{ type: 'CalendarsDiscovered'; userId: string; provider: ProviderName; calendars: readonly FoundCalendar[]; at: string }>
-  | Readonly<{ type: 'ConnectionFailing'; userId: string; fault: string; needsReconnect: boolean; at: string }>
+  | ConnectionFailing
   | Readonly<{ type: 'ConnectionRecovered'; userId: string; at: string }>
   | Readonly<{ type: 'ConnectionRevoked'; userId: string; provider: ProviderName; at: string }>
   | Readonly<{ type: 'GrantRevoked'; userId: string; how: GrantEnd; at: string }>
   | Readonly<{ type: 'ConnectionPurged'; userId: string; at: string }>;
 
-type Live = Readonly<{
-  status: 'connected' | 'failing' | 'needs_reconnect';
-  userId: string;
-  provider: ProviderName;
-  account: string;
-  /** What its owner granted last. */
-  access: Access;
-  fault: string | null;
-  calendars: readonly FoundCalendar[];
-  /** Ids of the calendars that were found at first; null before. */
-  first: readonly string[] | null;
-  /** Ids of all calendars that were ever found. */
-  found: readonly string[];
-}>;
+type Live = Standing &
+  Readonly<{
+    provider: ProviderName;
+    account: string;
+    /** What its owner granted last. */
+    access: Access;
+    calendars: readonly FoundCalendar[];
+    /** Ids of the calendars that were found at first; null before. */
+    first: readonly string[] | null;
+    /** Ids of all calendars that were ever found. */
+    found: readonly string[];
+  }>;
 /** `at`: when it was revoked, RFC 3339 in UTC. `found`: ids of all calendars that were ever found. */
 type Ended = Readonly<{
   status: 'revoked';
@@ -101,16 +91,6 @@ export const calendarsOf = (state: Connection): readonly FoundCalendar[] =>
 /** Ids of the calendars an account was found to hold at first; null before, and once it is revoked. */
 export const firstFoundIn = (state: Connection): readonly string[] | null =>
   state.status === 'none' || state.status === 'revoked' ? null : state.first;
-
-const sameCalendars = (known: readonly FoundCalendar[], found: readonly FoundCalendar[]): boolean => {
-  const key = (calendars: readonly FoundCalendar[]): string =>
-    JSON.stringify(
-      calendars
-        .map(({ calendarId, writable, busyOnly, color, timeZone, sealed }) => [calendarId, writable, busyOnly, color, timeZone, sealed])
-        .sort(),
-    );
-  return key(known) === key(found);
-};
 
 /** A connection that no proof was ever kept of takes what shows one of its calendars; one that holds none can lose none. */
 const isItsAccount = ({ account, calendars }: Live, proved: string, { held, typed, calendarIds }: Likeness): boolean => {
@@ -150,7 +130,7 @@ const whileLive = (state: Live, command: Exclude<ConnectionCommand, { type: 'Con
     case 'ReportFault':
       // That the server cannot be reached either does not make a dead grant a passing fault.
       if (state.fault === command.fault || (state.status === 'needs_reconnect' && !command.needsReconnect)) return [];
-      return [{ type: 'ConnectionFailing', userId, fault: command.fault, needsReconnect: command.needsReconnect, at: command.at }];
+      return [failing(state, command)];
     case 'ReportRecovery':
       return state.fault === null ? [] : [{ type: 'ConnectionRecovered', userId, at: command.at }];
     case 'Revoke':
@@ -213,7 +193,18 @@ const endedOf = ({ userId, provider, found }: Live) =>
 const evolve = (state: Connection, event: ConnectionEvent): Connection => {
   if (event.type === 'CalendarConnected') {
     const { userId, provider, account, access } = event;
-    return { status: 'connected', userId, provider, account, access, fault: null, calendars: [], first: null, found: [] };
+    return {
+      status: 'connected',
+      userId,
+      provider,
+      account,
+      access,
+      fault: null,
+      policyToldAt: null,
+      calendars: [],
+      first: null,
+      found: [],
+    };
   }
   if (state.status === 'none') return state;
   if (state.status === 'revoked') {
@@ -226,7 +217,7 @@ const evolve = (state: Connection, event: ConnectionEvent): Connection => {
     case 'CalendarsDiscovered':
       return foundIn(state, event.calendars);
     case 'ConnectionFailing':
-      return { ...state, status: event.needsReconnect ? 'needs_reconnect' : 'failing', fault: event.fault };
+      return { ...state, ...failed(state, event) };
     case 'ConnectionReauthorized':
       return { ...state, status: 'connected', fault: null, account: event.account ?? state.account };
     case 'ConnectionRecovered':

@@ -118,15 +118,11 @@ const undiscovered = async (runtime: ConnectionRuntime, tended: Tended, lease: L
 };
 
 /** A dead grant is looked at once a day, in case the old password holds again; everything else after longer and longer pauses. */
-const putOff = async (
-  runtime: ConnectionRuntime,
-  { row, cause }: Tended,
-  lease: Lease,
-  { fault, retryAfter }: ProviderFault,
-): Promise<void> => {
+const putOff = async (runtime: ConnectionRuntime, { row, cause }: Tended, lease: Lease, obstacle: ProviderFault): Promise<void> => {
+  const { fault, retryAfter } = obstacle;
   const [now, failures, chance] = [runtime.clock.now(), row.failures + 1, runtime.entropy.fraction()];
   const dead = isDeadGrant(fault);
-  const told = isToldOf(fault, await freshUntil(runtime, row), now) ? accountFaultOf(fault, 'account') : null;
+  const told = isToldOf(fault, await freshUntil(runtime, row), now) ? accountFaultOf(obstacle, 'account') : null;
   if (told !== null) await faultReporter(runtime)(row.connection_id, told, cause);
   await later(runtime, row, lease, failures, dead ? now + DAY + Math.floor(chance * HOUR) : retryAt(now, failures, retryAfter, chance));
 };

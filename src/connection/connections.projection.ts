@@ -7,7 +7,7 @@ import { connectionFamily } from './connection.codec.js';
 /** One row per account a person linked, for as long as the log knows of it; revoking keeps who, what and when, and drops the rest. */
 export const connections: Projection<ConnectionEvent> = {
   name: 'connections',
-  meaning: 1,
+  meaning: 2,
   families: [connectionFamily],
   apply: applyEach<ConnectionEvent>({
     CalendarConnected: (sql, { stream, revision, event }) =>
@@ -34,12 +34,18 @@ export const connections: Projection<ConnectionEvent> = {
     CalendarsDiscovered: (sql, { stream, revision }) =>
       sql.query('update connections set revision = $2 where connection_id = $1', [idOf(stream), revision]),
     ConnectionFailing: (sql, { stream, revision, event }) =>
-      sql.query('update connections set status = $2, reason = $3, revision = $4 where connection_id = $1', [
-        idOf(stream),
-        event.needsReconnect ? 'needs_reconnect' : 'failing',
-        event.fault,
-        revision,
-      ]),
+      sql.query(
+        ...named(
+          `update connections set status = :status, reason = :fault, sign_in_hours = :hours, revision = :revision,
+             notice_at = case when :notice then :at::timestamptz else notice_at end
+           where connection_id = :connectionId`,
+          {
+            connectionId: idOf(stream),
+            status: event.needsReconnect ? 'needs_reconnect' : 'failing',
+            ...{ fault: event.fault, hours: event.hours, notice: event.notice, at: event.at, revision },
+          },
+        ),
+      ),
     ConnectionReauthorized: (sql, { stream, revision, event }) =>
       sql.query(
         `update connections set status = 'connected', reason = null, account = coalesce($3, account), revision = $2 where connection_id = $1`,

@@ -39,6 +39,8 @@ type ConnectionRow = Readonly<{
   access: Access;
   status: 'connected' | 'failing' | 'needs_reconnect' | 'revoked';
   reason: string | null;
+  sign_in_hours: number | null;
+  notice_at: Date | null;
   sealed: string | null;
   consent_version: string;
   consented_at: Date;
@@ -131,7 +133,7 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
     const identified = await identifiedIn(this.vault, attempt);
     const code = PENDING[attempt.status];
     const words = { code, reason: reasonFor(code, provider), nextStep: nextStepFor(code, provider) };
-    const none = { account: identified?.username ?? null, connectedAt: null, revokedAt: null, calendars: [] };
+    const none = { account: identified?.username ?? null, noticeAt: null, connectedAt: null, revokedAt: null, calendars: [] };
     return { revision: null, view: { connectionId, provider, status: 'pending', access, consent, ...words, ...none } };
   }
 
@@ -154,8 +156,9 @@ export class MyConnectionsHandler implements IQueryHandler<MyConnections> {
           sealer === null || row.sealed === null ? null : nameIn(sealer, `connection:${row.connection_id}`, row.sealed, 'accountName'),
         status: statusOf(row, states),
         code,
-        reason: reasonFor(code, row.provider),
+        reason: reasonFor(code, row.provider, row.sign_in_hours),
         nextStep: nextStepFor(code, row.provider),
+        noticeAt: row.notice_at?.toISOString() ?? null,
         access: row.access,
         consent: { textVersion: row.consent_version, givenAt: row.consented_at.toISOString() },
         connectedAt: row.connected_at.toISOString(),

@@ -31,6 +31,8 @@ export class ProviderFault extends Error {
     readonly detail: string,
     /** Seconds the provider asked us to wait. */
     readonly retryAfter: number | null = null,
+    /** Of `access-policy`: after how many hours the organisation asks for a new sign-in, where the service says so. */
+    readonly hours: number | null = null,
   ) {
     super(`${fault}: ${detail}`);
   }

@@ -12,7 +12,8 @@ export type ConnectionMessages = Readonly<{
   connected: Whose & Readonly<{ provider: string; access: Access }>;
   reauthorized: Whose;
   'access-granted': Whose & Readonly<{ access: Access }>;
-  failing: Whose & Readonly<{ code: string; needsReconnect: boolean }>;
+  /** `notice`: its owner is to be told by a message. */
+  failing: Whose & Readonly<{ code: string; needsReconnect: boolean; notice?: boolean | undefined }>;
   recovered: Whose;
   /** `calendarIds`: all that were ever found in the account; what is held of them is to be dropped. */
   revoked: Whose & Readonly<{ calendarIds: readonly string[] }>;
@@ -41,7 +42,7 @@ export const CONNECTION_TELLERS: Tellers<ConnectionEvent, Pick<ConnectionMessage
   ConnectionReauthorized: () => ({ name: 'reauthorized', data: {} }),
   AccessGranted: ({ access }) => ({ name: 'access-granted', data: { access } }),
   CalendarsDiscovered: { untold: 'It holds names, sealed; each calendar is told when it is adopted and when its description changes.' },
-  ConnectionFailing: ({ fault, needsReconnect }) => ({ name: 'failing', data: { code: codeOf(fault), needsReconnect } }),
+  ConnectionFailing: ({ fault, needsReconnect, notice }) => ({ name: 'failing', data: { code: codeOf(fault), needsReconnect, notice } }),
   ConnectionRecovered: () => ({ name: 'recovered', data: {} }),
   ConnectionRevoked: (_, { calendarIds }) => ({ name: 'revoked', data: { calendarIds } }),
   GrantRevoked: { untold: 'A step of winding up between `revoked` and `purged`, about the account at its service.' },

@@ -32,8 +32,15 @@ const schemas: DataSchemas<ConnectionMessages> = {
   },
   failing: {
     summary: 'Its account cannot be read now.',
-    data: whose.extend({ code, needsReconnect: z.boolean().describe('Only its owner can mend it, by connecting again.') }),
-    example: { ...ours, code: 'access-revoked', needsReconnect: true },
+    data: whose.extend({
+      code,
+      needsReconnect: z.boolean().describe('Only its owner can mend it, by connecting again.'),
+      notice: z
+        .boolean()
+        .optional()
+        .describe('Its owner is to be told by a message. That an organisation asks for a new sign-in is told once a week at most.'),
+    }),
+    example: { ...ours, code: 'access-revoked', needsReconnect: true, notice: true },
   },
   recovered: { summary: 'Its account can be read again.', data: whose, example: ours },
   revoked: {

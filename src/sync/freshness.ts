@@ -45,6 +45,7 @@ export type FreshnessRow = Readonly<{
   window_start: Date | null;
   window_end: Date | null;
   fault: string | null;
+  sign_in_hours: number | null;
   problems: readonly Readonly<{ code: string; count: number }>[];
   behind: boolean;
   visible: boolean;
@@ -75,7 +76,7 @@ export const UNREAD_SQL = `
 /** Selects `FreshnessRow`s of the calendars of `$1` (user id), of all or of those in `$2` (uuid[] or null). */
 export const FRESHNESS_SQL = `
   select c.calendar_id, c.provider, nullif(s.due_at, 'infinity') as due_at, s.last_success_at, s.fresh_until, s.last_attempt_at, s.window_start, s.window_end,
-    ${FAULT_SQL} as fault,
+    ${FAULT_SQL} as fault, (select k.sign_in_hours from connections k where k.connection_id = c.connection_id) as sign_in_hours,
     (select coalesce(json_agg(json_build_object('code', code, 'count', count) order by code), '[]') from (
       select code, count(*) from (${UNREAD_SQL}) unread where unread.calendar_id = c.calendar_id group by code
     ) kinds) as problems,
@@ -125,7 +126,7 @@ export const freshnessOf = (row: FreshnessRow, now: number): Freshness => {
 
 const wrong = (row: FreshnessRow, fault: string | null) => ({
   code: fault,
-  reason: reasonFor(fault, row.provider),
+  reason: reasonFor(fault, row.provider, row.sign_in_hours),
   nextStep: nextStepFor(fault, row.provider),
   nextAttemptAt: fault === null ? null : (row.due_at?.toISOString() ?? null),
 });

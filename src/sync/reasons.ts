@@ -13,7 +13,7 @@ const WORDS: Readonly<Record<string, Words>> = {
     nextStep: 'Connect again if these calendars are to be read here, or remove the connection.',
   },
   'access-policy': {
-    reason: 'Your organisation asks for a new sign-in from time to time, and the last one is too old. The last good state is shown.',
+    reason: 'Your organisation asks for a new sign-in {often}, and the last one is too old. The last good state is shown.',
     nextStep: 'Connect again and sign in there. Your organisation decides how often this is asked.',
   },
   misconfigured: {
@@ -80,26 +80,33 @@ const WORDS: Readonly<Record<string, Words>> = {
 
 const UNFORESEEN: Words = { reason: 'Something went wrong while reading. The last good state is shown.', nextStep: BY_ITSELF };
 
-/** `{name}`: what the product calls the kind of account. */
-const named = ({ reason, nextStep }: Words, name: string): Words => ({
-  reason: reason.replaceAll('{name}', name),
+const oftenOf = (hours: number | null): string =>
+  hours === null ? 'from time to time' : hours === 1 ? 'every hour' : `every ${hours} hours`;
+
+/** `{name}`: what the product calls the kind of account; `{often}`: how often a new sign-in is asked for. */
+const named = ({ reason, nextStep }: Words, name: string, hours: number | null): Words => ({
+  reason: reason.replaceAll('{name}', name).replaceAll('{often}', oftenOf(hours)),
   nextStep: nextStep?.replaceAll('{name}', name) ?? null,
 });
 
-const wordsFor = (fault: string, provider: string): Words => {
+const wordsFor = (fault: string, provider: string, hours: number | null): Words => {
   const { name, words } = entryOf(provider);
   if (fault === 'access-revoked') return words.revoked;
   if (fault === 'oauth.password-needed' && words.signedIn !== undefined) return words.signedIn;
   if (fault === 'grant.owners' && words.left !== undefined) return words.left;
-  return named(WORDS[fault] ?? UNFORESEEN, name);
+  return named(WORDS[fault] ?? UNFORESEEN, name, hours);
 };
 
-/** Why, in plain words; by the fault's stable code. `provider` where it makes a difference. */
-export const reasonFor = (fault: string | null, provider = ''): string | null => (fault === null ? null : wordsFor(fault, provider).reason);
+/**
+ * Why, in plain words; by the fault's stable code. `provider` where it makes a difference; `hours`: after how many the owner's organisation asks for a new
+ * sign-in, where that is the fault and is known.
+ */
+export const reasonFor = (fault: string | null, provider = '', hours: number | null = null): string | null =>
+  fault === null ? null : wordsFor(fault, provider, hours).reason;
 
 /** What its owner can do about it, in plain words. */
 export const nextStepFor = (fault: string | null, provider = ''): string | null =>
-  fault === null ? null : wordsFor(fault, provider).nextStep;
+  fault === null ? null : wordsFor(fault, provider, null).nextStep;
 
 /** Whether an object with this fault was read and is shown, without the parts of it that make no sense. */
 export const isRead = (fault: string | null): boolean => fault === null || fault.startsWith('component.');

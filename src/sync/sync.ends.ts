@@ -38,12 +38,13 @@ const confirmed = async ({ provider, grant, lease }: Run, error: ProviderFault):
 /** Ends a run that its provider failed. */
 export const fail = async (run: Run, error: ProviderFault): Promise<void> => endWith(run, await confirmed(run, error));
 
-const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, { fault, retryAfter }: ProviderFault): Promise<void> => {
+const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, obstacle: ProviderFault): Promise<void> => {
+  const { fault, retryAfter } = obstacle;
   const { runtime, row, lease, cause } = run;
   // A passing fault is told when what is shown is no longer fresh: calendars that flap would fill their streams with it.
   if (isToldOf(fault, row.fresh_until, runtime.clock.now())) {
     await report(run, { kind: 'failed', fault });
-    const told = accountFaultOf(fault, 'calendar');
+    const told = accountFaultOf(obstacle, 'calendar');
     if (told !== null) await runtime.reportFault(row.connection_id, told, cause);
   }
   await finishFailed(runtime, row, lease, { fault, retryAfter, held: null });

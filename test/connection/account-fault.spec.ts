@@ -24,13 +24,14 @@ const FAULTS: Readonly<Record<Fault, 'account' | 'calendar'>> = {
 
 describe('A fault', () => {
   it.each(Object.entries(FAULTS))('of the kind %s that is met in a calendar is one of its %s', (fault, of) => {
-    const told = accountFaultOf(fault, 'calendar');
-    expect(told).toEqual(of === 'calendar' ? null : { fault, needsReconnect: fault.startsWith('access-') });
+    const told = accountFaultOf({ fault: fault as Fault, hours: null }, 'calendar');
+    expect(told).toEqual(of === 'calendar' ? null : { fault, needsReconnect: fault.startsWith('access-'), hours: null });
     expect(ACCOUNT_FAULTS.includes(fault)).toBe(of === 'account');
   });
 
   it.each(Object.keys(FAULTS))('of the kind %s that is met while the account is looked at is the account’s', (fault) => {
-    expect(accountFaultOf(fault, 'account')).toEqual({ fault, needsReconnect: fault.startsWith('access-') });
+    const told = accountFaultOf({ fault: fault as Fault, hours: 12 }, 'account');
+    expect(told).toEqual({ fault, needsReconnect: fault.startsWith('access-'), hours: 12 });
   });
 });
 

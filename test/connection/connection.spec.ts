@@ -16,7 +16,15 @@ const linked = {
 const connected: ConnectionEvent = { type: 'CalendarConnected', ...linked };
 const found = { calendarId: 'c1', writable: true, busyOnly: false, color: null, timeZone: null, sealed: 'YQ==' };
 const discovered: ConnectionEvent = { type: 'CalendarsDiscovered', userId: 'ada', provider: 'caldav', calendars: [found], at };
-const failing: ConnectionEvent = { type: 'ConnectionFailing', userId: 'ada', fault: 'access-revoked', needsReconnect: true, at };
+const failing: ConnectionEvent = {
+  type: 'ConnectionFailing',
+  userId: 'ada',
+  fault: 'access-revoked',
+  needsReconnect: true,
+  hours: null,
+  notice: true,
+  at,
+};
 const revoked: ConnectionEvent = { type: 'ConnectionRevoked', userId: 'ada', provider: 'caldav', at };
 
 describe('ConnectCalendar', () => {
@@ -148,15 +156,72 @@ describe('ProveAccount', () => {
 
 describe('ReportFault', () => {
   it('tells a dead grant once', () => {
-    const report = { type: 'ReportFault', fault: 'access-revoked', needsReconnect: true, at } as const;
+    const report = { type: 'ReportFault', fault: 'access-revoked', needsReconnect: true, hours: null, at } as const;
     given(connection, connected).when(report).then(failing);
     given(connection, connected, failing).when(report).then();
   });
 });
 
+describe('sync-rule 37: A connection whose owner’s organisation asks for a new sign-in every few hours', () => {
+  const on = (day: number): string => `2026-11-${String(day).padStart(2, '0')}T09:00:00.000Z`;
+  const ask = (day: number, fault = 'access-policy') =>
+    ({ type: 'ReportFault', fault, needsReconnect: true, hours: fault === 'access-policy' ? 12 : null, at: on(day) }) as const;
+  const told = (day: number, notice: boolean, fault = 'access-policy'): ConnectionEvent => {
+    const { type: _, ...rest } = ask(day, fault);
+    return { type: 'ConnectionFailing', userId: 'ada', notice, ...rest };
+  };
+  const again: ConnectionEvent = { type: 'ConnectionReauthorized', userId: 'ada', account: 'mark-of-account', at };
+
+  it('says so each time, with the hours, and has its owner told by a message once a week at most', () => {
+    given(connection, connected).when(ask(1)).then(told(1, true));
+    const first = [connected, told(1, true), again];
+    given(connection, ...first)
+      .when(ask(2))
+      .then(told(2, false));
+    const second = [...first, told(2, false), again];
+    given(connection, ...second)
+      .when(ask(7))
+      .then(told(7, false));
+    given(connection, ...second)
+      .when(ask(8))
+      .then(told(8, true));
+    const third = [...second, told(8, true), again];
+    given(connection, ...third)
+      .when(ask(14))
+      .then(told(14, false));
+    given(connection, ...third)
+      .when(ask(15))
+      .then(told(15, true));
+  });
+
+  it('has its owner told of anything else at once', () => {
+    given(connection, connected, told(1, true), again)
+      .when(ask(2, 'access-withdrawn'))
+      .then(told(2, true, 'access-withdrawn'));
+  });
+
+  it('was told each time in facts from before there were notices', () => {
+    const older = connectionCodec.decode('ConnectionFailing.v1', {
+      userId: 'ada',
+      fault: 'access-policy',
+      needsReconnect: true,
+      at: on(1),
+    });
+    given(connection, connected, older, again).when(ask(2)).then(told(2, false));
+  });
+});
+
 describe('A connection that fails for a while', () => {
-  const away: ConnectionEvent = { type: 'ConnectionFailing', userId: 'ada', fault: 'unavailable', needsReconnect: false, at };
-  const report = { type: 'ReportFault', fault: 'unavailable', needsReconnect: false, at } as const;
+  const away: ConnectionEvent = {
+    type: 'ConnectionFailing',
+    userId: 'ada',
+    fault: 'unavailable',
+    needsReconnect: false,
+    hours: null,
+    notice: true,
+    at,
+  };
+  const report = { type: 'ReportFault', fault: 'unavailable', needsReconnect: false, hours: null, at } as const;
 
   it('says so once, and once that it is over', () => {
     given(connection, connected).when(report).then(away);

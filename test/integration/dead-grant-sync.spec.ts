@@ -35,7 +35,15 @@ describe('A sync that somebody waits for', () => {
       `insert into sync_run (sync_id, calendar_id, user_id, requested_at, full_read, state) values ($1, $2, $3, $4, false, 'queued')`,
       [syncId, calendarId, userId, at],
     );
-    const failing = { type: 'ConnectionFailing', userId, fault: 'access-revoked', needsReconnect: true, at } as const;
+    const failing = {
+      type: 'ConnectionFailing',
+      userId,
+      fault: 'access-revoked',
+      needsReconnect: true,
+      hours: null,
+      notice: true,
+      at,
+    } as const;
     await store.append(`connection-${connectionId}`, 0n, [failing], connectionCodec, metadata());
     const [ended] = await eventually('it has ended', async () => {
       const rows = await database.query('select state, code from sync_run where sync_id = $1 and finished_at is not null', [syncId]);

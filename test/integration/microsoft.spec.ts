@@ -93,7 +93,7 @@ describe('An account at Microsoft', () => {
   it.each([
     [700_082, 'access-expired', /not used/],
     [50_173, 'access-withdrawn', /taken back/],
-    [70_043, 'access-policy', /every 12 hours/],
+    [70_043, 'access-policy', /organisation asks/],
     [50_076, 'access-revoked', /new sign-in/],
   ] as const)('sync-rule 14, sync-rule 37: is lost for a reason of its own when Entra says %i', async (number, fault, words) => {
     const { secret } = await account.again();
@@ -101,6 +101,7 @@ describe('An account at Microsoft', () => {
     expect(await failureOf<ProviderFault>(oauth().refresh(secret, allowed()))).toMatchObject({
       fault,
       detail: expect.stringMatching(words),
+      hours: fault === 'access-policy' ? 12 : null,
     });
   });
 

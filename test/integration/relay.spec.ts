@@ -124,7 +124,15 @@ describe('The relay of connections', () => {
     await append(calendar, { type: 'WriteToggled', mode: 'write', at });
     await append(calendar, { type: 'VisibilitySet', visible: false, at });
     await append(calendar, { type: 'SyncFailed', fault: 'unavailable', at });
-    await appendTo(connectionId, { type: 'ConnectionFailing', userId, fault: 'access-revoked', needsReconnect: true, at });
+    await appendTo(connectionId, {
+      type: 'ConnectionFailing',
+      userId,
+      fault: 'access-revoked',
+      needsReconnect: true,
+      hours: null,
+      notice: true,
+      at,
+    });
     await revoke(calendar);
     await relay(publisher, 'relay_connections');
     await eventually('the revoke is published', () => typesOf(publisher.of(topic, connectionId)).includes('revoked'));

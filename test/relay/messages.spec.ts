@@ -66,7 +66,7 @@ const connectionFacts = fc.oneof(
   fact('ConnectionReauthorized', { account: marked }),
   fact('AccessGranted', { access: fc.constantFrom('read', 'write') }),
   fact('CalendarsDiscovered', { provider: fc.constant('google'), calendars: fc.array(fc.record({ calendarId: fc.uuid(), ...described })) }),
-  fact('ConnectionFailing', { fault, needsReconnect: fc.boolean() }),
+  fact('ConnectionFailing', { fault, needsReconnect: fc.boolean(), hours: fc.constant(null), notice: fc.boolean() }),
   ...['ConnectionRecovered', 'ConnectionRevoked', 'ConnectionPurged'].map((type) => fact(type)),
   fact('GrantRevoked', { how: fc.constantFrom('revoked', 'manual', 'shared') }),
 ) as fc.Arbitrary<ConnectionEvent>;

@@ -15,6 +15,7 @@ const read: FreshnessRow = {
   window_start: new Date('2026-10-23T00:00:00.000Z'),
   window_end: new Date('2027-12-07T00:00:00.000Z'),
   fault: null,
+  sign_in_hours: null,
   problems: [],
   behind: false,
   visible: true,
@@ -71,6 +72,7 @@ describe('A calendar', () => {
     const ends = ['access-revoked', 'access-expired', 'access-withdrawn', 'access-policy'].map((fault) => told({ fault }));
     for (const each of ends) expect(each).toMatchObject({ state: 'needs_reconnect', nextStep: expect.stringContaining('Connect again') });
     expect(new Set(ends.map(({ reason }) => reason)).size).toBe(ends.length);
+    expect(told({ fault: 'access-policy', sign_in_hours: 12 }).reason).toContain('asks for a new sign-in every 12 hours');
   });
 
   it('knows nothing of what ended more than 30 days ago, also when it was read', () => {

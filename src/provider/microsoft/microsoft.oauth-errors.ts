@@ -112,8 +112,7 @@ const SIGN_IN_FREQUENCY = [70_043, 70_044];
 const policy = (description: string): ProviderFault => {
   const [, seconds] = /lifetime[^.]*?is (\d{1,9})\b/.exec(description) ?? [];
   const hours = Math.round(Number(seconds ?? 0) / 3_600);
-  const often = hours === 0 ? 'from time to time' : hours === 1 ? 'every hour' : `every ${hours} hours`;
-  return new ProviderFault('access-policy', `the organisation asks for a new sign-in at Microsoft ${often}`);
+  return new ProviderFault('access-policy', 'the organisation asks for a new sign-in at Microsoft', null, hours === 0 ? null : hours);
 };
 
 const dead = ({ numbers, description }: Said): ProviderFault => {

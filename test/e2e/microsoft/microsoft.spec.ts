@@ -101,7 +101,12 @@ describe('Outlook, through the whole service,', () => {
       const found = await person.view(view.connectionId);
       return found.status === 'needs_reconnect' && found;
     });
-    expect(told).toMatchObject({ code: 'access-policy', reason: expect.stringContaining('organisation') });
+    expect(told).toMatchObject({
+      code: 'access-policy',
+      reason: expect.stringContaining('organisation asks for a new sign-in every 12 hours'),
+    });
+    expect(told.calendars[0]?.sync?.reason).toBe(told.reason);
+    expect(Date.parse(told.noticeAt ?? '')).toBeGreaterThan(Date.now() - 60_000);
     expect(await person.shown()).toEqual(days('Lunch', 1));
     linked.suffer();
   });

@@ -17,6 +17,7 @@ import { RequestBudget1764218000000 } from './request-budget.migration.js';
 import { RequestPlaces1764221000000 } from './request-places.migration.js';
 import { Schema1763800000000 } from './schema.migration.js';
 import { SharedGrant1764214000000 } from './shared-grant.migration.js';
+import { SignInHours1764228000000 } from './sign-in-hours.migration.js';
 import { Watch1764213000000 } from './watch.migration.js';
 
 const MIGRATIONS = [
@@ -39,6 +40,7 @@ const MIGRATIONS = [
   Directory1764222000000,
   Inbox1764223000000,
   Broker1764224000000,
+  SignInHours1764228000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
