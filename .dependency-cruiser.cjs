@@ -43,6 +43,7 @@ module.exports = {
     // Decorators of routes are put off (openapi.decorators.ts), so that a start does not load it.
     only('swagger-at-home', '@nestjs/swagger', '^src/infra/http/openapi[.]'),
     only('google-at-home', '@googleapis', '^src/provider/google/'),
+    only('kafka-at-home', 'kafkajs', '^src/infra/kafka/'),
     only('xml-at-home', 'saxes', '^src/(provider|embedded)/caldav/'),
   ],
   options: {

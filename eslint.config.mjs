@@ -49,8 +49,8 @@ export default tseslint.config(
     rules: { 'no-restricted-globals': ['error', ...ambient] },
   },
   {
-    // Nest types the plain options of NestFactory.create as a class.
-    files: ['src/infra/http/express.app.ts'],
+    // Nest types the plain options of NestFactory as a class.
+    files: ['src/infra/http/express.app.ts', 'src/app/consumers.ts'],
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },
   { files: ['bench/**/*.ts'], rules: { 'no-console': 'off' } },

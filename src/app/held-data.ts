@@ -42,5 +42,6 @@ export const INFRASTRUCTURE: Readonly<Record<string, string>> = {
   log_scavenge: 'the newest scavenge of each node of the event store',
   master_key: 'check values of master keys',
   migrations: 'which migrations have run',
+  topic_position: 'how far groups of consumers have read topics',
   request_budget: 'how many requests accounts may still make, and how many are under way, under hashes, for about two hours',
 };

@@ -10,7 +10,7 @@ export type Works = Readonly<{ lasting: ReadonlyMap<string, Work>; first: readon
 type Needs = Readonly<{ connections: number; openProviders: OpenProviders }>;
 
 /** What a role does besides answering requests, and what it takes for it. */
-export type RoleBody = Needs & Readonly<{ worksOf: (runtime: Runtime, health: HealthChecks) => Works }>;
+export type RoleBody = Needs & Readonly<{ worksOf: (runtime: Runtime, health: HealthChecks) => Works | Promise<Works> }>;
 
 /**
  * Where a role is played: a thread of its own, or the main thread of the process. `open` waits for the engines, and answers null when the process is
@@ -33,14 +33,14 @@ export type PlayableRole = Readonly<{
 }>;
 
 /** Does what a role does, until aborted; resolves when all of it has come to rest. A worker that fails ends no other. */
-const playRole = (
+const playRole = async (
   { worksOf }: Pick<RoleBody, 'worksOf'>,
   runtime: Runtime,
   health: HealthChecks,
   signal: AbortSignal,
 ): Promise<unknown> => {
   const { log, metrics } = runtime;
-  const { lasting, first } = worksOf(runtime, health);
+  const { lasting, first } = await worksOf(runtime, health);
   return Promise.all([
     ...[...lasting].map(([name, work]) => supervised({ log, metrics, health }, name, work, signal)),
     ...first.map((work) =>

@@ -11,8 +11,15 @@ const PAUSES = [250, 750, 2_000, 5_000] as const;
 const RETRY = '.retry';
 const PARKED = '.parked';
 
-/** The topic whose failed messages are parked here. */
-export const parkedTopic = (topic: string): string => `${topic.endsWith(RETRY) ? topic.slice(0, -RETRY.length) : topic}${PARKED}`;
+/** The topic that messages of a retry topic come from; any other is its own. */
+export const originOf = (topic: string): string => (topic.endsWith(RETRY) ? topic.slice(0, -RETRY.length) : topic);
+
+/** Where failed messages of a topic, and of the retry topic beside it, are parked. */
+export const parkedTopic = (topic: string): string => `${originOf(topic)}${PARKED}`;
+
+/** A topic with the retry topic beside it, where it declares one. */
+export const withRetry = (topic: string, declaresRetry: (topic: string) => boolean): readonly string[] =>
+  declaresRetry(topic) ? [topic, `${topic}${RETRY}`] : [topic];
 
 /** A topic that declares a retry topic hands failed messages to it; that one, and every other, parks them. */
 export const policyFor = (topic: string, { retry }: Readonly<{ retry: boolean }>): Policy => ({

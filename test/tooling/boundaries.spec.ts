@@ -33,6 +33,7 @@ const bad: readonly (readonly [rule: string, file: string, name: string, from: s
   ['adapters-do-not-know-each-other', 'src/provider/caldav/planted.mapping.ts', 'x', '../planted/other.mapping.js'],
   ['event-store-client-at-home', 'src/connection/planted.store.ts', 'EventStoreDBClient', '@eventstore/db-client'],
   ['sql-at-home', 'src/connection/planted.query.ts', 'Pool', 'pg'],
+  ['kafka-at-home', 'src/embedded/planted.kafka.ts', 'Kafka', 'kafkajs'],
   ['xml-at-home', 'src/connection/planted.caldav.ts', 'parser', 'saxes'],
   ['no-unresolved', 'src/connection/planted.nowhere.ts', 'x', './nowhere.js'],
   ['src-knows-no-test', 'src/connection/planted.test-double.ts', 'x', '../../test/planted.js'],

@@ -1,0 +1,56 @@
+import kafkajs from 'kafkajs';
+import { type Place } from './offsets.js';
+
+/** Does some work of an operator, over a connection of its own. */
+export const asAdmin = async <T>(client: Pick<kafkajs.Kafka, 'admin'>, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> => {
+  const admin = client.admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+};
+
+/** Those of some topics that do not exist. */
+export const missingOf = async (admin: kafkajs.Admin, topics: readonly string[]): Promise<readonly string[]> => {
+  const there = new Set(await admin.listTopics());
+  return topics.filter((topic) => !there.has(topic));
+};
+
+/** Negative offsets stand for "none yet" and "the first there is". */
+const offsetOf = (text: string | undefined): bigint | null => (text === undefined || text.startsWith('-') ? null : BigInt(text));
+
+/** Where a group is in some topics; `remembered` is asked for each partition. */
+export const placesOf = async (
+  admin: kafkajs.Admin,
+  group: string,
+  topics: readonly string[],
+  remembered: (topic: string, partition: number) => bigint | null,
+): Promise<readonly Place[]> => {
+  const committed = new Map<string, string>();
+  for (const { topic, partitions } of await admin.fetchOffsets({ groupId: group, topics: [...topics] }))
+    for (const { partition, offset } of partitions) committed.set(`${topic}/${partition}`, offset);
+  const places = topics.map(async (topic) =>
+    (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
+      topic,
+      partition,
+      committed: offsetOf(committed.get(`${topic}/${partition}`)),
+      remembered: remembered(topic, partition),
+      low: BigInt(low),
+      high: BigInt(high),
+    })),
+  );
+  return (await Promise.all(places)).flat();
+};
+
+/** How many partitions the members of a group have together. */
+export const assignedOf = async (admin: kafkajs.Admin, group: string): Promise<number> => {
+  const { groups } = await admin.describeGroups([group]);
+  const members = groups.flatMap((each) => each.members);
+  const counts = members.map(({ memberAssignment }) => {
+    const decoded = memberAssignment.length === 0 ? null : kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment);
+    return Object.values(decoded?.assignment ?? {}).flat().length;
+  });
+  return counts.reduce((sum, count) => sum + count, 0);
+};
