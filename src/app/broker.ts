@@ -31,25 +31,14 @@ const failures = (metrics: Pick<Metrics, 'counter'>, log: Log): Failed => {
   };
 };
 
-/** The broker of this machine, whose messages are in Postgres: what can be wrong with it is wrong with the database. */
-const embedded = async ({ database, log, declaresRetry }: Means, failed: Failed): Promise<ConsumerOf> => {
-  const { EmbeddedBroker } = await import('../embedded/broker/broker.server.js');
-  return ({ group }) => ({
-    strategy: new EmbeddedBroker({ database, log, group, hasRetry: declaresRetry, failed }),
-    inspect: () => Promise.resolve(),
-    ended: new Promise<never>(() => undefined),
-    health: () => ({ ok: true, detail: 'reads the topics of this machine' }),
-    lags: () => new Map(),
-    fetchedAt: () => null,
-    close: () => Promise.resolve(),
-  });
-};
-
 /** Makes consumers of the broker that the settings name. What it takes is loaded here, because a start does not wait for it. */
 export const consumersOf = async (means: Means): Promise<ConsumerOf> => {
   const { kafka, database, metrics, log } = means;
   const failed = failures(metrics, log);
-  if (kafka === null) return embedded(means, failed);
+  if (kafka === null) {
+    const { embeddedConsumer } = await import('../embedded/broker/broker.consumer.js');
+    return (asked) => embeddedConsumer({ ...means, failed }, asked);
+  }
   const [{ kafkaConsumer }, { positionsIn }] = await Promise.all([
     import('../infra/kafka/kafka.consumer.js'),
     import('../infra/kafka/positions.sql.js'),

@@ -1,5 +1,5 @@
 import { embeddedPublisher } from '../../src/embedded/broker/broker.publisher.js';
-import { EmbeddedBroker } from '../../src/embedded/broker/broker.server.js';
+import { embeddedConsumer } from '../../src/embedded/broker/broker.consumer.js';
 import { embeddedShelf } from '../../src/embedded/broker/broker.shelf.js';
 import { append } from '../../src/embedded/broker/messages.sql.js';
 import { kafkaConsumer } from '../../src/infra/kafka/kafka.consumer.js';
@@ -44,18 +44,12 @@ const embedded: BrokerHarness = {
   start: ({ database }) => {
     const shelf = embeddedShelf(database);
     const publisher = embeddedPublisher(database);
-    const nothing = (): Promise<void> => Promise.resolve();
-    const means = { database, log: SILENT, hasRetry: () => false, failed: () => undefined };
+    const means = { database, clock: systemClock, log: SILENT, declaresRetry: () => false, failed: () => undefined };
     return Promise.resolve({
       publisher,
-      makeTopic: nothing,
+      makeTopic: () => Promise.resolve(),
       put: (topic, key, value, headers) => database.transaction((sql) => append(sql, topic, [{ key, value, headers }])),
-      consumer: (group) => ({
-        strategy: new EmbeddedBroker({ ...means, group }),
-        inspect: nothing,
-        ended: new Promise<never>(() => undefined),
-        close: nothing,
-      }),
+      consumer: (group, topics) => embeddedConsumer(means, { group, topics }),
       parked: parkedOn(shelf),
       readAll: shelf.read,
       reach: { kafka: null },

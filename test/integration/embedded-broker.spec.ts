@@ -9,9 +9,10 @@ import { DIRECTORY_TOPIC } from '../../src/directory/directory.contract.js';
 import { brokerCleanUps } from '../../src/embedded/broker/broker.cleanup.js';
 import { EmbeddedBroker } from '../../src/embedded/broker/broker.server.js';
 import { embeddedPublisher } from '../../src/embedded/broker/broker.publisher.js';
-import { beMember, type BrokerDatabase } from '../../src/embedded/broker/group.member.js';
+import { beMember, type BrokerDatabase, unseen } from '../../src/embedded/broker/group.member.js';
 import { committedOf, subscribe } from '../../src/embedded/broker/messages.sql.js';
 import { placesOf } from '../../src/embedded/broker/partitions.js';
+import { systemClock } from '../../src/infra/system.clock.js';
 import { type Delivered, type Inbox, INBOX } from '../../src/kernel/broker.js';
 import { DAY } from '../../src/kernel/clock.js';
 import { MARKS, policyFor } from '../../src/kernel/delivery.js';
@@ -38,7 +39,10 @@ const startMember = (group: string, topic: string, run: (message: Delivered) => 
     },
   };
   const handling = { policy: policyFor(topic, { retry: false }), run, failed: () => undefined };
-  const ended = beMember({ database, group, handlings: new Map([[topic, handling]]), log: SILENT }, stopping.signal);
+  const ended = beMember(
+    { database, group, handlings: new Map([[topic, handling]]), log: SILENT, clock: systemClock, seen: unseen() },
+    stopping.signal,
+  );
   return {
     /** Its connection is lost under it. */
     cut: () => stores.database.query('select pg_terminate_backend($1)', [backends.at(-1)]),
@@ -134,8 +138,8 @@ class Host {}
 const serve = async (controller: Type, group: string, providers: readonly Provider[] = []) => {
   const moved: string[] = [];
   const strategy = new EmbeddedBroker({
-    ...{ database: stores.database, log: SILENT, group },
-    hasRetry: () => false,
+    ...{ database: stores.database, log: SILENT, clock: systemClock, seen: unseen(), group },
+    declaresRetry: () => false,
     failed: (message, { then, code }) => {
       if (then === 'move') moved.push(`${message.key} ${code}`);
     },

@@ -1,8 +1,9 @@
 import { inTurn } from '../../kernel/in-turn.js';
+import { type Clock } from '../../kernel/clock.js';
 import { type Log } from '../../kernel/log.js';
 import { type Database, type Sql } from '../../kernel/sql.js';
 import { type Bell, bell } from './hints.bell.js';
-import { holdersOf, lock, mark, unlock, unmark } from './locks.sql.js';
+import { holdersOf, lock, mark, unlock, unlockAll } from './locks.sql.js';
 import { HINTS, subscribe } from './messages.sql.js';
 import { type Handling, readPartition } from './partition.reader.js';
 import { divide, markOf, nameOf, type Place, placesOf } from './partitions.js';
@@ -13,7 +14,20 @@ type Session = Sql & Readonly<{ release: () => Promise<void> }>;
 export type BrokerDatabase = Database & Readonly<{ session: () => Promise<Session> }>;
 
 /** A reader of topics, beside others of its group in this or other processes: each partition is read by one of them at a time. */
-export type Member = Readonly<{ database: BrokerDatabase; group: string; handlings: ReadonlyMap<string, Handling>; log: Log }>;
+export type Member = Readonly<{
+  database: BrokerDatabase;
+  group: string;
+  handlings: ReadonlyMap<string, Handling>;
+  log: Log;
+  clock: Clock;
+  seen: Seen;
+}>;
+
+/** How a member stands, for health and metrics. `lookedAt`: when it last looked for messages, in milliseconds since the epoch; null before the first time. */
+export type Seen = { isMember: boolean; partitions: number; lookedAt: number | null };
+
+/** How a member stands that has not begun. */
+export const unseen = (): Seen => ({ isMember: false, partitions: 0, lookedAt: null });
 
 /** A partition that is being read. */
 type Held = Readonly<{ place: Place; bell: Bell; stop: () => void; ended: Promise<void> }>;
@@ -47,15 +61,21 @@ class Membership {
       await subscribe(this.session, group, this.topics);
       for (const topic of this.topics) await mark(this.session, group, markOf(topic));
       await this.tell();
+      this.member.seen.isMember = true;
       while (!isOver()) {
         divided.hush();
         await this.divide();
         await divided.wait(LOOK, signal);
       }
     } finally {
+      this.member.seen.isMember = false;
       await this.stopReading();
     }
-    for (const topic of this.topics) await unmark(this.session, group, markOf(topic));
+  }
+
+  /** Frees the session of all its locks: it goes back to the pool, where they would count as a member's for as long as it lives. */
+  async leave(): Promise<void> {
+    await unlockAll(this.session);
     await this.tell();
   }
 
@@ -92,11 +112,16 @@ class Membership {
   }
 
   private read(name: string, place: Place): void {
-    const { database, group, handlings, log } = this.member;
+    const { database, group, handlings, log, clock, seen } = this.member;
     const handling = handlings.get(place.topic);
     if (handling === undefined) return;
     const stopping = new AbortController();
-    const reading = { ...{ database, session: this.session, group, place, handling }, bell: bell(), signal: stopping.signal };
+    const reading = {
+      ...{ database, session: this.session, group, place, handling },
+      bell: bell(),
+      signal: stopping.signal,
+      looked: () => (seen.lookedAt = clock.now()),
+    };
     const ended = readPartition(reading)
       .catch(async (error: unknown) => {
         log.error('a partition stopped and is read again from its last commit', error, { topic: place.topic, partition: place.partition });
@@ -108,7 +133,11 @@ class Membership {
       })
       // The session is lost, and its locks with it.
       .catch(() => undefined)
-      .finally(() => this.held.delete(name));
+      .finally(() => {
+        this.held.delete(name);
+        seen.partitions = this.held.size;
+      });
+    seen.partitions += 1;
     this.held.set(name, {
       ...{ place, bell: reading.bell, ended },
       stop: () => {
@@ -146,8 +175,15 @@ export const beMember = async (member: Member, signal: AbortSignal): Promise<voi
   while (!isOver()) {
     try {
       const session = await database.session();
-      membership = new Membership(member, oneByOne(session));
-      await membership.run(divided, signal).finally(() => session.release());
+      const present = new Membership(member, oneByOne(session));
+      membership = present;
+      try {
+        await present.run(divided, signal);
+      } finally {
+        // A session that is lost has lost its locks too.
+        await present.leave().catch(() => undefined);
+        await session.release();
+      }
     } catch (error) {
       log.error('a member of a group of consumers stopped and joins again', error, { group });
       await bell().wait(PAUSE, signal);

@@ -23,10 +23,6 @@ export const mark = async (sql: Sql, group: string, name: string): Promise<void>
   await sql.query(`select pg_advisory_lock_shared(${GROUP}, hashtext($2))`, [group, name]);
 };
 
-export const unmark = async (sql: Sql, group: string, name: string): Promise<void> => {
-  await sql.query(`select pg_advisory_unlock_shared(${GROUP}, hashtext($2))`, [group, name]);
-};
-
 /** Takes a lock for this session alone; false when another has it. */
 export const lock = async (sql: Sql, group: string, name: string): Promise<boolean> => {
   const [row] = await sql.query<{ locked: boolean }>(`select pg_try_advisory_lock(${GROUP}, hashtext($2)) as locked`, [group, name]);
@@ -35,4 +31,8 @@ export const lock = async (sql: Sql, group: string, name: string): Promise<boole
 
 export const unlock = async (sql: Sql, group: string, name: string): Promise<void> => {
   await sql.query(`select pg_advisory_unlock(${GROUP}, hashtext($2))`, [group, name]);
+};
+
+export const unlockAll = async (sql: Sql): Promise<void> => {
+  await sql.query('select pg_advisory_unlock_all()');
 };

@@ -83,3 +83,15 @@ export const commit = async (sql: Sql, group: string, { topic, partition }: Plac
     [group, topic, partition, next],
   );
 };
+
+/** How many messages of each topic a group has not read. */
+export const lagsOf = async (sql: Sql, group: string, topics: readonly string[]): Promise<ReadonlyMap<string, number>> => {
+  const rows = await sql.query<{ topic: string; lag: string }>(
+    `select topic, sum(next_offset - coalesce(committed, 0)) as lag
+     from broker_partition left join (select * from broker_offset where consumer_group = $1) as read using (topic, partition)
+     where topic = any($2) group by topic`,
+    [group, topics],
+  );
+  const lags = new Map(rows.map(({ topic, lag }) => [topic, Number(lag)]));
+  return new Map(topics.map((topic) => [topic, lags.get(topic) ?? 0]));
+};

@@ -23,6 +23,8 @@ export type Reading = Readonly<{
   handling: Handling;
   bell: Bell;
   signal: AbortSignal;
+  /** Is called at each look for messages. */
+  looked: () => void;
 }>;
 
 /** The member stops, or the partition is another's now. */
@@ -74,6 +76,7 @@ export const readPartition = async (reading: Reading): Promise<void> => {
   try {
     for (let since = performance.now(); !isOver();) {
       bell.hush();
+      reading.looked();
       const messages = await readFrom(database, place, next, MOST);
       for (const message of messages) {
         if (isOver()) return;
