@@ -46,11 +46,12 @@ export const DirectoryResource = cloudEvent(RESOURCE_TYPE, ResourceData);
 const Told = z.discriminatedUnion('type', [DirectoryMember, DirectoryResource]);
 const AnyEvent = z.looseObject({ specversion: z.literal('1.0'), type: z.string() });
 
-const KEY = /^(member|resource):(.+)$/s;
+/** `member:<user id>` or `resource:<resource id>`. */
+export const DIRECTORY_KEY = /^(member|resource):([A-Za-z0-9._:@|-]{1,128})$/;
 
 const removalOf = ({ key, at }: Delivered): DirectoryChange => {
-  const [, of, named] = KEY.exec(key ?? '') ?? [];
-  if (named === undefined || !USER_ID.test(named)) throw new Poison('directory.key-malformed');
+  const [, of, named] = DIRECTORY_KEY.exec(key ?? '') ?? [];
+  if (named === undefined) throw new Poison('directory.key-malformed');
   return { of: of === 'member' ? 'removed member' : 'removed resource', id: named, at };
 };
 

@@ -10,14 +10,14 @@ export const SOURCE = 'juy/calendar';
  */
 export type Told = Readonly<{ id: string; type: string; key: string; time: string; data: Readonly<Record<string, unknown>> }>;
 
-const HEADERS = { 'content-type': 'application/cloudevents+json; charset=utf-8' } as const;
+export const EVENT_HEADERS = { 'content-type': 'application/cloudevents+json; charset=utf-8' } as const;
 
 /** A message in CloudEvents 1.0's structured mode: everything stands in the value. */
 export const messageOf = ({ id, type, key, time, data }: Told): Published => ({
   id,
   key,
   value: JSON.stringify({ specversion: '1.0', id, source: SOURCE, type, subject: key, time, datacontenttype: 'application/json', data }),
-  headers: HEADERS,
+  headers: EVENT_HEADERS,
 });
 
 /** Why events of a type are told by no message of a topic. */
