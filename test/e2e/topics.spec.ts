@@ -1,0 +1,99 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type TeamAvailability } from '../../src/availability/availability.contract.js';
+import { readTopics } from '../../src/infra/kafka/topics.file.js';
+import { makeTopics, ownKafka } from '../support/kafka.js';
+import { suiteResources } from '../support/opened.js';
+import { runProgram } from '../support/program.js';
+import { type Client, type Service, startService } from '../support/service.js';
+import { eventually } from '../support/store.js';
+
+const DIRECTORY = fileURLToPath(new URL('../../dist/tools/directory.tool.js', import.meta.url));
+const RANGE = '2026-03-02T08:00:00Z/2026-03-02T09:00:00Z';
+const WHOLE = { start: '2026-03-02T08:00:00.000Z', end: '2026-03-02T09:00:00.000Z' };
+
+type Opened = ReturnType<typeof suiteResources>;
+
+/** Where topics are, as variables say it. */
+const BROKERS: readonly (readonly [name: string, settings: (opened: Opened) => Promise<Readonly<Record<string, string>>>])[] = [
+  ['the broker of this machine', () => Promise.resolve({})],
+  [
+    'Apache Kafka',
+    async (opened) => {
+      const kafka = await ownKafka();
+      await opened(Promise.resolve({ stop: kafka.end }));
+      await makeTopics(kafka.brokers, Object.fromEntries(readTopics().map(({ name, partitions }) => [name, partitions])));
+      return { KAFKA_BROKERS: kafka.brokers };
+    },
+  ],
+];
+
+describe.each(BROKERS)('Teams and rooms that come by a topic of %s', (name, begin) => {
+  const opened = suiteResources();
+  let [service, settings, ada]: [Service | null, Readonly<Record<string, string>>, Client | null] = [null, {}, null];
+
+  beforeAll(async () => {
+    settings = await begin(opened);
+    service = await opened(startService(settings));
+    // Of no team, as far as tokens say.
+    ada = await service.as('ada');
+  });
+
+  const directory = async (...lines: readonly unknown[]): Promise<string> => {
+    const dataDir = service?.dataDir ?? '';
+    const file = join(dataDir, 'directory.ndjson');
+    await writeFile(file, lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n'));
+    const { code, printed } = await runProgram([DIRECTORY, 'import', file], { DATA_DIR: dataDir, ...settings });
+    return `${code} ${printed}`;
+  };
+  const ask = async (...users: readonly string[]) => {
+    const asked = { users, range: RANGE, durationMinutes: 60, quorum: 1 };
+    const answer = await ada?.request<TeamAvailability & { code?: string }>('POST', '/v1/calendar/availability', asked);
+    return answer?.status === 200 ? answer.body : (answer?.body.code ?? null);
+  };
+  const UNKNOWN = 'availability.unknown-person';
+  const FREE = { busy: [], unknown: [], unreadable: 0 };
+
+  it('make availability answerable, a room being free', async () => {
+    expect([await ask('ben'), await ask('room-oak')]).toEqual([UNKNOWN, UNKNOWN]);
+    const printed = await directory(
+      { userId: 'ada', teams: ['red'] },
+      { userId: 'ben', teams: ['red', 'blue'] },
+      { userId: 'cleo', teams: ['blue'] },
+      { resourceId: 'room-oak', kind: 'room', name: 'Oak', capacity: 8, timeZone: 'Europe/Paris', teams: ['red'] },
+      { resourceId: 'beamer', kind: 'equipment', name: 'Beamer', teams: ['blue'] },
+    );
+    expect(printed).toMatch(/^0 Published to juy[.]directory[.]teams[.]v1 on .*: 3 people, 2 rooms or equipment, 0 to be taken out[.]/);
+    expect(printed).toContain(settings['KAFKA_BROKERS'] ?? name);
+    await eventually('all is known', async () => (await ask('ben', 'room-oak')) !== UNKNOWN);
+    expect(await ask('ben', 'room-oak')).toMatchObject({
+      users: [
+        { userId: 'ben', busy: [], unknown: [WHOLE] },
+        { userId: 'room-oak', ...FREE },
+      ],
+      slots: [{ ...WHOLE, free: ['room-oak'] }],
+    });
+    expect([await ask('cleo'), await ask('beamer'), await ask('ben', 'beamer')]).toEqual([UNKNOWN, UNKNOWN, UNKNOWN]);
+  });
+
+  it('are taken in that came while the service was killed, once it runs again', async () => {
+    await service?.kill();
+    await directory(
+      { removed: 'member:ben' },
+      { removed: 'resource:room-oak' },
+      { resourceId: 'beamer', kind: 'equipment', name: 'Beamer', teams: ['red'] },
+    );
+    await service?.restart();
+    await eventually('all is known', async () => (await ask('beamer')) !== UNKNOWN);
+    await eventually('what was taken out is gone', async () => (await ask('ben')) === UNKNOWN && (await ask('room-oak')) === UNKNOWN);
+    expect(await ask('beamer')).toMatchObject({ users: [{ userId: 'beamer', ...FREE }] });
+  });
+
+  it('are not published of a file with a mistake, of which the line is told', async () => {
+    const printed = await directory({ userId: 'dora', teams: ['red'] }, 'dora secret');
+    expect(printed).toMatch(/^1 Nothing was published: 1 lines of the file are wrong[.]\n {2}line 2 is no JSON/);
+    expect(printed).not.toContain('dora');
+  });
+});
