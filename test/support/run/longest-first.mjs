@@ -4,6 +4,8 @@
 const LONG = [
   'integration/event-store-client',
   'e2e/several-processes',
+  'contract/broker',
+  'e2e/topics',
   'e2e/google/google',
   'e2e/connect-in-browser',
   'integration/bounds',
