@@ -88,4 +88,4 @@ const sandbox = async (): Promise<ProvidedAccount> => {
 holdsProviderContract('Radicale', radicale);
 holdsProviderContract('The sandbox', sandbox, ['throttled', 'unavailable', 'unreadable-object']);
 holdsProviderContract('The sandbox of Google', googleAccount, ['throttled', 'unavailable', 'unreadable-object']);
-holdsProviderContract('The sandbox of Microsoft', microsoftAccount, ['throttled', 'unavailable']);
+holdsProviderContract('The sandbox of Microsoft', microsoftAccount, ['throttled', 'unavailable', 'unreadable-object']);

@@ -37,6 +37,14 @@ const weekly = (title: string, count = 6): Entry => ({ ...entry(title), rule: `F
 const objectsIn = ({ changes }: Scan): readonly CalendarObject[] =>
   changes.flatMap((change) => (change.kind === 'object' ? [change.object] : []));
 
+const timeAt = (moment: number) => ({ dateTime: new Date(moment).toISOString().slice(0, 19), timeZone: 'UTC' });
+
+/** An hour, so many days from now. */
+const eventAt = (day: number) => {
+  const at = entry('', day).master.start;
+  return { start: timeAt(at), end: timeAt(at + HOUR) };
+};
+
 const titled = (read: Scan, title: string): CalendarObject => {
   const found = objectsIn(read).find(({ components }) => components[0]?.contents.title === title);
   if (found === undefined) throw new Error(`${title} was not read`);
@@ -185,6 +193,16 @@ describe('A calendar at Microsoft', () => {
     expect(titled(delta, 'Weekly').components[0]?.rdates).toHaveLength(4);
   });
 
+  it('sync-rule 1: counts an occurrence that has no id, and shows the others of its series', async () => {
+    await put(weekly('Weekly'));
+    const whole = await scan();
+    await put(weekly('Weekly', 5));
+    account.sandbox.switchOn({ fault: 'nameless-rows', on: 'instances' });
+    const delta = await since(whole);
+    expect(titled(delta, 'Weekly').components[0]?.rdates).toHaveLength(3);
+    expect(delta.changes.filter(({ kind }) => kind === 'unreadable')).toMatchObject([{ code: 'object.bad-address' }]);
+  });
+
   it('sync-rule 26: keeps a series that somebody shares, with its title, by the calendar’s own path', async () => {
     const shared = account.shared();
     await put(weekly('Shared'), shared);
@@ -239,13 +257,12 @@ describe('A calendar at Microsoft', () => {
   it('sync-rule 20: keeps the instant of an event in a zone that no list knows', async () => {
     const { sandbox, addressOf } = account;
     const at = entry('Custom').master.start;
-    const time = (moment: number) => ({ dateTime: new Date(moment).toISOString().slice(0, 19), timeZone: 'UTC' });
     sandbox.mailboxes.putEvent(addressOf(name), {
-      ...{ id: 'custom', subject: 'Custom', start: time(at), end: time(at + HOUR), originalStartTimeZone: 'tzone://Microsoft/Custom' },
+      ...{ id: 'custom', subject: 'Custom', start: timeAt(at), end: timeAt(at + HOUR), originalStartTimeZone: 'tzone://Microsoft/Custom' },
     });
     sandbox.mailboxes.putEvent(addressOf(name), {
       ...{ id: 'windows', subject: 'Windows' },
-      ...{ start: { ...time(at), timeZone: 'Romance Standard Time' }, end: { ...time(at + HOUR), timeZone: 'Romance Standard Time' } },
+      ...{ start: { ...timeAt(at), timeZone: 'Romance Standard Time' }, end: { ...timeAt(at + HOUR), timeZone: 'Romance Standard Time' } },
     });
     const read = await scan();
     expect(titled(read, 'Custom').components[0]?.start).toEqual({ wall: new Date(at).toISOString().slice(0, 19), zone: 'UTC' });
@@ -253,15 +270,49 @@ describe('A calendar at Microsoft', () => {
     expect(titled(read, 'Custom').remoteId).toBe(graphId('custom', true));
   });
 
+  it('sync-rule 19: takes whole days as days, their end exclusive, and as one where it has none', async () => {
+    const day = (date: string) => ({ dateTime: `${date}T00:00:00`, timeZone: 'E. South America Standard Time' });
+    const [first, second, third] = [1, 2, 3].map((each) => new Date(Date.now() + each * DAY).toISOString().slice(0, 10));
+    for (const [title, end] of [
+      ['Trip', third],
+      ['Day', second],
+      ['Odd', first],
+    ] as const)
+      account.sandbox.mailboxes.putEvent(account.addressOf(name), {
+        ...{ id: title, subject: title, isAllDay: true, start: day(first ?? ''), end: day(end ?? '') },
+      });
+    const read = await scan();
+    for (const [title, days] of [
+      ['Trip', 2],
+      ['Day', 1],
+      ['Odd', 1],
+    ] as const)
+      expect(titled(read, title).components[0]).toMatchObject({ start: { date: first }, span: { days, seconds: 0 } });
+  });
+
+  it('sync-rule 7: has what takes place beyond its window once the window has moved on, and not before', async () => {
+    const whole = await scan();
+    await put(entry('Far', 500));
+    const later = { start: WINDOW.start, end: new Date(Date.now() + 520 * DAY).toISOString() };
+    expect((await since(whole, { window: later })).changes).toEqual([]);
+    expect(objectsIn(await scan({ window: later })).map(({ components }) => components[0]?.contents.title)).toEqual(['Far']);
+  });
+
   it('sync-rule 25: counts what it shows as free or tentative as such, and what it does not tell as taken', async () => {
-    const at = entry('').master.start;
-    const time = (moment: number) => ({ dateTime: new Date(moment).toISOString().slice(0, 19), timeZone: 'UTC' });
     const shown = { free: 'free', workingElsewhere: 'free', tentative: 'tentative', oof: 'busy', busy: 'busy', unknown: 'busy' };
     for (const showAs of Object.keys(shown))
-      account.sandbox.mailboxes.putEvent(account.addressOf(name), { subject: showAs, showAs, start: time(at), end: time(at + HOUR) });
+      account.sandbox.mailboxes.putEvent(account.addressOf(name), { subject: showAs, showAs, ...eventAt(0) });
     const read = await scan();
     expect(Object.fromEntries(objectsIn(read).map(({ components: [one] }) => [one?.contents.title, one?.busy]))).toEqual(shown);
     expect(titled(read, 'oof').eventType).toBe('out-of-office');
+  });
+
+  it('sync-rule 24: is private where its owner says so, and not where it only is of a personal kind', async () => {
+    const kinds = { normal: false, personal: false, private: true, confidential: true };
+    for (const sensitivity of Object.keys(kinds))
+      account.sandbox.mailboxes.putEvent(account.addressOf(name), { subject: sensitivity, sensitivity, ...eventAt(0) });
+    const read = await scan();
+    expect(Object.fromEntries(objectsIn(read).map(({ components: [one] }) => [one?.contents.title, one?.private]))).toEqual(kinds);
   });
 
   it('lists everything by name when asked to, series and their occurrences too', async () => {

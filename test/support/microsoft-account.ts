@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { PERSONAL_TENANT } from '../../src/embedded/microsoft/account.js';
 import { graphId } from '../../src/embedded/microsoft/event.js';
-import { MICROSOFT_SANDBOX_CLIENT, type MicrosoftSandbox, startMicrosoftSandbox } from '../../src/embedded/microsoft.sandbox.js';
+import {
+  MICROSOFT_SANDBOX_CLIENT,
+  type MicrosoftFaultOrder,
+  type MicrosoftSandbox,
+  startMicrosoftSandbox,
+} from '../../src/embedded/microsoft.sandbox.js';
 import { type CalendarProvider } from '../../src/provider/calendar-provider.js';
 import { type GuardedHttp } from '../../src/provider/http/guarded.http.js';
 import { microsoftProvider } from '../../src/provider/microsoft/microsoft.provider.js';
@@ -11,7 +16,7 @@ import { allowed, nearHttp } from './caldav.js';
 import { type Wall, type ZoneName } from './calendar-item.js';
 import { eventsOf } from './microsoft-entries.js';
 import { ALWAYS, ANN, askGraph, BOB, consentOn, HOME, locationOf, OTHER_TENANT, REDIRECT, TENANT } from './microsoft-sandbox.js';
-import { type ProvidedAccount } from './provided-account.js';
+import { type ProvidedAccount, type Trouble } from './provided-account.js';
 
 export const NOMAIL = 'nomail@people.example';
 export const STRICT = 'strict@people.example';
@@ -60,6 +65,12 @@ export type MicrosoftAccount = ProvidedAccount &
     /** Bob's calendar, as he shares it with Ann. */
     shared: () => string;
   }>;
+
+const TROUBLES: Readonly<Record<Trouble, MicrosoftFaultOrder>> = {
+  throttled: { fault: 'throttled', retryAfter: 120 },
+  unavailable: { fault: 'unavailable' },
+  'unreadable-object': { fault: 'senseless-times' },
+};
 
 /** An account of the simulator of Microsoft. */
 export const microsoftAccount = async (): Promise<MicrosoftAccount> => {
@@ -125,7 +136,7 @@ export const microsoftAccount = async (): Promise<MicrosoftAccount> => {
       return Promise.resolve();
     },
     suffer: (trouble) => {
-      sandbox.switchOn(trouble === 'throttled' ? { fault: 'throttled', retryAfter: 120 } : { fault: 'unavailable' });
+      sandbox.switchOn(TROUBLES[trouble]);
       return Promise.resolve();
     },
     recover: () => {

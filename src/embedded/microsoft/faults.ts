@@ -39,7 +39,7 @@ type Ordered<N extends string, D = unknown> = Readonly<{
  * in (fractions of) seconds; `denied` 403; `missing` 404 to what is there; `delta-refused` a delta token is forgotten, with a status and with or without
  * `Location`, `delta-refused-midway` on a later page; `senseless` 200 with a page of HTML; `empty-pages` every page comes after an empty one;
  * `short-pages` at most `size` rows on a page; `repeated-rows` each page of a round has rows twice; `strangers` a round removes what was never there; `masters-left-out` rounds
- * have no rows of series; `bare-removals` of a removed series only itself or only its occurrences are told. `transaction-conflict` a repeated
+ * have no rows of series; `nameless-rows` the first event of each page of a list has no id, `senseless-times` its times make no sense; `bare-removals` of a removed series only itself or only its occurrences are told. `transaction-conflict` a repeated
  * `transactionId` is a conflict. Of Entra: `grant-refused` the refresh token is refused although it
  * lives, with an AADSTS number; `client-refused` so is the client; `no-refresh-token` an answer brings none. Of both, told apart by `on`: `unavailable` 503 or 504; `broken` 500;
  * `slow` answers after a while; `cut` breaks off in the middle of the answer. Of subscriptions: `one-subscription` a second one of the same calendar is a
@@ -60,6 +60,8 @@ export type MicrosoftFault =
   | Ordered<'repeated-rows'>
   | Ordered<'strangers'>
   | Ordered<'masters-left-out'>
+  | Ordered<'nameless-rows'>
+  | Ordered<'senseless-times'>
   | Ordered<'bare-removals', Readonly<{ told: 'series' | 'occurrences' }>>
   | Ordered<'throttled', Readonly<{ code: string; retryAfter: number | null }>>
   | Ordered<'grant-refused', Readonly<{ number: number; seconds: number }>>

@@ -18,7 +18,18 @@ const ofApi = { ...where, on: on('api') };
 const ofToken = { ...where, on: on('token') };
 
 const BARE = [
-  ...(['access-refused', 'senseless', 'empty-pages', 'repeated-rows', 'strangers', 'masters-left-out', 'broken', 'cut'] as const),
+  ...([
+    'access-refused',
+    'senseless',
+    'empty-pages',
+    'repeated-rows',
+    'strangers',
+    'masters-left-out',
+    'nameless-rows',
+    'senseless-times',
+    'broken',
+    'cut',
+  ] as const),
   ...(['transaction-conflict', 'one-subscription', 'push-lost', 'push-repeated'] as const),
 ] as const;
 

@@ -10,6 +10,7 @@ import { changeEvent, createEvent, deleteEvent } from './event.write.js';
 import { type Place } from './faults.js';
 import { type Person, type Shared } from './mailboxes.js';
 import { getMe, getSettings, objectIdOf } from './people.js';
+import { withOddRows } from './odd-rows.js';
 import { preferencesOf } from './preferences.js';
 import { type View } from './view.js';
 import { type Route, routeOf } from './routes.js';
@@ -214,7 +215,8 @@ export const graphAnswer = async (world: World, request: GraphRequest): Promise<
     const access = accessOf(world, request) ?? unauthenticated();
     place = placeOf(route, access.person);
     const call = callOf(world, request, route, access);
-    return { answer: framed(world, request, await dispatched(call, route), call.prefer.applied), place };
+    const content = withOddRows(call, await dispatched(call, route));
+    return { answer: framed(world, request, content, call.prefer.applied), place };
   } catch (error) {
     if (error instanceof Refusal) return { answer: refusedWith(world, request, error.refused), place };
     if (error instanceof Senseless) return { answer: HTML_PAGE, place };

@@ -7,6 +7,8 @@ import { type GraphEvent, readEvent } from './graph.wire.js';
 /** What Graph lists without an id can be asked for by no name. */
 const NO_ID = 'object.bad-address';
 
+export const idOf = (change: Change): string => (change.kind === 'object' ? change.object.remoteId : change.remoteId);
+
 /** What marks an occurrence as part of a series among what is known, so that a row that names only the occurrence leads to its series. */
 const OF = 'of:';
 
@@ -42,14 +44,18 @@ export class Batch {
   readonly removed = new Set<string>();
   private nameless = 0;
 
-  constructor(private readonly own: string | null) {}
+  /** `part`: the id of the series all of whose rows these are; empty where they are a calendar's. */
+  constructor(
+    private readonly own: string | null,
+    private readonly part = '',
+  ) {}
 
   /** The changes that a row tells at once: those of an event that happens once. */
   take(row: unknown): readonly Change[] {
     const event = readEvent(row);
     const id = event?.id ?? null;
     if (event === null || id === null || id === '')
-      return [{ kind: 'unreadable', remoteId: `nameless-${(this.nameless += 1)}`, etag: null, code: NO_ID }];
+      return [{ kind: 'unreadable', remoteId: `nameless-${this.part}${(this.nameless += 1)}`, etag: null, code: NO_ID }];
     if (event['@removed'] !== undefined && event['@removed'] !== null) {
       this.removed.add(id);
       return [];

@@ -1,6 +1,6 @@
 import { type TimeRange } from '../../kernel/time-range.js';
 import { type Change, ProviderFault } from '../calendar-provider.js';
-import { Batch, type Gathered, partOf, single } from './graph.batch.js';
+import { Batch, type Gathered, idOf, partOf, single } from './graph.batch.js';
 import { type GraphReader } from './graph.reader.js';
 import { seriesOf } from './graph.series.js';
 import { type GraphEvent } from './graph.wire.js';
@@ -60,16 +60,20 @@ export const completed = async ({ reader, own }: Hydration, id: string, gathered
   return master.type === 'singleInstance' ? becameSingle(id, master, own) : whole(id, { ...gathered, master }, own);
 };
 
+/** `odd`: what was listed and can be asked for by no name, which is counted. */
+type Instances = Readonly<{ gathered: Gathered; odd: readonly Change[] }>;
+
 /** Everything that takes place of a series within the window; null where there is no such series. */
-const instancesOf = async ({ reader, window, own }: Hydration, id: string): Promise<Gathered | null> => {
-  const batch = new Batch(own);
+const instancesOf = async ({ reader, window, own }: Hydration, id: string): Promise<Instances | null> => {
+  const batch = new Batch(own, `${id}-`);
+  const odd: Change[] = [];
   try {
-    for await (const { value } of reader.instances(id, window)) for (const row of value) batch.take(row);
+    for await (const { value } of reader.instances(id, window)) odd.push(...value.flatMap((row) => batch.take(row)));
   } catch (error) {
     if (error instanceof ProviderFault && error.fault === 'calendar-gone') return null;
     throw error;
   }
-  return batch.of(id);
+  return { gathered: batch.of(id), odd: odd.filter(({ kind }) => kind === 'unreadable') };
 };
 
 /** A series of which something changed, read again; `gathered`: what the batch holds of it. While that fails, what is held of it stays. */
@@ -80,7 +84,10 @@ export const readAgain = async (hydration: Hydration, id: string, gathered: Gath
   if (master !== 'later' && master.type === 'singleInstance') return becameSingle(id, master, own);
   const instances = master === 'later' ? master : await orLater(instancesOf(hydration, id));
   if (instances === null) return gone(id);
-  if (master !== 'later' && instances !== 'later') return whole(id, { ...instances, master }, own);
+  if (master !== 'later' && instances !== 'later') {
+    const { changes, ids, pending } = whole(id, { ...instances.gathered, master }, own);
+    return { changes: [...changes, ...instances.odd], ids: new Set([...ids, ...instances.odd.map(idOf)]), pending };
+  }
   if (isHeld) return { changes: [], ids: new Set([id]), pending: true };
   return { ...whole(id, { ...gathered, master: master === 'later' ? null : master }, own), pending: true };
 };

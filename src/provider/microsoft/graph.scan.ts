@@ -1,7 +1,7 @@
 import { type TimeRange } from '../../kernel/time-range.js';
 import { type Change, ProviderFault, type ScanEnd, type ScanPage, type ScanRequest } from '../calendar-provider.js';
 import { askAgainIn, type Cursor, NOTHING_PENDING, type Pending, readCursor, writeCursor } from './graph-cursor.js';
-import { Batch, seriesIn, single } from './graph.batch.js';
+import { Batch, idOf, seriesIn, single } from './graph.batch.js';
 import { completed, early, type Hydrated, type Hydration, readAgain } from './graph.hydration.js';
 import { type GraphReader } from './graph.reader.js';
 import { instantOf } from './graph-time.js';
@@ -14,8 +14,6 @@ type Pages = AsyncGenerator<ScanPage, ScanEnd>;
 export type Scanning = Readonly<{ reader: GraphReader; graphUrl: string; own: string | null; request: ScanRequest }>;
 
 const expired = (): ProviderFault => new ProviderFault('cursor-expired', 'the place to read on from is not one of Microsoft’s');
-
-const idOf = (change: Change): string => (change.kind === 'object' ? change.object.remoteId : change.remoteId);
 
 const etagOf = (change: Change): string | null => {
   if (change.kind === 'object') return change.object.etag;
