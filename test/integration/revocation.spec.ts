@@ -8,6 +8,7 @@ import { connectionCodec } from '../../src/connection/connection.codec.js';
 import { type ConnectionRow } from '../../src/connection/connection.record.js';
 import { type ConnectionRuntime } from '../../src/connection/connection.runtime.js';
 import { tendConnection } from '../../src/connection/connection.worker.js';
+import { type AppleSandbox } from '../../src/embedded/apple.sandbox.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { handle } from '../../src/kernel/commands.js';
 import { type Lease } from '../../src/kernel/due-work.js';
@@ -15,7 +16,8 @@ import { KeyDestroyed, type Secret, type Vault } from '../../src/kernel/vault.js
 import { type CalendarProvider, ProviderFault } from '../../src/provider/calendar-provider.js';
 import { connectedAccount, connectionRuntime } from '../support/account.js';
 import { memoryAccount, NOW } from '../support/builders.js';
-import { allowed } from '../support/caldav.js';
+import { appleAt, appleProvider, signInAt, startTwoApplePeople } from '../support/apple.js';
+import { allowed, nearHttp } from '../support/caldav.js';
 import { testEndings } from '../support/opened.js';
 import { type Running, startProjection } from '../support/running.js';
 import { cause, eventually, metadata, openStores, type Stores } from '../support/store.js';
@@ -58,6 +60,7 @@ const revoked = async (giveBack: GiveBack, failures = 0, secret?: Secret) => {
   const services: ConnectionRuntime['providers'] = new Map([
     ['caldav', provider],
     ['google', provider],
+    ['apple', provider],
   ]);
   const runtime = { ...connectionRuntime(stores, keys, provider, () => now), providers: services };
   await recordDiscovery(runtime, { connectionId, userId, provider: 'caldav', cause }, [WORK]);
@@ -227,6 +230,50 @@ describe('A revoked connection whose provider is away', () => {
     await tend();
     expect(await left()).toEqual(NOTHING);
     expect(await facts()).toMatchObject([{ type: 'GrantRevoked', how: 'manual' }, { type: 'ConnectionPurged' }]);
+  });
+});
+
+describe('A sign-in with Apple of a revoked connection', () => {
+  let apple: AppleSandbox;
+  let provider: CalendarProvider;
+  const http = nearHttp({ retries: 0 });
+  beforeAll(async () => {
+    apple = await startTwoApplePeople();
+    provider = appleProvider(http, appleAt(apple));
+  });
+  afterAll(async () => {
+    await http.close();
+    await apple.stop();
+  });
+
+  /** A connection of somebody who has signed in, revoked a moment ago. */
+  const signedIn = async () => {
+    const { identity, revoke } = provider;
+    if (identity === null) throw new Error('people sign in with Apple');
+    const begun = { redirectUri: 'http://localhost:3000/back', state: 'a'.repeat(64), verifier: 'b'.repeat(64), access: 'read' } as const;
+    const { form } = await signInAt(identity.authorizationUrl({ ...begun, loginHint: null }));
+    const { secret } = await identity.complete({ ...begun, parameters: form }, allowed());
+    expect(apple.signedIn()).toHaveLength(1);
+    return revoked(revoke, 0, { ...secret, username: 'alice', password: 'p' });
+  };
+  const DONE = [{ type: 'GrantRevoked', how: 'manual' }, { type: 'ConnectionPurged' }];
+
+  it('is ended as soon as Apple answers again, and the password is left to its owner', async () => {
+    const { tend, left, facts } = await signedIn();
+    apple.switchOn({ fault: 'unavailable', on: 'revoke', times: 2 });
+    for (let time = 0; time < 2; time += 1) await tend({}, 'apple');
+    expect([apple.signedIn().length, await left(), await facts()]).toEqual([1, { vault: ['aside'], objects: 0 }, []]);
+    await tend({}, 'apple');
+    expect([apple.signedIn(), await left()]).toEqual([[], NOTHING]);
+    expect(await facts()).toMatchObject(DONE);
+  });
+
+  it('is given up after four minutes while Apple refuses the client of this service, and nothing is kept', async () => {
+    const { tend, left, facts, secrets, elapsed } = await signedIn();
+    apple.switchOn({ fault: 'client-refused', on: 'revoke', times: null });
+    while ((await left()).vault.length > 0 && elapsed() <= 5 * MINUTE) await tend({}, 'apple');
+    expect([await left(), elapsed() <= 4 * MINUTE, secrets.length > 4]).toEqual([NOTHING, true, true]);
+    expect(await facts()).toMatchObject(DONE);
   });
 });
 

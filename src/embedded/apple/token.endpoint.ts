@@ -5,7 +5,7 @@ import { type SandboxAnswer } from '../exchange.js';
 import { type Json } from '../json.js';
 import { halfHash, type IdTokens } from '../oauth/id-tokens.keys.js';
 import { hashOf } from '../oauth/proofs.crypto.js';
-import { type AppleWorld, type SignedIn } from './world.js';
+import { type AppleFault, type AppleWorld, type SignedIn } from './world.js';
 
 /** The longest life of a client secret, in seconds. */
 const LONGEST = 15_777_000;
@@ -53,8 +53,16 @@ const claimsOf = ({ client, clock, origin }: AppleWorld, { person, hidesEmail, a
 
 const opaque = (): string => `${randomBytes(24).toString('base64url')}.0.${randomBytes(12).toString('base64url')}`;
 
+/** What comes instead of an answer while a fault is switched on; null: nothing. */
+const troubled = ({ faults }: AppleWorld, on: AppleFault['on']): SandboxAnswer | null => {
+  if (faults.take('unavailable', on) !== null) return { status: 503, headers: {}, body: '' };
+  return faults.take('client-refused', on) === null ? null : answered(400, { error: 'invalid_client' });
+};
+
 /** `POST /auth/token` for a code. */
 export const tokenAnswer = async (world: AppleWorld, ids: IdTokens, form: URLSearchParams): Promise<SandboxAnswer> => {
+  const trouble = troubled(world, 'token');
+  if (trouble !== null) return trouble;
   if (!(await isClient(world, form))) return answered(400, { error: 'invalid_client' });
   if (form.get('grant_type') !== 'authorization_code') return answered(400, { error: 'unsupported_grant_type' });
   const code = form.get('code') ?? '';
@@ -73,6 +81,8 @@ export const tokenAnswer = async (world: AppleWorld, ids: IdTokens, form: URLSea
 
 /** `POST /auth/revoke`: a token that is known no more is one that was revoked. */
 export const revokeAnswer = async (world: AppleWorld, form: URLSearchParams): Promise<SandboxAnswer> => {
+  const trouble = troubled(world, 'revoke');
+  if (trouble !== null) return trouble;
   if (!(await isClient(world, form))) return answered(400, { error: 'invalid_client' });
   const token = form.get('token');
   if (token === null) return answered(400, { error: 'invalid_request' });

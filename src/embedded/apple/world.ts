@@ -1,4 +1,5 @@
 import { type Clock } from '../../kernel/clock.js';
+import { type Switchboard } from '../switchboard.js';
 
 /** Somebody made up with an account. */
 export type ApplePerson = Readonly<{ email: string; fullName: string }>;
@@ -18,7 +19,13 @@ export type SignedIn = Readonly<{ person: ApplePerson; hidesEmail: boolean; asks
 /** A code, good once, and for whom. */
 export type Code = SignedIn & Readonly<{ redirectUri: string; expiresAt: number }>;
 
+type Ordered<N extends string> = Readonly<{ fault: N; on: 'token' | 'revoke'; times: number | null }>;
+
+/** What Apple does on its bad days: `unavailable` 503, `client-refused` the client is not known any more. */
+export type AppleFault = Ordered<'unavailable'> | Ordered<'client-refused'>;
+
 export type AppleWorld = Readonly<{
+  faults: Switchboard<AppleFault, AppleFault['on']>;
   clock: Clock;
   origin: () => string;
   client: AppleClient;
