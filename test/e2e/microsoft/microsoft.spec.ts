@@ -10,7 +10,7 @@ import { dateOf, today } from '../../support/whole-window.js';
 
 const DAY = 86_400_000;
 
-const ACCOUNTS = ['series', 'forgotten', 'pending', 'policy', 'leaving'].map((name) => `${name}@work.example`);
+const ACCOUNTS = ['series', 'forgotten', 'pending', 'policy', 'dormant', 'leaving'].map((name) => `${name}@work.example`);
 
 const opened = suiteResources();
 let linked: MicrosoftLinked;
@@ -99,7 +99,7 @@ describe('Outlook, through the whole service,', () => {
     await linked.clockwork.tend(view.connectionId);
     const told = await eventually('it is told', async () => {
       const found = await person.view(view.connectionId);
-      return found.status === 'needs_reconnect' && found;
+      return found.calendars[0]?.sync?.state === 'needs_reconnect' && found.status === 'needs_reconnect' && found;
     });
     expect(told).toMatchObject({
       code: 'access-policy',
@@ -109,6 +109,23 @@ describe('Outlook, through the whole service,', () => {
     expect(Date.parse(told.noticeAt ?? '')).toBeGreaterThan(Date.now() - 60_000);
     expect(await person.shown()).toEqual(days('Lunch', 1));
     linked.suffer();
+  });
+
+  it('sync-rule 37: renews an access within a month that nothing else uses, because Microsoft ends it after 90 days', async () => {
+    const { view } = await someone('dormant', hour('Lunch', 1));
+    const renewals = () =>
+      linked.microsoft.requests().filter(({ path, account }) => path.endsWith('/token') && account === 'dormant@work.example').length;
+    const look = async (days: number): Promise<number> => {
+      const before = renewals();
+      await linked.service.rows(
+        `with renewal as (update grant_renewal set renewed_at = renewed_at - $2 * interval '1 day' where connection_id = $1)
+         update vault set created_at = created_at - $2 * interval '1 day' where connection_id = $1`,
+        [view.connectionId, days],
+      );
+      await linked.clockwork.tend(view.connectionId);
+      return renewals() - before;
+    };
+    expect([await look(20), await look(9), await look(1)]).toEqual([0, 1, 0]);
   });
 
   it('sync-rule 12: asks nothing more after a revoke, and says where the permission is taken back', async () => {
