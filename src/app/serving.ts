@@ -78,7 +78,8 @@ export const serve = async (
   serving: Serving,
 ): Promise<void> => {
   const { stops, ready } = serving;
-  const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log);
+  const topics = async () => (await import('./topics.js')).describeTopics(config.kafka);
+  const app = await createApp(AppModule.with({ config, runtime, health, metrics }), config, log, topics);
   stops.push(() => app.close());
   await ready;
   const operations = await serveOperations(app, config.http);

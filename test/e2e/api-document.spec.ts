@@ -95,4 +95,12 @@ describe('The API’s document', () => {
     const page = await fetch(`${service.url}/docs`);
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('swagger-ui')]);
   });
+
+  it('leads to that of the topics, which a page shows', async () => {
+    expect(JSON.stringify(document)).toContain('/docs/topics');
+    const topics = (await (await fetch(`${service.url}/asyncapi.json`)).json()) as Readonly<{ channels: object }>;
+    const page = await (await fetch(`${service.url}/docs/topics`)).text();
+    for (const topic of Object.keys(topics.channels)) expect(page).toContain(`<h2><code>${topic}</code></h2>`);
+    expect(Object.keys(topics.channels)).toContain('juy.calendar.events.v1');
+  });
 });

@@ -35,7 +35,7 @@ describe('The document of the topics', () => {
     const [doors, people] = SMALL_TOPICS;
     const [walked] = people?.messages ?? [];
     if (doors === undefined || people === undefined || walked === undefined) throw new Error('There are two topics.');
-    const wrong = { ...people, messages: [{ ...walked, example: { ...walked.example, data: { steps: 'three' } } }] };
+    const wrong = { ...people, messages: [{ ...walked, example: { ...(walked.example as object), data: { steps: 'three' } } }] };
     expect(faultsOf(asyncApiDocument([doors, wrong], null))).toEqual([expect.stringContaining('data/steps')]);
   });
 

@@ -27,7 +27,7 @@ export const faultsOf = (document: AsyncApiDocument): readonly string[] => {
     examples.flatMap((example) =>
       (
         [
-          [headers, example.headers],
+          [headers ?? {}, example.headers ?? {}],
           [payload, example.payload],
         ] as const
       ).flatMap(([schema, value]) => (ajv.validate(schema, value) ? [] : said(name, ajv.errors ?? []))),

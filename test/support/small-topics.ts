@@ -68,7 +68,7 @@ export const SMALL_TOPICS: readonly DocumentedTopic[] = [
     summary: 'Who may open doors.',
     key: 'person id',
     partitions: 3,
-    retention: null,
+    retention: 'compacted',
     messages: [
       {
         type: WALKED,

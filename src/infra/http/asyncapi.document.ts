@@ -2,17 +2,17 @@ import { z } from 'zod';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** One kind of message. `schema`: of the whole value, a CloudEvent with its `data`; `example`: a whole value that it accepts. */
-export type DocumentedMessage = Readonly<{ type: string; summary: string; schema: z.ZodType; example: Json }>;
+/** One kind of message. `schema`: of the whole value, a CloudEvent with its `data`; `example`: a whole value, which it accepts. */
+export type DocumentedMessage = Readonly<{ type: string; summary: string; schema: z.ZodType; example: unknown }>;
 
-/** A topic that other services read (`public`) or write (`incoming`). `key`: what its messages are keyed by; `retention`: milliseconds, null where it is compacted. */
+/** A topic that other services read (`public`) or write (`incoming`). `key`: what its messages are keyed by; `retention`: milliseconds, or that it is compacted. */
 export type DocumentedTopic = Readonly<{
   topic: string;
   kind: 'public' | 'incoming';
   summary: string;
   key: string;
   partitions: number;
-  retention: number | null;
+  retention: number | 'compacted';
   messages: readonly DocumentedMessage[];
 }>;
 
@@ -31,10 +31,10 @@ export type AsyncApiMessage = Readonly<{
   title: string;
   summary: string;
   contentType: string;
-  headers: Json;
+  headers?: Json;
   payload: Json;
   bindings: Json;
-  examples: readonly Readonly<{ name: string; headers: Json; payload: Json }>[];
+  examples: readonly Readonly<{ name: string; headers?: Json; payload: Json }>[];
 }>;
 
 /** A topic as the document has it. */
@@ -94,22 +94,31 @@ const payloadOf = (schema: z.ZodType): Json => {
     override: ({ jsonSchema }) => {
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
       delete jsonSchema.id;
+      // Members that a newer version adds are allowed.
+      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
     },
   });
   const { $schema: _, definitions = {}, ...root } = made as Json & Readonly<{ definitions?: Json }>;
   return inlined(root, definitions) as Json;
 };
 
-const messageOf = (key: string, { type, summary, schema, example }: DocumentedMessage): AsyncApiMessage => ({
-  name: type,
-  title: type,
-  summary,
-  contentType: CONTENT_TYPE,
-  headers: HEADERS,
-  payload: payloadOf(schema),
-  bindings: { kafka: { key: { type: 'string', description: key }, bindingVersion: BINDING_VERSION } },
-  examples: [{ name: 'example', headers: { id: example['id'], 'content-type': CONTENT_TYPE }, payload: example }],
-});
+/** What this service puts into headers; it asks others for none. */
+const headersOf = (kind: DocumentedTopic['kind'], example: unknown) =>
+  kind === 'incoming' ? null : { schema: HEADERS, example: { id: (example as Json)['id'], 'content-type': CONTENT_TYPE } };
+
+const messageOf = ({ key, kind }: DocumentedTopic, { type, summary, schema, example }: DocumentedMessage): AsyncApiMessage => {
+  const headers = headersOf(kind, example);
+  return {
+    name: type,
+    title: type,
+    summary,
+    contentType: CONTENT_TYPE,
+    ...(headers === null ? {} : { headers: headers.schema }),
+    payload: payloadOf(schema),
+    bindings: { kafka: { key: { type: 'string', description: key }, bindingVersion: BINDING_VERSION } },
+    examples: [{ name: 'example', ...(headers === null ? {} : { headers: headers.example }), payload: example as Json }],
+  };
+};
 
 const channelOf = ({ topic, summary, partitions, retention, messages }: DocumentedTopic): AsyncApiChannel => ({
   address: topic,
@@ -120,7 +129,7 @@ const channelOf = ({ topic, summary, partitions, retention, messages }: Document
       topic,
       partitions,
       topicConfiguration:
-        retention === null ? { 'cleanup.policy': ['compact'] } : { 'cleanup.policy': ['delete'], 'retention.ms': retention },
+        retention === 'compacted' ? { 'cleanup.policy': ['compact'] } : { 'cleanup.policy': ['delete'], 'retention.ms': retention },
       bindingVersion: BINDING_VERSION,
     },
   },
@@ -157,7 +166,7 @@ export const asyncApiDocument = (topics: readonly DocumentedTopic[], at: Documen
     topics.map((topic) => [`${topic.kind === 'public' ? 'send' : 'receive'}.${topic.topic}`, operationOf(topic)]),
   ),
   components: {
-    messages: Object.fromEntries(topics.flatMap(({ key, messages }) => messages.map((each) => [each.type, messageOf(key, each)]))),
+    messages: Object.fromEntries(topics.flatMap((topic) => topic.messages.map((each) => [each.type, messageOf(topic, each)]))),
     ...((at?.sasl ?? null) === null ? {} : { securitySchemes: { sasl: SASL[at?.sasl ?? 'plain'] } }),
   },
 });

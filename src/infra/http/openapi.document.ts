@@ -91,7 +91,7 @@ export const openApiDocument = (app: INestApplication, { publicUrl, operations }
     .setTitle('Smart Calendar Integration')
     .setDescription(
       'Links people’s calendars as one merged, truthful calendar. Times are RFC 3339; failures are application/problem+json with a stable `code`. ' +
-        'Authorize with a bearer token; where `/v1/dev/token` is offered, it makes one.',
+        'Authorize with a bearer token; where `/v1/dev/token` is offered, it makes one. What other services are told, and tell, by Kafka: [topics](/docs/topics).',
     )
     .setVersion('1')
     .addBearerAuth()

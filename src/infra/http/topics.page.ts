@@ -32,6 +32,7 @@ th:nth-child(2) { width: 26%; }
 section > table { margin-bottom: 0; }
 section > table tr:last-child > td { border-bottom: 0; }
 .direction { color: var(--mark); font-size: 0.8125rem; font-weight: 600; margin: 0 0 0.375rem; }
+.kinds { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; margin: 1rem 0 0; padding: 0; list-style: none; font-size: 0.875rem; }
 .fine { color: var(--soft); font-size: 0.875rem; }
 details summary { cursor: pointer; color: var(--link); font-size: 0.875rem; width: fit-content; }
 pre { background: var(--code); border-radius: 0.5rem; padding: 0.875rem 1rem; margin: 0.5rem 0 0; overflow-x: auto; line-height: 1.45; }
@@ -109,6 +110,12 @@ const topicRow = ({ channel, sent, key }: Topic): string => {
   return `<tr><td><a href="#${escaped(address)}">${code(address)}</a><br><span class="fine">${direction(sent)}</span></td>${cells.join('')}</tr>`;
 };
 
+/** Links to the kinds of message, where there are many to look through. */
+const kindsOf = (messages: readonly AsyncApiMessage[]): string =>
+  messages.length < 2
+    ? ''
+    : `<ul class="kinds">${messages.map(({ name }) => `<li><a href="#${escaped(name)}">${escaped(name.split('.').at(-2) ?? name)}</a></li>`).join('')}</ul>`;
+
 const topicSection = ({ channel, sent, key, messages }: Topic): string => `<section id="${escaped(channel.address)}">
 <h2>${code(channel.address)}</h2>
 <p class="direction">${direction(sent)}</p>
@@ -117,8 +124,8 @@ const topicSection = ({ channel, sent, key, messages }: Topic): string => `<sect
 <div><dt>Key</dt><dd>${escaped(key)}</dd></div>
 <div><dt>Kept</dt><dd>${kept(channel)}</dd></div>
 <div><dt>Partitions</dt><dd>${channel.bindings.kafka.partitions}</dd></div>
-<div><dt>Kinds of message</dt><dd>${messages.length}</dd></div>
 </dl>
+${kindsOf(messages)}
 ${messages.map(messageOf).join('\n')}
 </section>`;
 
@@ -130,7 +137,7 @@ const envelopeSection = (message: AsyncApiMessage | undefined): string => {
     .map((row) => (row.name === 'type' ? { ...row, type: 'text', meaning: row.meaning || 'Which kind of message it is.' } : row))
     .map((row) => (row.name === 'source' ? { ...row, type: 'text', meaning: row.meaning || 'Which service says it.' } : row));
   return `<section id="envelope">
-<h2>What every message has</h2>
+<h2>What every message of this service has</h2>
 <p>The value is a CloudEvent in JSON; the header <code>content-type</code> is ${code(message.contentType)}, and the header <code>id</code> repeats the id.</p>
 ${memberTable(rows)}
 </section>`;
