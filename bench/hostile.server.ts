@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type HostileCalendar, type Lie } from './hostile.calendars.js';
 
 /**
@@ -12,6 +13,8 @@ export type HostileServer = Readonly<{
   lie: () => void;
   /** Gives an object another text; the next delta tells it. */
   change: (account: string, calendar: string, file: string, text: string) => void;
+  /** Answers come so many milliseconds later from now on. */
+  slow: (milliseconds: number) => void;
   /** Requests so far. */
   requests: () => number;
   stop: () => Promise<void>;
@@ -24,6 +27,7 @@ type World = {
   accounts: Map<string, Map<string, Map<string, Held>>>;
   lies: ReadonlyMap<string, Lie | null>;
   lying: boolean;
+  delay: number;
   revision: number;
 };
 type Place = Readonly<{ account: string; calendar: string; depth: string; body: string }>;
@@ -112,12 +116,14 @@ export const startHostileServer = async (accounts: ReadonlyMap<string, HostileAc
     accounts: new Map([...accounts].map(([name, account]) => [name, held(account)])),
     lies: new Map([...accounts].map(([name, { lie }]) => [name, lie])),
     lying: false,
+    delay: 0,
     revision: 0,
   };
   let requests = 0;
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const place = await placeOf(incoming);
     requests += 1;
+    if (world.delay > 0) await sleep(world.delay);
     const lie = world.lying ? (world.lies.get(place.account) ?? null) : null;
     deliver(answerOf(world, incoming.method ?? '', place), lie, requests, outgoing);
   };
@@ -135,6 +141,9 @@ export const startHostileServer = async (accounts: ReadonlyMap<string, HostileAc
     change: (account, calendar, file, text) => {
       world.revision += 1;
       world.accounts.get(account)?.get(calendar)?.set(file, { text, revision: world.revision });
+    },
+    slow: (milliseconds) => {
+      world.delay = milliseconds;
     },
     requests: () => requests,
     stop: async () => {

@@ -18,6 +18,7 @@ import { readMonths } from './month.js';
 import { populate, type Population } from './population.js';
 import { hostileReport } from './report.js';
 import { steadySyncs } from './steady.js';
+import { measureWorkers } from './workers.js';
 
 const DAY = 86_400_000;
 const SERIES = 8;
@@ -30,17 +31,25 @@ const milliseconds = (value: number): string => `${value.toFixed(1)} ms`;
 
 const verdict = (holds: boolean, target: string): string => `${holds ? 'within' : 'over'} ${target}`;
 
-/** Numbers that are not given are those of the parts asked for: a hostile person, or reading and syncing. */
+/** Numbers that are not given are those of the parts asked for: a hostile person, or reading, syncing, and more workers. */
 const DEFAULTS = {
-  usual: { people: 2_000, occurrences: 1_000_000, requests: 4_000, calendars: 200, minutes: 15, syncs: 0 },
-  hostile: { people: 0, occurrences: 0, requests: 1_000, calendars: 250, minutes: 1.5, syncs: 100 },
+  usual: { people: 2_000, occurrences: 1_000_000, requests: 4_000, calendars: 200, minutes: 15, syncs: 0, accounts: 100 },
+  hostile: { people: 0, occurrences: 0, requests: 1_000, calendars: 250, minutes: 1.5, syncs: 100, accounts: 0 },
 } as const;
 
 type Numbers = Readonly<Record<keyof typeof DEFAULTS.usual, number>>;
 
 const asked = (): Numbers & Readonly<{ hostile: boolean }> => {
   const number = { type: 'string' } as const;
-  const options = { people: number, occurrences: number, requests: number, calendars: number, minutes: number, syncs: number };
+  const options = {
+    people: number,
+    occurrences: number,
+    requests: number,
+    calendars: number,
+    minutes: number,
+    syncs: number,
+    accounts: number,
+  };
   const { hostile = false, ...values } = parseArgs({ options: { ...options, hostile: { type: 'boolean' } } }).values;
   const numbers: Record<keyof Numbers, number> = { ...DEFAULTS[hostile ? 'hostile' : 'usual'] };
   for (const [name, text] of Object.entries(values)) {
@@ -134,6 +143,17 @@ const measureSyncs = async (calendars: number, minutes: number): Promise<void> =
     );
 };
 
+const measureSeveral = async (accounts: number): Promise<void> => {
+  const [one, three] = await measureWorkers(accounts, say);
+  say(`\n${accounts} accounts at a service that answers after 2 s, each due again within ten seconds of its last reading:`);
+  for (const { workers, perSecond, requests } of [one, three])
+    say(
+      `  ${workers === 1 ? 'one worker   ' : 'three workers'}                 ${perSecond.toFixed(1)} readings/s, ${requests.toFixed(1)} requests each`,
+    );
+  const ratio = three.perSecond / one.perSecond;
+  say(`  three to one                  ${ratio.toFixed(2)} x   ${ratio >= 2.5 ? 'at least' : 'under'} 2.5 x`);
+};
+
 /** Times over their target are no failure, as they depend on the machine; something that is stopped or not fresh is one. */
 const measureBesideHostile = async ({ calendars, ...amounts }: Numbers): Promise<void> => {
   const found = await measureHostile(amounts, calendars, say);
@@ -143,11 +163,12 @@ const measureBesideHostile = async ({ calendars, ...amounts }: Numbers): Promise
 
 const main = async (): Promise<void> => {
   const { hostile, ...numbers } = asked();
-  const { people, occurrences, requests, calendars, minutes } = numbers;
+  const { people, occurrences, requests, calendars, minutes, accounts } = numbers;
   if (hostile) await measureBesideHostile(numbers);
   else {
     if (requests > 0) await measureReading(people, occurrences, requests);
     if (minutes > 0) await measureSyncs(calendars, minutes);
+    if (accounts > 0) await measureSeveral(accounts);
   }
   say(`\n${cpus().length} processors (${cpus()[0]?.model.trim() ?? ''}), Node ${process.versions.node}.`);
 };

@@ -1,8 +1,5 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -16,6 +13,7 @@ import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, randomFrom, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
+import { startStores } from '../support/stores.js';
 import { strength } from '../support/strength.js';
 import { today, WHOLE_WINDOW, wholeWindow } from '../support/whole-window.js';
 
@@ -24,39 +22,7 @@ const SEED = Number(process.env['FREEZE_SEED'] ?? Date.now() % 1_000_000);
 const FREEZE = { sync: strength(9_000, 15_000), projector: strength(4_000, 15_000) };
 const EVENTS = 400;
 
-const STORE = fileURLToPath(new URL('../../dist/tools/eventstore.tool.js', import.meta.url));
 const REBUILD = fileURLToPath(new URL('../../dist/tools/rebuild.tool.js', import.meta.url));
-
-type Addresses = Readonly<{ DATABASE_URL: string; EVENTSTORE_URL: string }>;
-
-/** `npm run eventstore` in a throw-away folder: PostgreSQL and the event store, for processes that have what it leaves in `engines.env`. */
-const startStores = async (): Promise<Readonly<{ addresses: Addresses; stop: () => Promise<void> }>> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'juy-stores-'));
-  const child = spawn(process.execPath, [STORE], { env: { ...process.env, DATA_DIR: dataDir }, stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  let printed = '';
-  const line = (file: string, name: string): string => new RegExp(`^export ${name}='(.*)'$`, 'm').exec(file)?.[1] ?? '';
-  const addresses = await new Promise<Addresses>((resolve, reject) => {
-    void ended.then(() => {
-      reject(new Error(`the stores did not start: ${printed}`));
-    });
-    child.stdout.on('data', (part: Buffer) => {
-      printed += part.toString();
-      if (!printed.includes('Ctrl-C')) return;
-      readFile(join(dataDir, 'engines.env'), 'utf8').then((file) => {
-        resolve({ DATABASE_URL: line(file, 'DATABASE_URL'), EVENTSTORE_URL: line(file, 'EVENTSTORE_URL') });
-      }, reject);
-    });
-  });
-  return {
-    addresses,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await ended;
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
-};
 
 describe(`One api, two projectors and two sync workers, each a process of its own (seed ${SEED})`, () => {
   const random = randomFrom(SEED);
