@@ -14,6 +14,7 @@ const { feedSchemas } = await import('../dist/sync/feed.codec.js');
 const { zonesSchemas } = await import('../dist/merged-events/zone-change.codec.js');
 const { accessSchemas } = await import('../dist/audit/access.codec.js');
 const { preferenceSchemas } = await import('../dist/preference/preference.codec.js');
+const { DIRECTORY_TOPICS } = await import('../dist/directory/topics.contract.js');
 const { RELAY_TOPICS } = await import('../dist/relay/topics.contract.js');
 const { publishedSchema } = await import('../dist/relay/published-schema.contract.js');
 const { breaksOf } = await import('../dist/relay/compatibility.js');
@@ -49,7 +50,7 @@ for (const [category, schemas] of Object.entries(families)) {
   }
 }
 
-for (const contract of RELAY_TOPICS) {
+for (const contract of [...RELAY_TOPICS, ...DIRECTORY_TOPICS]) {
   const file = join(root, 'kafka/contracts', `${contract.topic}.json`);
   mkdirSync(join(root, 'kafka/contracts'), { recursive: true });
   const schema = publishedSchema(contract);

@@ -11,18 +11,16 @@ export const DIRECTORY_TOPIC = 'juy.directory.teams.v1';
 const id = z.string().regex(USER_ID, { error: 'must be 1 to 128 letters, digits or . _ : @ | -' });
 const teams = z.array(id).max(1_000).meta({ description: 'Ids of teams; all of them, every time.' });
 
-export const MemberData = z.object({ userId: id, teams }).meta({ id: 'DirectoryMember' });
+export const MemberData = z.object({ userId: id, teams });
 
-export const ResourceData = z
-  .object({
-    resourceId: id.meta({ description: 'What availability is asked for by, beside the ids of people; no person may have the same.' }),
-    kind: z.enum(['room', 'equipment']),
-    name: z.string().min(1).max(200).meta({ description: 'Names the resource; never a person.' }),
-    capacity: z.int().min(1).max(100_000).optional().meta({ description: 'People it has room for.' }),
-    timeZone: z.string().min(1).max(100).optional().meta({ description: 'An IANA name.' }),
-    teams,
-  })
-  .meta({ id: 'DirectoryResource' });
+export const ResourceData = z.object({
+  resourceId: id.meta({ description: 'What availability is asked for by, beside the ids of people; no person may have the same.' }),
+  kind: z.enum(['room', 'equipment']),
+  name: z.string().min(1).max(200).meta({ description: 'Names the resource; never a person.' }),
+  capacity: z.int().min(1).max(100_000).optional().meta({ description: 'People it has room for.' }),
+  timeZone: z.string().min(1).max(100).optional().meta({ description: 'An IANA name.' }),
+  teams,
+});
 
 /** Attributes that are not named here may be added (CloudEvents 1.0, 3.1). */
 const cloudEvent = <T extends string, D extends z.ZodType>(type: T, data: D) =>

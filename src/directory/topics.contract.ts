@@ -1,12 +1,5 @@
-import { type z } from 'zod';
+import { type TopicContract } from '../relay/cloud-event.contract.js';
 import { DIRECTORY_TOPIC, DirectoryMember, DirectoryResource, MEMBER_TYPE, RESOURCE_TYPE } from './directory.contract.js';
-
-/** A topic as it is documented; `schema` describes the whole value of a message, `example` is one. */
-type TopicContract = Readonly<{
-  topic: string;
-  summary: string;
-  messages: readonly Readonly<{ type: string; summary: string; schema: z.ZodType; example: unknown }>[];
-}>;
 
 const envelope = { specversion: '1.0', source: 'platform/directory', time: '2026-11-27T09:00:00.000Z' } as const;
 
