@@ -29,6 +29,7 @@ const project = (name, match, rest = {}) => ({
 const SOAKS = [
   'time/nearest',
   'time/rrule',
+  'contract/broker',
   'e2e/bad-inputs',
   'e2e/kill',
   'e2e/push-flood',

@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import { type Place } from './offsets.js';
+import { type Outside, type Place } from './offsets.js';
 
 /** Does some work of an operator, over a connection of its own. */
 export const asAdmin = async <T>(client: Pick<kafkajs.Kafka, 'admin'>, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> => {
@@ -42,6 +42,12 @@ export const placesOf = async (
     })),
   );
   return (await Promise.all(places)).flat();
+};
+
+/** Has a group go on with the first message that each of these partitions has. No member of it may be running. */
+export const beginAgain = async (admin: kafkajs.Admin, group: string, outside: readonly Outside[]): Promise<void> => {
+  for (const { topic, partition, low } of outside)
+    await admin.setOffsets({ groupId: group, topic, partitions: [{ partition, offset: String(low) }] });
 };
 
 /** How many partitions the members of a group have together. */

@@ -17,6 +17,8 @@ export type InboxMeans = Readonly<{
   send: (topic: string, messages: readonly RawMessage[]) => Promise<void>;
   /** A new consumer, before it connects. */
   made: (consumer: kafkajs.Consumer) => void;
+  /** Resolves when offsets were found to be as they were read; rejects where they are not, and then no message is handled. */
+  cleared: () => Promise<void>;
   /** A message is handed to its handler; what it answers is called when that has ended. */
   begun: () => () => void;
   failed: (message: Delivered, fate: Fate) => void;
@@ -38,6 +40,11 @@ const CALLED_AWAY = new Set(['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR_FOR_GROUP
 
 const isCalledAway = (error: unknown): boolean =>
   error instanceof kafkajs.KafkaJSProtocolError && CALLED_AWAY.has((error as Error & { type?: string }).type ?? '');
+
+/** The message is delivered again; after an error of another kind the client would end the consumer for good. */
+const again = (error: unknown): never => {
+  throw new kafkajs.KafkaJSError(error as Error, { retriable: true });
+};
 
 /**
  * Nest's transport on Apache Kafka, which hands messages to the handlers of `@EventPattern` as they are (`Delivered`) and decides by `deliver` what becomes of
@@ -79,6 +86,7 @@ export class KafkaInbox extends ServerKafka {
     const message = deliveredOf(payload);
     const handler = this.getHandlerByPattern(originOf(payload.topic));
     if (handler === null) throw new Error(`no handler takes messages of ${payload.topic}`);
+    await this.means.cleared().catch(again);
     const over = this.means.begun();
     try {
       const policy = policyFor(message.topic, { retry: this.means.declaresRetry(message.topic) });
@@ -107,10 +115,7 @@ export class KafkaInbox extends ServerKafka {
         };
       },
       move: async (topic, marks) => {
-        await this.means.send(topic, [{ key, value, headers: { ...headers, ...marks } }]).catch((error: unknown) => {
-          // Of another kind the consumer would end for good.
-          throw new kafkajs.KafkaJSError(error as Error, { retriable: true });
-        });
+        await this.means.send(topic, [{ key, value, headers: { ...headers, ...marks } }]).catch(again);
       },
       failed: (fate) => {
         this.means.failed(message, fate);
