@@ -99,10 +99,28 @@ const openOne = async (tended: Tended, webhook: string): Promise<ProviderFault |
   }
 };
 
-/** Opens a channel for a calendar; an id that was used before is no reason to wait. Answers the failure; null when it is open. */
-const open = async (tended: Tended, webhook: string): Promise<ProviderFault | null> => {
+/** Stops a channel that is in the way of another: its service takes one for each calendar. Answers the failure; null when it is stopped. */
+const makeWay = async ({ runtime, lease, push, grant }: Tended, { id, remote }: Channel): Promise<ProviderFault | null> => {
+  if (remote === null) return null;
+  try {
+    await push.stop(await grant(), { id, remote }, lease);
+    await forgetChannel(runtime.database, id);
+    return null;
+  } catch (error) {
+    if (error instanceof Superseded) throw error;
+    return faultOf(error, lease);
+  }
+};
+
+/**
+ * Opens a channel for a calendar; an id that was used before is no reason to wait, and neither is a channel that tells an address from before. Answers the
+ * failure; null when it is open.
+ */
+const open = async (tended: Tended, webhook: string, live: Channel | null): Promise<ProviderFault | null> => {
   const failure = await openOne(tended, webhook);
-  return failure?.fault === 'conflict' ? openOne(tended, webhook) : failure;
+  if (failure?.fault !== 'conflict') return failure;
+  const unstopped = live?.isElsewhere === true ? await makeWay(tended, live) : null;
+  return unstopped ?? openOne(tended, webhook);
 };
 
 /** Lets a channel live longer. Answers the failure; null when it does; `gone` where its service has it no more. */
@@ -127,7 +145,7 @@ const prolong = async ({ runtime, row, lease, push, grant }: Tended, { id, remot
  * opened. Answers the failure; null when there is one.
  */
 export const renew = async (tended: Tended, webhook: string, live: Channel | null, isReliedOn: boolean): Promise<ProviderFault | null> => {
-  if (tended.push.extend === null || live === null || live.isElsewhere || !isReliedOn) return open(tended, webhook);
+  if (tended.push.extend === null || live === null || live.isElsewhere || !isReliedOn) return open(tended, webhook, live);
   const prolonged = await prolong(tended, live);
-  return prolonged === 'gone' ? open(tended, webhook) : prolonged;
+  return prolonged === 'gone' ? open(tended, webhook, live) : prolonged;
 };

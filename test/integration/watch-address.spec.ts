@@ -1,6 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
 import { MINUTE } from '../../src/kernel/clock.js';
+import { ProviderFault } from '../../src/provider/calendar-provider.js';
+import { type Push } from '../../src/provider/push.js';
 import { lookAgain } from '../../src/watch/watch.sql.js';
 import { suiteResources } from '../support/opened.js';
 import {
@@ -63,6 +65,27 @@ describe('A service whose address has changed', () => {
     await tend(watching, calendar, { webhookOf: () => moved });
     expect(await addressesOf(calendar)).toEqual([moved]);
     expect(await factTypes(calendar)).toEqual(['WatchOpened']);
+  });
+
+  it('has a channel of the address before stopped at once where its service takes one of a calendar at a time', async () => {
+    const calendar = await watched();
+    const before = new Set(watching.sandbox.channels().map(({ id }) => id));
+    watching.clock.move(soon);
+    const { push } = watching.provider;
+    if (push === null) throw new Error('Google tells of changes');
+    const strict: Push = {
+      ...push,
+      open: async (grant, address, order, call) => {
+        const [mine] = await channelRows(watching, calendar);
+        if (watching.sandbox.channels().some(({ id }) => id === mine?.channel_id && before.has(id)))
+          throw new ProviderFault('conflict', 'there is a subscription to this calendar already');
+        return push.open(grant, address, order, call);
+      },
+    };
+    const providers = new Map([['google', { ...watching.provider, push: strict }]]);
+    await tend(watching, calendar, { webhookOf: () => moved, providers });
+    expect(await addressesOf(calendar)).toEqual([moved]);
+    expect(await standing(calendar)).toMatchObject({ mode: 'pushed', reason: null, failures: 0 });
   });
 
   it('leaves the channels of its address as they are', async () => {
