@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { dayFromNow as day, lunchSoon } from '../support/events.js';
 import { suiteResources } from '../support/opened.js';
+import { watchedExpressions } from '../support/docker-files.js';
+import { metricsIn } from '../support/promql.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
@@ -43,6 +45,17 @@ describe('Operators', () => {
 
   const metrics = async (): Promise<string> => (await fetch(`${service.url}/metrics`)).text();
   const value = (page: string, line: RegExp): number => Number(new RegExp(`^${line.source} (\\S+)$`, 'm').exec(page)?.[1]);
+
+  it('are shown and woken by metrics that there are', async () => {
+    const page = await metrics();
+    const there = new Set([...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+    // What Prometheus itself knows of what it scrapes.
+    there.add('up');
+    const missing = watchedExpressions().flatMap(([what, expression]) =>
+      metricsIn(expression).flatMap((name) => (there.has(name) ? [] : [`${what}: ${name}`])),
+    );
+    expect(missing).toEqual([]);
+  });
 
   it('read from one page what the API, the projector thread and the sync thread do', async () => {
     const atLeastOnce = [
