@@ -11,6 +11,7 @@ import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.
 import { runCleanUps } from '../../src/infra/postgres/clean-up.postgres.js';
 import { budgetCleanUp } from '../../src/infra/postgres/request-budget.postgres.js';
 import { brokerCleanUps } from '../../src/embedded/broker/broker.cleanup.js';
+import { inboxCleanUp } from '../../src/infra/postgres/inbox.postgres.js';
 import { directoryCleanUps } from '../../src/directory/directory.cleanup.js';
 import { type CleanUp } from '../../src/kernel/clean-up.js';
 import { type Lease } from '../../src/kernel/due-work.js';
@@ -55,6 +56,7 @@ const tasks = (database: Database = stores.database): readonly CleanUp[] => [
   channelCleanUp(database),
   ...directoryCleanUps(database),
   ...brokerCleanUps(database),
+  inboxCleanUp(database),
   ...requestCleanUps(database),
   budgetCleanUp(database),
   ...logCleanUps({ database, operations: stores.operations, clock: { now: () => NOW }, log: SILENT }),
@@ -286,6 +288,7 @@ describe('Every table', () => {
     vault: 'pending-secrets',
     team_members: 'team-members',
     broker_message: 'broker-messages',
+    inbox: 'handled-messages',
     directory_members: 'directory-members',
     directory_resources: 'directory-resources',
     idempotency: 'idempotency-keys',
@@ -314,6 +317,7 @@ describe('Every table', () => {
       'migrations',
       'schedule_tombstones',
       'set_aside',
+      'topic_position',
       'watch_state',
     ],
   ];
