@@ -46,7 +46,7 @@ const consume = async (runtime: Runtime, state: State, signal: AbortSignal): Pro
   while (!signal.aborted) {
     state.current = make({ group: CONSUMER_GROUP, topics: CONSUMED });
     try {
-      await host(ConsumersModule.with({ inbox }), state.current, log, signal);
+      await host(ConsumersModule.with({ inbox, log }), state.current, log, signal);
     } catch (error) {
       const next = afterwards(error);
       if (next === null) throw error;

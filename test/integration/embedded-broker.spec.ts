@@ -14,6 +14,7 @@ import { committedOf, subscribe } from '../../src/embedded/broker/messages.sql.j
 import { placesOf } from '../../src/embedded/broker/partitions.js';
 import { systemClock } from '../../src/infra/system.clock.js';
 import { type Delivered, type Inbox, INBOX } from '../../src/kernel/broker.js';
+import { LOG } from '../../src/kernel/log.js';
 import { DAY } from '../../src/kernel/clock.js';
 import { MARKS, policyFor } from '../../src/kernel/delivery.js';
 import { memberMessage } from '../support/directory.js';
@@ -156,7 +157,10 @@ const serve = async (controller: Type, group: string, providers: readonly Provid
 describe('Handlers of the broker of this machine', () => {
   it('are those of Kafka: the directory’s keeps what it is told, and parks what it cannot read', async () => {
     const inbox: Inbox = { once: (_consumer, _id, work) => stores.database.transaction(work).then(() => true) };
-    const { moved, stop } = await serve(DirectoryConsumer, randomUUID(), [{ provide: INBOX, useValue: inbox }]);
+    const { moved, stop } = await serve(DirectoryConsumer, randomUUID(), [
+      { provide: INBOX, useValue: inbox },
+      { provide: LOG, useValue: SILENT },
+    ]);
     const [ada, ben] = [randomUUID(), randomUUID()];
     const published = (key: string, value: string) => ({
       id: randomUUID(),

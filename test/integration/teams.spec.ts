@@ -80,7 +80,7 @@ describe('Who shares a team', () => {
 const everyTime: Inbox = { once: (_consumer, _id, work) => stores.database.transaction(work).then(() => true) };
 
 const told = async (...messages: readonly Delivered[]): Promise<void> => {
-  const consumer = new DirectoryConsumer(everyTime);
+  const consumer = new DirectoryConsumer(everyTime, SILENT);
   for (const message of messages) await consumer.onTold(message);
 };
 
