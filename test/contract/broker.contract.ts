@@ -243,7 +243,7 @@ export const brokerContract = ({ name, start }: BrokerHarness): void => {
 
     it('lose and double nothing when a member joins and is killed in the middle', async () => {
       const topic = await newTopic('killed');
-      const [rounds, size] = strength([4, 100], [20, 1_000]);
+      const [rounds, size] = strength([4, 100], [15, 300]);
       let count = 0;
       const publishMore = async (): Promise<void> => {
         await broker.publisher.publish(topic, numbered(count, size));

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from '@jest/globals';
 import { embeddedPublisher } from '../../src/embedded/broker/broker.publisher.js';
 import { embeddedConsumer } from '../../src/embedded/broker/broker.consumer.js';
 import { embeddedShelf } from '../../src/embedded/broker/broker.shelf.js';
@@ -12,9 +15,22 @@ import { countingProducer } from '../../src/infra/kafka/producer.kafka.js';
 import { systemClock } from '../../src/infra/system.clock.js';
 import { parkedTopic } from '../../src/kernel/delivery.js';
 import { parkedOn } from '../../src/kernel/parked.js';
+import { openDatabase } from '../../src/infra/postgres/database.postgres.js';
+import { startEngines } from '../support/engines.js';
 import { makeTopics, sharedKafka } from '../support/kafka.js';
-import { SILENT, type Stores } from '../support/store.js';
-import { brokerContract, type BrokerHarness, type TestBroker } from './broker.contract.js';
+import { eventually, SILENT, type Stores } from '../support/store.js';
+import {
+  brokerContract,
+  type BrokerHarness,
+  effectIn,
+  effectsOf,
+  expectAllInOrder,
+  MAKE_EFFECTS,
+  members,
+  moduleOf,
+  numbered,
+  type TestBroker,
+} from './broker.contract.js';
 
 const kafkaAt = ({ database }: Stores, address: string): TestBroker => {
   const settings: KafkaSettings = { brokers: [address], tls: null, sasl: null };
@@ -62,3 +78,39 @@ const kafka: BrokerHarness = { name: 'Apache Kafka', start: async (stores) => ka
 
 brokerContract(kafka);
 brokerContract(embedded);
+
+describe('Topics on the broker of this machine, whose database is killed in the middle,', () => {
+  it('have every acknowledged message, in the order of its key, and each takes effect once', async () => {
+    const engines = await startEngines({ own: true });
+    const database = await openDatabase(engines.databaseUrl('juy'), SILENT);
+    const { listen, stop } = members();
+    try {
+      await database.query(MAKE_EFFECTS);
+      const publisher = embeddedPublisher(database);
+      const means = { database, log: SILENT, clock: systemClock, declaresRetry: () => false, failed: () => undefined };
+      const consumer = embeddedConsumer(means, { group: 'killed', topics: ['killed'] });
+      void listen(moduleOf('killed', effectIn({ database }, 'one')), consumer);
+      const messages = numbered(0, 200);
+      for (let from = 0; from < 200; from += 20) {
+        if (from === 100)
+          process.kill(Number((await readFile(join(engines.dataDir, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]), 'SIGKILL');
+        // Of a call that was cut off nothing is known: it is made again, with the same ids.
+        await eventually('acknowledged', () =>
+          publisher.publish('killed', messages.slice(from, from + 20)).then(
+            () => true,
+            () => false,
+          ),
+        );
+      }
+      const effects = await eventually('all effects', async () => {
+        const found = await effectsOf({ database }, 'killed').catch(() => []);
+        return found.length >= 200 ? found : null;
+      });
+      expectAllInOrder(effects, 200);
+    } finally {
+      await stop();
+      await database.close();
+      await engines.stop();
+    }
+  });
+});
