@@ -104,7 +104,7 @@ describe('Entra of the Microsoft sandbox', () => {
       id_token: expect.any(String),
     });
     expect(json['scope']).toBe(
-      'openid profile email https://graph.microsoft.com/User.Read https://graph.microsoft.com/Calendars.Read https://graph.microsoft.com/Calendars.ReadWrite https://graph.microsoft.com/MailboxSettings.Read',
+      'openid profile email https://graph.microsoft.com/User.Read https://graph.microsoft.com/Calendars.Read https://graph.microsoft.com/Calendars.Read.Shared https://graph.microsoft.com/Calendars.ReadWrite https://graph.microsoft.com/MailboxSettings.Read',
     );
     const again = await exchangeCode(sandbox, code);
     expect([again.status, again.json]).toEqual([

@@ -68,14 +68,17 @@ describe('An account at Microsoft', () => {
     expect(work.accountId).toMatch(new RegExp(`^${TENANT}[.][0-9a-f-]{36}$`));
     expect(home.accountId).toMatch(/^9188040d-6c67-4c5b-b112-36a304b66dad[.]/);
     expect([work.access, work.accountName]).toEqual(['read', 'ann@people.example']);
+    // A personal account cannot grant what others share, and is connected without it.
+    expect([home.access, ...home.scopes.filter((scope) => scope.endsWith('.Shared'))]).toEqual(['read']);
+    expect(work.scopes.filter((scope) => scope.endsWith('.Shared'))).toHaveLength(1);
   });
 
   it('is asked for by PKCE, and for no more than reading needs until writing is turned on', () => {
     const begun = { redirectUri: 'https://calendar.example/back', state: 's', verifier: 'v'.repeat(43), loginHint: null };
     const [read, write] = (['read', 'write'] as const).map((access) => new URL(oauth().authorizationUrl({ access, ...begun })));
     expect(read?.pathname).toBe('/common/oauth2/v2.0/authorize');
-    expect(read?.searchParams.get('scope')).toBe('openid profile email offline_access User.Read Calendars.Read');
-    expect(write?.searchParams.get('scope')).toContain('Calendars.ReadWrite');
+    expect(read?.searchParams.get('scope')).toBe('openid profile email offline_access User.Read Calendars.Read Calendars.Read.Shared');
+    expect(write?.searchParams.get('scope')).toContain('Calendars.ReadWrite Calendars.ReadWrite.Shared');
     expect(read?.searchParams.get('code_challenge_method')).toBe('S256');
   });
 
@@ -210,6 +213,17 @@ describe('A calendar at Microsoft', () => {
     const whole = await scan({}, shared);
     expect(titled(whole, 'Shared').components[0]?.contents.title).toBe('Shared');
     expect(whole.end.within).toBeUndefined();
+  });
+
+  it('sync-rule 24: has its times and no titles where somebody shares only when they are busy', async () => {
+    const quiet = account.shared('freeBusyRead');
+    await put(weekly('Secret'), quiet);
+    await put(entry('Secret too', 1), quiet);
+    const objects = objectsIn(await scan({}, quiet));
+    expect(objects.map(({ components: [one] }) => [one?.busy, one?.contents.title])).toEqual([
+      ['busy', null],
+      ['busy', null],
+    ]);
   });
 
   it('sync-rule 26: keeps the time of a series whose details cannot be had yet, and asks again until they can', async () => {

@@ -63,7 +63,7 @@ export type MicrosoftAccount = ProvidedAccount &
     /** The same service, reached by another process. */
     providerOver: (http: GuardedHttp) => CalendarProvider;
     /** Bob's calendar, as he shares it with Ann. */
-    shared: () => string;
+    shared: (role?: 'read' | 'freeBusyRead') => string;
   }>;
 
 const TROUBLES: Readonly<Record<Trouble, MicrosoftFaultOrder>> = {
@@ -96,11 +96,11 @@ export const microsoftAccount = async (): Promise<MicrosoftAccount> => {
     addressOf,
     providerOver,
     again: (account = ANN) => connected(provider, account),
-    shared: () => {
+    shared: (role = 'read') => {
       const name = `shared${(made += 1)}`;
       mailboxes.putCalendar({ id: addressOf(name), name, owner: { name: 'Bob Somebody', address: BOB } });
       mailboxes.share(BOB, addressOf(name), { role: 'owner' });
-      mailboxes.share(ANN, addressOf(name), { role: 'read' });
+      mailboxes.share(ANN, addressOf(name), { role });
       return name;
     },
     provider,

@@ -18,7 +18,7 @@ export const HOLIDAYS = 'AQMkHolidays==';
 export const TENANT = '11111111-2222-4333-8444-555555555555';
 export const OTHER_TENANT = '99999999-2222-4333-8444-555555555555';
 
-export const READ = 'openid profile email offline_access User.Read Calendars.Read';
+export const READ = 'openid profile email offline_access User.Read Calendars.Read Calendars.Read.Shared';
 
 const bob = { name: 'Bob Somebody', address: BOB };
 

@@ -14,7 +14,7 @@ import { withOddRows } from './odd-rows.js';
 import { preferencesOf } from './preferences.js';
 import { type View } from './view.js';
 import { type Route, routeOf } from './routes.js';
-import { isBasic, opens } from './scopes.js';
+import { isBasic, opens, opensShared } from './scopes.js';
 import { type GraphCall, type World } from './world.js';
 
 export type GraphRequest = Readonly<{
@@ -85,13 +85,28 @@ const callOf = (world: World, request: GraphRequest, route: Route, { person, sco
     refuse(404, 'MailboxNotEnabledForRESTAPI', 'The mailbox is either inactive, soft-deleted, or is hosted on-premise.');
   const { path, query, body } = request;
   const prefer = preferencesOf(request.header('prefer'));
-  return { world, person, place, path, query, body, prefer, basic: isBasic(scopes), ifMatch: request.header('if-match'), take };
+  return {
+    world,
+    person,
+    place,
+    path,
+    query,
+    body,
+    prefer,
+    basic: isBasic(scopes),
+    shared: opensShared(scopes),
+    ifMatch: request.header('if-match'),
+    take,
+  };
 };
 
 const placeOf = ({ calendar, operation }: Route, { email }: Person): Place => ({ account: email, calendar, on: operation });
 
-const sharedOf = (call: GraphCall, { calendar }: Route): Shared | null =>
-  calendar === null ? defaultOf(call) : call.world.mailboxes.access(call.person, calendar);
+const sharedOf = (call: GraphCall, { calendar }: Route): Shared | null => {
+  if (calendar === null) return defaultOf(call);
+  const found = call.world.mailboxes.access(call.person, calendar);
+  return found === null || call.shared || isOwn(call, found) ? found : accessDenied();
+};
 
 const viewOf = ({ person, prefer, world, basic }: GraphCall, { calendar, entry }: Shared): View => ({
   calendar,

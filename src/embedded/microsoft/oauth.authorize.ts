@@ -4,8 +4,9 @@ import { type SandboxAnswer } from '../exchange.js';
 import { ANYWHERE, blocked, challengeOf, html, redirectOf, sentBack } from '../oauth/asking.js';
 import { type Consent } from '../oauth/grants.js';
 import { shownPeople } from '../oauth/page.js';
+import { PERSONAL_TENANT } from './account.js';
 import { approvalPage, consentPage } from './consent-page.js';
-import { scopesNamed, wordsOf } from './scopes.js';
+import { grantable, scopesNamed, wordsOf } from './scopes.js';
 import { isOfTenant } from './tenants.js';
 import { type World } from './world.js';
 
@@ -75,7 +76,8 @@ const accepted = (world: World, asking: Asking, account: string): SandboxAnswer 
   const { scopes, redirectUri, challenge, nonce } = asking;
   const offline = scopes.includes('offline_access');
   // What was consented to before stays part of every later grant.
-  const granted = [...new Set([...scopes, ...world.grants.granted(account)])];
+  const isPersonal = world.mailboxes.person(account)?.tenant === PERSONAL_TENANT;
+  const granted = [...new Set([...grantable(scopes, isPersonal), ...world.grants.granted(account)])];
   const code = world.grants.code({ account, scopes: granted, redirectUri: redirectUri.href, challenge, nonce, offline });
   return sentBack(asking, { code, session_state: randomBytes(16).toString('hex') });
 };

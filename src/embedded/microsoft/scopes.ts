@@ -53,5 +53,14 @@ export type Need = keyof typeof OPENED_BY;
 
 export const opens = (granted: readonly string[], need: Need): boolean => OPENED_BY[need].some((scope) => granted.includes(scope));
 
+const SHARED: readonly string[] = ['Calendars.Read.Shared', 'Calendars.ReadWrite.Shared'];
+
+/** Whether calendars of others are open too. */
+export const opensShared = (granted: readonly string[]): boolean => SHARED.some((scope) => granted.includes(scope));
+
+/** Of what was asked for, what an account can grant: nothing that others share where it is a personal one. */
+export const grantable = (scopes: readonly string[], isPersonal: boolean): readonly string[] =>
+  isPersonal ? scopes.filter((scope) => !SHARED.includes(scope)) : scopes;
+
 /** No more than the basic details. */
 export const isBasic = (granted: readonly string[]): boolean => !CALENDARS_READ.some((scope) => granted.includes(scope));

@@ -47,6 +47,8 @@ export type GraphCall = Readonly<{
   query: URLSearchParams;
   body: string;
   prefer: Preferences;
+  /** Whether calendars of others are open too. */
+  shared: boolean;
   /** Without bodies of events, as Calendars.ReadBasic opens them. */
   basic: boolean;
   ifMatch: string | null;

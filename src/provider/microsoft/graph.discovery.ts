@@ -23,7 +23,10 @@ const colorOf = ({ hexColor, color }: GraphCalendar): string | null =>
 
 const nameOf = ({ id, name }: GraphCalendar): string => (oneLine(plainText(name ?? '')) ?? id).slice(0, LONGEST_NAME);
 
-/** Graph states no zone of a calendar; whole days are read in the owner's. What of it may not be read is shown as time that is taken. */
+/**
+ * Graph states no zone of a calendar; whole days are read in the owner's. Nor does it state how much of a calendar is shared: permissions are listed for
+ * its owner alone. What of it may not be read comes without a title, and is shown as time that is taken.
+ */
 const calendarOf = (line: GraphCalendar): DiscoveredCalendar => ({
   ...{ remoteId: line.id, address: line.id, name: nameOf(line), color: colorOf(line) },
   ...{ writable: line.canEdit, busyOnly: false, timeZone: null },

@@ -3,10 +3,13 @@ import { type OAuthAccess } from '../oauth.js';
 /** `offline_access` brings refresh tokens, `profile` the `oid` by which an account is known; `User.Read` is what every sign-in at Graph has. */
 const SIGN_IN = ['openid', 'profile', 'email', 'offline_access', 'User.Read'];
 
-/** What is asked for: no more than reading needs until writing is turned on. */
+/**
+ * What is asked for: no more than reading needs until writing is turned on. What others share takes a permission of its own
+ * (learn.microsoft.com/graph/outlook-get-shared-events-calendars), which personal accounts are not granted, although they may be asked for it.
+ */
 const ASKED: Readonly<Record<OAuthAccess, readonly string[]>> = {
-  read: [...SIGN_IN, 'Calendars.Read'],
-  write: [...SIGN_IN, 'Calendars.ReadWrite'],
+  read: [...SIGN_IN, 'Calendars.Read', 'Calendars.Read.Shared'],
+  write: [...SIGN_IN, 'Calendars.ReadWrite', 'Calendars.ReadWrite.Shared'],
 };
 
 /** Any one of a line opens what the line names (learn.microsoft.com/graph/permissions-reference). */
