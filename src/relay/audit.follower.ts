@@ -2,7 +2,8 @@ import { type EventStore, type RawEvent } from '../kernel/event-store.js';
 import { acknowledged, type Follower, rawLog } from '../kernel/follower.js';
 import { toldOfEvent } from './audit-messages.js';
 import { AUDIT_TOPIC } from './audit.contract.js';
-import { outbox } from './outbox.js';
+import { MOST, outbox } from './outbox.js';
+import { readAhead } from './read-ahead.source.js';
 import { type Publishing } from './relay.ports.js';
 
 type Ports = Publishing & Readonly<{ store: Pick<EventStore, 'followRaw'> }>;
@@ -12,7 +13,7 @@ export const auditFollower = ({ publisher, onPublished, store }: Ports): Followe
   name: 'relay_audit',
   kind: 'relay',
   meaning: 1,
-  source: rawLog(store),
+  source: readAhead(rawLog(store), MOST),
   handle: acknowledged(async (items, isOver) => {
     const out = outbox(publisher, AUDIT_TOPIC, (count) => {
       onPublished(AUDIT_TOPIC, count);

@@ -9,7 +9,8 @@ import { type AccountFact, type FollowedFact } from './account-facts.codec.js';
 import { adoptionCodec } from './adopted-calendars.reader.js';
 import { toldOfCalendar, toldOfConnection } from './connection-messages.js';
 import { CONNECTIONS_TOPIC } from './connections.contract.js';
-import { outbox } from './outbox.js';
+import { MOST, outbox } from './outbox.js';
+import { readAhead } from './read-ahead.source.js';
 import { type Publishing } from './relay.ports.js';
 import { type Told } from './told.js';
 
@@ -83,7 +84,7 @@ export const connectionsFollower = ({ publisher, onPublished, store, facts, setA
     name: 'relay_connections',
     kind: 'relay',
     meaning: 1,
-    source: facts,
+    source: readAhead(facts, MOST),
     handle: async (items, { commit, isOver }) => {
       const out = outbox(publisher, CONNECTIONS_TOPIC, (count) => {
         onPublished(CONNECTIONS_TOPIC, count);

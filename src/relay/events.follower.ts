@@ -7,7 +7,8 @@ import { tellCalendar, tellCalendars, type TellingMeans } from './calendars.tell
 import { changesOrWhole, type Reason, type WholeAt } from './changes.source.js';
 import { toldOfChange } from './event-messages.js';
 import { EVENTS_TOPIC } from './events.contract.js';
-import { outbox } from './outbox.js';
+import { MOST, outbox } from './outbox.js';
+import { readAhead } from './read-ahead.source.js';
 import { type MergedCalendar, type Publishing } from './relay.ports.js';
 import { uuidFor } from './uuid.hash.js';
 
@@ -66,7 +67,7 @@ export const eventsFollower = (ports: EventsPorts): Follower<ChangesAt | WholeAt
     name: NAME,
     kind: 'relay',
     meaning: 1,
-    source: changesOrWhole({ ...ports, name: NAME }),
+    source: readAhead(changesOrWhole({ ...ports, name: NAME }), MOST),
     handle: async (items, { commit, isOver, signal }) => {
       const [first] = items;
       if (first === undefined || !isWhole(first)) {

@@ -2,7 +2,7 @@ import { type Publisher } from '../kernel/broker.js';
 import { messageOf, type Told } from './told.js';
 
 /** Messages, and characters of their values, that are sent to a broker at once: what it takes in one request, with room to spare. */
-const MOST = 2_000;
+export const MOST = 2_000;
 const LONGEST = 700_000;
 
 /** What is told of a topic, on its way: in order, many at once, each published before those after it are. */
