@@ -10,6 +10,7 @@ import { startRoleThread } from './app/role.supervisor.js';
 import { cast } from './app/roles.js';
 import { type Runtime } from './app/runtime.js';
 import { startInOrder, type Stops } from './app/stops.js';
+import { checkTopics } from './app/topics-check.js';
 
 type Stop = () => Promise<void>;
 
@@ -102,6 +103,7 @@ const main = async (): Promise<void> => {
   await checkPorts(config);
   const logSettings: LogSettings = { level: config.logLevel, format: config.production || !process.stdout.isTTY ? 'json' : 'text' };
   const log = pinoLog(logSettings);
+  await checkTopics(config, log);
   const starting = startInOrder((stops) => startParts({ config, log, logSettings }, stops)).then(({ stop }) => stop);
   stopOnSignals(log, starting);
   await starting;

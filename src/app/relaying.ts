@@ -75,6 +75,19 @@ const noteAside =
     await setAside(sql, RELAY_NAMES.connections, FACTS_OF_CALENDARS, { stream, position, at, generation: null, error: fact });
   };
 
+/** Loaded with its client of Apache Kafka, where there is one. */
+const watchTopics = async (
+  kafka: NonNullable<Runtime['kafka']>,
+  { log }: Pick<Runtime, 'log'>,
+  health: Pick<HealthChecks, 'add'>,
+): Promise<Work> => {
+  const { topicsWatch } = await import('../infra/kafka/topics.watch.js');
+  const { readTopics } = await import('../infra/kafka/topics.file.js');
+  const watch = topicsWatch(kafka, log, readTopics());
+  health.add('topics', watch.health);
+  return watch.run;
+};
+
 /** What the relay does where there is a broker that others read: one worker for each follower, by name. */
 export const relaying = async (
   runtime: Runtime,
@@ -101,5 +114,6 @@ export const relaying = async (
   add(followers.events({ ...publishing, clock, ...told(database), onWhole: wholeTeller(runtime, standing) }), () => standing.whole);
   add(followers.audit(publishing), () => null);
   measure(runtime, all);
+  if (runtime.kafka !== null) works.set('topics', await watchTopics(runtime.kafka, runtime, health));
   return works;
 };

@@ -53,7 +53,7 @@ const relay = async (publisher: Broker, only: string | null = null, later = 0) =
   const [health, metrics, aborting] = [healthRegistry(), prometheusMetrics(), new AbortController()];
   const { database, store } = stores;
   const clock = { now: () => Date.now() + later };
-  const works = await relaying({ database, store, clock, metrics, log: SILENT } as unknown as Runtime, publisher, health);
+  const works = await relaying({ database, store, clock, metrics, log: SILENT, kafka: null } as unknown as Runtime, publisher, health);
   const running = [...works].filter(([name]) => only === null || name === only).map(([, work]) => work(aborting.signal));
   const stop = async (): Promise<void> => {
     aborting.abort();
