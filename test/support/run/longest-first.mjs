@@ -7,6 +7,7 @@ const LONG = [
   'contract/broker',
   'e2e/topics',
   'integration/kafka-faults',
+  'e2e/public-topics',
   'e2e/google/google',
   'e2e/connect-in-browser',
   'integration/bounds',
