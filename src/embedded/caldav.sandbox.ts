@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, MINUTE } from '../kernel/clock.js';
 import { type SandboxAccount } from './caldav/account.js';
 import { calendarStore } from './caldav/calendar.store.js';
-import { type ServedAccount, type World } from './caldav/dav.exchange.js';
-import { faultList } from './caldav/faults.js';
+import { type SeenRequest, type ServedAccount, type World } from './caldav/dav.exchange.js';
+import { faultList, type FaultName } from './caldav/faults.js';
+import { FaultOrder } from './caldav/faults.wire.js';
 import { fileOf, icsOf, zoneText } from './caldav/ics.js';
 import { serve } from './caldav/sandbox.server.js';
 import { contextAt, seedOf } from './caldav/seed.js';
@@ -25,6 +26,8 @@ export type SandboxOptions = Readonly<{
   restlessness?: number | null;
   /** Instead of the made-up people. */
   accounts?: readonly SandboxAccount[];
+  /** Told of every request when it is answered. */
+  seen?: (request: SeenRequest) => void;
 }>;
 
 /** A CalDAV server of our own, in memory: gone, with every change made to it, when it stops. */
@@ -34,6 +37,11 @@ export type Sandbox = Readonly<{
   /** Spellings of its origin on this machine. */
   origins: readonly string[];
   port: number;
+  /** By their user names. */
+  accounts: ReadonlyMap<string, ServedAccount>;
+  /** What a fault leaves out is what it usually is; throws for what is no fault. */
+  switchOn: (fault: Readonly<{ fault: FaultName; [detail: string]: unknown }>) => void;
+  switchOff: () => void;
   stop: () => Promise<void>;
 }>;
 
@@ -64,7 +72,7 @@ export const startSandbox = async (options: SandboxOptions): Promise<Sandbox> =>
     origin: () => `http://localhost:${port}`,
     zoneText: (zone) => zoneText(zone, contextAt(clock.now())),
   };
-  const server = await serve(world, options.port);
+  const server = await serve(world, options.port, (request) => options.seen?.(request));
   port = server.port;
   const timer = restlessness === null ? null : setInterval(restless(seeded.movables, heldIn(world, clock), chanceOf(seed)), restlessness);
   timer?.unref();
@@ -72,6 +80,11 @@ export const startSandbox = async (options: SandboxOptions): Promise<Sandbox> =>
     url: `${world.origin()}/`,
     origins: ['localhost', '127.0.0.1'].map((host) => `http://${host}:${port}`),
     port,
+    accounts: world.accounts,
+    switchOn: (fault) => {
+      world.faults.add(FaultOrder.parse(fault));
+    },
+    switchOff: world.faults.clear,
     stop: async () => {
       if (timer !== null) clearInterval(timer);
       await server.close();

@@ -42,6 +42,8 @@ export type GoogleSandboxOptions = Readonly<{
   plainPush?: boolean;
   /** Refresh tokens sealed with it are good at every start. */
   sealKey?: string;
+  /** Told of every request when it is answered. */
+  seen?: (request: SeenRequest) => void;
 }>;
 
 /** What a fault leaves out is what it usually is. */
@@ -126,6 +128,7 @@ export const startGoogleSandbox = async (options: GoogleSandboxOptions): Promise
   const { world, stopPush } = worldOf(options, beginning.start, () => `http://localhost:${port}`);
   const server = await serve(world, options.port, (request) => {
     if (seen.push(request) > MOST_SEEN) seen.shift();
+    options.seen?.(request);
   });
   port = server.port;
   const change = restless(beginning.movables, heldIn(world.calendars, beginning.cast, timeZone), chanceOf(seed));

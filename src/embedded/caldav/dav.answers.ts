@@ -11,7 +11,7 @@ const ALLOW = { allow: ['OPTIONS', ...Object.keys(METHODS)].join(', '), dav: '1,
 const isMethod = (method: string): method is keyof typeof METHODS => Object.hasOwn(METHODS, method);
 
 /** Whose user name and password a request brings (RFC 7617); null when they are of no account. */
-const authenticated = ({ accounts }: World, { header }: DavRequest): ServedAccount | null => {
+export const authenticated = ({ accounts }: World, { header }: Pick<DavRequest, 'header'>): ServedAccount | null => {
   const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header('authorization') ?? '')?.[1] ?? '';
   const [username = '', ...password] = Buffer.from(encoded, 'base64').toString().split(':');
   const account = accounts.get(username);

@@ -21,6 +21,9 @@ export type World = Readonly<{
   zoneText: (zone: string) => string;
 }>;
 
+/** One request that was answered, without what it brought. `cut`: the answer broke off. */
+export type SeenRequest = Readonly<{ method: string; path: string; status: number; account: string | null; cut: boolean }>;
+
 export type DavRequest = Readonly<{
   method: string;
   target: Target;

@@ -45,10 +45,10 @@ type Details = {
 /** Where a request goes; null: to no account or calendar in particular. */
 export type Place = Readonly<{ account: string | null; calendar: string | null }>;
 
-/** A fault switched on for an account or a calendar (null: for all), for the next so many times it applies (null: until switched off). */
+/** A fault switched on for an account or a calendar (null: for all), for the next so many times it applies (null: until switched off), or in a share of them. */
 export type SwitchedOn<N extends FaultName = FaultName> = N extends keyof Details
-  ? Readonly<{ fault: N; times: number | null }> & Details[N] & Place
-  : Readonly<{ fault: N; times: number | null }> & Place;
+  ? Readonly<{ fault: N; times: number | null; share: number | null }> & Details[N] & Place
+  : Readonly<{ fault: N; times: number | null; share: number | null }> & Place;
 
 /** The faults of one sandbox. */
 export type Faults = Readonly<{

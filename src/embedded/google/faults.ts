@@ -11,6 +11,7 @@ type Ordered<N extends string, D = unknown> = Readonly<{
   account: string | null;
   calendar: string | null;
   times: number | null;
+  share: number | null;
 }> &
   D;
 
@@ -23,7 +24,7 @@ type Ordered<N extends string, D = unknown> = Readonly<{
  * consent. Of both, told apart by `on`: `unavailable` 503; `broken` 500; `slow` answers after a while; `cut` breaks off in the middle of the
  * answer. Of push: `push-lost` notifications are not sent; `push-repeated` they are sent twice; `push-unstoppable` a stopped channel goes on.
  *
- * Each is switched on for an account or a calendar (null: for all), for the next so many times it applies (null: until it is switched off).
+ * Each is switched on for an account or a calendar (null: for all), for the next so many times it applies (null: until it is switched off), or in a share of them.
  */
 export type GoogleFault =
   | Ordered<'access-refused'>

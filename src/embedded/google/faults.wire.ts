@@ -5,6 +5,7 @@ const where = {
   account: z.string().nullable().default(null),
   calendar: z.string().nullable().default(null),
   times: z.int().positive().nullable().default(null),
+  share: z.number().min(0).max(1).nullable().default(null),
 };
 
 const BARE = [

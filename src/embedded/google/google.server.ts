@@ -74,7 +74,8 @@ export const serve = (world: World, port: number, seen: (request: SeenRequest) =
     const own = sandboxAnswer(world, asked);
     if (own !== null) return atOnce(own);
     const found = (await oauth(asked)) ?? (path.startsWith('/calendar/v3/') ? apiAnswer(world, asked) : here(NOT_FOUND));
-    seen({ method: request.method, path, status: found.answer.status, account: found.place?.account ?? null });
-    return delivered(world, found);
+    const delivery = delivered(world, found);
+    seen({ method: request.method, path, status: found.answer.status, account: found.place?.account ?? null, cut: delivery.cut });
+    return delivery;
   });
 };

@@ -7,8 +7,8 @@ import { type Grants } from '../oauth/grants.js';
 import { type Pages } from '../pages.js';
 import { type Method, type Opening } from './scopes.js';
 
-/** One request that was answered, without what it brought: queries and bodies hold secrets. */
-export type SeenRequest = Readonly<{ method: string; path: string; status: number; account: string | null }>;
+/** One request that was answered, without what it brought: queries and bodies hold secrets. `cut`: the answer broke off. */
+export type SeenRequest = Readonly<{ method: string; path: string; status: number; account: string | null; cut: boolean }>;
 
 /** Everything the simulator holds. `life`: an id of this very start, so that sync tokens of an earlier one are known to be stale. */
 export type World = Readonly<{

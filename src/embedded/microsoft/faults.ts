@@ -31,6 +31,7 @@ type Ordered<N extends string, D = unknown> = Readonly<{
   calendar: string | null;
   on: On;
   times: number | null;
+  share: number | null;
 }> &
   D;
 
@@ -46,7 +47,7 @@ type Ordered<N extends string, D = unknown> = Readonly<{
  * conflict; `push-lost` notifications are not sent;
  * `push-repeated` they are sent twice; `push-late` they are sent after a while.
  *
- * Each is switched on for an account or a calendar (null: for all), for one operation or all, for the next so many times it applies (null: until it is switched off).
+ * Each is switched on for an account or a calendar (null: for all), for one operation or all, for the next so many times it applies (null: until it is switched off), or in a share of them.
  */
 export type MicrosoftFault =
   | Ordered<'access-refused'>

@@ -100,7 +100,7 @@ export const serve = (world: World, port: number, seen: (request: SeenRequest) =
     const delivery = delivered(world, found);
     const account = found.place?.account ?? null;
     const underWay = world.underWay.get(account ?? '') ?? 0;
-    seen({ method, path, status: found.answer.status, account, prefer: header('prefer'), underWay });
+    seen({ method, path, status: found.answer.status, account, prefer: header('prefer'), underWay, cut: delivery.cut });
     return delivery;
   });
 };

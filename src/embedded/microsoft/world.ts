@@ -9,7 +9,7 @@ import { type Subscriptions } from './subscriptions.js';
 
 /**
  * One request that was answered, without what it brought: queries and bodies hold secrets. `underWay`: requests of its mailbox that were under way then,
- * itself among them.
+ * itself among them. `cut`: the answer broke off.
  */
 export type SeenRequest = Readonly<{
   method: string;
@@ -18,6 +18,7 @@ export type SeenRequest = Readonly<{
   account: string | null;
   prefer: string | null;
   underWay: number;
+  cut: boolean;
 }>;
 
 /** Everything the simulator holds. `life`: an id of this very start, so that delta tokens of an earlier one are known to be stale. */
