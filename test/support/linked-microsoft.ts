@@ -40,9 +40,10 @@ const ownersOf = (emails: readonly string[]) => ({
 export const atMicrosoftConsent = async (
   person: Client,
   account: string,
+  deny = false,
 ): Promise<Readonly<{ connectionId: string; back: () => Promise<Response> }>> => {
   const { body, headers } = await person.request<Redirect>('POST', CONNECTIONS, { provider: 'microsoft', consent: true, access: 'read' });
-  const redirect = locationOf(await consentOn(body.authorizationUrl, { account }));
+  const redirect = locationOf(await consentOn(body.authorizationUrl, { account, deny }));
   const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
   return { connectionId: body.connectionId, back: () => fetch(redirect, { headers: { cookie }, redirect: 'manual' }) };
 };
