@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Service, startService } from '../test/support/service.js';
-import { startStores } from '../test/support/store-processes.js';
+import { startStores } from '../test/support/stores.js';
 import { INSPECTABLE } from './heap.inspector.js';
 
 /** Two whole processes of the service on the same stores. `steady` lives all the time, `mortal` is killed. */

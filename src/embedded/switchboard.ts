@@ -1,10 +1,10 @@
 import { chanceOf } from './cast/diary.js';
 
 /**
- * A fault that is switched on, for the next so many times it applies (null: until it is switched off), or in a share of all cases, from 0 to 1 (null: in
- * all of them).
+ * A fault that is switched on, for the next so many times it applies (null: until it is switched off), or in a share of all cases, from 0 to 1 (null, and
+ * where a sandbox knows no shares: in all of them).
  */
-type Ordered = Readonly<{ fault: string; times: number | null; share: number | null }>;
+type Ordered = Readonly<{ fault: string; times: number | null; share?: number | null }>;
 
 /** The faults of one sandbox; `P` says where a request goes. */
 export type Switchboard<F extends Ordered, P> = Readonly<{
@@ -27,7 +27,7 @@ export const switchboard = <F extends Ordered, P>(applies: (fault: F, place: P) 
       faults = [];
     },
     take: <N extends F['fault']>(name: N, place: P) => {
-      const found = faults.find((each) => each.fault === name && applies(each, place) && (each.share === null || chance() < each.share));
+      const found = faults.find((each) => each.fault === name && applies(each, place) && chance() < (each.share ?? 1));
       const times = found?.times ?? null;
       if (found !== undefined && times !== null) {
         const left = times === 1 ? [] : [{ ...found, times: times - 1 }];

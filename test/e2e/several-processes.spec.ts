@@ -12,7 +12,6 @@ import { runProgram } from '../support/program.js';
 import { type Radicale, startRadicale } from '../support/radicale.js';
 import { fileOf, randomFrom, seedItems } from '../support/seed.js';
 import { type Client, type Service, startService } from '../support/service.js';
-import { startStores } from '../support/store-processes.js';
 import { eventually } from '../support/store.js';
 import { startStores } from '../support/stores.js';
 import { strength } from '../support/strength.js';
