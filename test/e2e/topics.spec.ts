@@ -91,6 +91,15 @@ describe.each(BROKERS)('Teams and rooms that come by a topic of %s', (name, begi
     expect(await ask('beamer')).toMatchObject({ users: [{ userId: 'beamer', ...FREE }] });
   });
 
+  it('are taken in that came while PostgreSQL was killed, once it is back', async () => {
+    process.kill((await service?.engine('postgres')) ?? 0, 'SIGKILL');
+    await eventually('they are published', async () => (await directory({ userId: 'eve', teams: ['red'] })).startsWith('0 '));
+    await eventually('they are known', async () => {
+      const answer = await ask('eve');
+      return typeof answer === 'object' && answer?.users.length === 1;
+    });
+  });
+
   it('are not published of a file with a mistake, of which the line is told', async () => {
     const printed = await directory({ userId: 'dora', teams: ['red'] }, 'dora secret');
     expect(printed).toMatch(/^1 Nothing was published: 1 lines of the file are wrong[.]\n {2}line 2 is no JSON/);
