@@ -6,6 +6,7 @@ const LONG = [
   'e2e/several-processes',
   'contract/broker',
   'e2e/topics',
+  'e2e/topics-guide',
   'integration/kafka-faults',
   'e2e/public-topics',
   'e2e/google/google',
