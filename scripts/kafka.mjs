@@ -30,7 +30,7 @@ The service publishes to it and reads from it when its shell has this:
 
   export KAFKA_BROKERS=${kafka.brokers}
 
-Ctrl-C stops it.`);
+npm run kafka:topics makes its topics there. Ctrl-C stops it.`);
   // The broker has a session of its own, which does not keep this program running.
   const alive = setInterval(() => undefined, 60_000);
   await kafka.ended;

@@ -32,7 +32,7 @@ const afterwards = (error: unknown): Readonly<{ why: string; pause: number }> | 
   const [name, message] = error instanceof Error ? [error.name, error.message] : ['', ''];
   if (name === 'ConsumerDeaf') return null;
   if (name === 'OffsetsOutside')
-    return { why: `stopped: ${message}; npm run kafka:topics -- --accept-offsets goes on with what is there`, pause: MINUTE };
+    return { why: `stopped: ${message}; npm run kafka:offsets -- --accept goes on with what is there`, pause: MINUTE };
   return { why: name === 'ConsumerEnded' ? message : 'the brokers cannot be reached', pause: 5 * SECOND };
 };
 

@@ -6,7 +6,7 @@ import { selfSigned } from '../../src/embedded/eventstore/certificate.der.js';
 import { type KafkaSettings } from '../../src/infra/kafka/kafka-settings.js';
 import { kafkaConsumer, type KafkaConsumer } from '../../src/infra/kafka/kafka.consumer.js';
 import { kafkaPublisher } from '../../src/infra/kafka/kafka.publisher.js';
-import { acceptOffsets } from '../../src/infra/kafka/offsets.admin.js';
+import { acceptOutside, findOutside } from '../../src/infra/kafka/offsets.admin.js';
 import { positionsIn } from '../../src/infra/kafka/positions.sql.js';
 import { systemClock } from '../../src/infra/system.clock.js';
 import { type Message, type Publisher } from '../../src/kernel/broker.js';
@@ -72,9 +72,9 @@ describe('Apache Kafka with faults', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const consumer = (): KafkaConsumer => {
+  const consumer = (topic = TOPIC): KafkaConsumer => {
     const means = { settings, clock: systemClock, log: SILENT, positions: positionsIn(stores.database) };
-    return kafkaConsumer({ ...means, declaresRetry: () => false, failed: () => undefined }, { group: GROUP, topics: [TOPIC] });
+    return kafkaConsumer({ ...means, declaresRetry: () => false, failed: () => undefined }, { group: GROUP, topics: [topic] });
   };
   const consume = (made = consumer()): Promise<void> => listen(moduleOf(TOPIC, effectIn(stores, 'one')), made);
   const all = (count: number) =>
@@ -99,6 +99,20 @@ describe('Apache Kafka with faults', () => {
     await expect(publish({ sasl: { mechanism: 'plain', ...ACCOUNT, password: 'another' } }, 'refused')).rejects.toThrow();
     await expect(publish({ tls: { ca: null }, sasl: { mechanism: 'plain', ...ACCOUNT } }, 'not trusted')).rejects.toThrow();
     expect((await readTopic(kafka.brokers, 'secured')).map((message) => headersOf(message)['id'])).toEqual(['by scram', 'by plain']);
+  });
+
+  it('sync-rule 34: of more members than partitions, those that have none stand by, and take over', async () => {
+    await makeTopics(kafka.brokers, { single: 1, 'single.parked': 1 });
+    const pair = [consumer('single'), consumer('single')];
+    const handle = (): Promise<void> => Promise.resolve();
+    for (const each of pair) void listen(moduleOf('single', handle), each);
+    const details = () => pair.map(({ health }) => health().detail).sort();
+    const settled = ['reads 1 partition', 'standing by: other members have all partitions'];
+    await eventually('one reads and one stands by', () => JSON.stringify(details()) === JSON.stringify(settled));
+    expect(pair.map(({ health }) => health().ok)).toEqual([true, true]);
+    const reading = pair.findIndex(({ health }) => health().detail === settled[0]);
+    await pair[reading]?.strategy.close();
+    await eventually('the other reads', () => pair[1 - reading]?.health().detail === settled[0]);
   });
 
   it('sync-rule 36: killed and started again, it has every acknowledged message in order, and its consumers miss and double none', async () => {
@@ -138,8 +152,11 @@ describe('Apache Kafka with faults', () => {
     await another.close();
     expect(await effectsOf(stores, TOPIC)).toHaveLength(121);
 
-    const accepted = await acceptOffsets(settings, SILENT, positionsIn(stores.database), { group: GROUP, topics: [TOPIC] });
-    expect(accepted.length).toBeGreaterThan(0);
+    const means = { settings, log: SILENT, positions: positionsIn(stores.database) };
+    const outside = await findOutside(means, { group: GROUP, topics: [TOPIC] });
+    expect(outside.map(({ why }) => why)).toContain('beyond');
+    await acceptOutside(means, GROUP, outside);
+    expect(await findOutside(means, { group: GROUP, topics: [TOPIC] })).toEqual([]);
     void consume();
     expectAllInOrder(await all(141), 141);
   });

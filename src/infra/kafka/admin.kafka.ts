@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { type Outside, type Place } from './offsets.js';
 
@@ -18,6 +19,21 @@ export const missingOf = async (admin: kafkajs.Admin, topics: readonly string[])
   return topics.filter((topic) => !there.has(topic));
 };
 
+/** A broker that has just started, or where a group is the first, says for some seconds that it loads what it knows of groups. */
+const LOADING = { tries: 20, pause: 500 } as const;
+
+const whenLoaded = async <T>(ask: () => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isPassing = error instanceof kafkajs.KafkaJSProtocolError && error.retriable;
+      if (!isPassing || attempt === LOADING.tries) throw error;
+      await sleep(LOADING.pause);
+    }
+  }
+};
+
 /** Negative offsets stand for "none yet" and "the first there is". */
 const offsetOf = (text: string | undefined): bigint | null => (text === undefined || text.startsWith('-') ? null : BigInt(text));
 
@@ -29,7 +45,7 @@ export const placesOf = async (
   remembered: (topic: string, partition: number) => bigint | null,
 ): Promise<readonly Place[]> => {
   const committed = new Map<string, string>();
-  for (const { topic, partitions } of await admin.fetchOffsets({ groupId: group, topics: [...topics] }))
+  for (const { topic, partitions } of await whenLoaded(() => admin.fetchOffsets({ groupId: group, topics: [...topics] })))
     for (const { partition, offset } of partitions) committed.set(`${topic}/${partition}`, offset);
   const places = topics.map(async (topic) =>
     (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
