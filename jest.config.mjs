@@ -32,6 +32,7 @@ const SOAKS = [
   'contract/broker',
   'e2e/bad-inputs',
   'e2e/kill',
+  'e2e/public-topics',
   'e2e/push-flood',
   'e2e/several-processes',
   'e2e/survival',
