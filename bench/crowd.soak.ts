@@ -67,9 +67,7 @@ const connectAll = async (strength: Strength, people: ReturnType<typeof crowdOf>
   const linked = crowd.filter(({ connectionId }) => connectionId !== null);
   const told = people.filter((person) => isLinked(person) && isTold(person)).length;
   await until('every calendar was read', 1_200_000, async () => {
-    const [row] = await pair.rows<{ read: string }>(
-      'select count(*) as read from sync_state where last_success_at is not null and claimed_until is null',
-    );
+    const [row] = await pair.rows<{ read: string }>('select count(*) as read from sync_state where last_success_at is not null');
     return Number(row?.read) === linked.length * 2;
   });
   await until('every calendar that can be was watched', 600_000, async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Random } from '../test/support/seed.js';
 import { type AskedLog } from './crowd.asked.js';
 import { type Connected } from './crowd.connect.js';
+import { isTold } from './crowd.people.js';
 import { eachOf, type Pair, until } from './crowd.service.js';
 import { type Vendors } from './crowd.vendors.js';
 
@@ -50,6 +51,8 @@ const revoke = async ({ client, connectionId, person }: Connected, { pair, asked
 
 export const beginTroubles = (means: Means, { lasting, kills: moments, revokes }: Plan): Troubles => {
   const { linked, random, vendors, pair } = means;
+  // Passwords do not end.
+  const withTokens = linked.filter(({ person }) => isTold(person));
   const [kills, revoked, counts]: [Spell[], Set<Connected>, { forgotten: number; expired: number }] = [
     [],
     new Set(),
@@ -87,7 +90,7 @@ export const beginTroubles = (means: Means, { lasting, kills: moments, revokes }
     }),
     each(500, () => {
       counts.expired += 1;
-      vendors.expire(random.pick(linked).person);
+      vendors.expire(random.pick(withTokens).person);
     }),
     killing(),
     revoking(),
