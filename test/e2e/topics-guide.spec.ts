@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readTopics } from '../../src/infra/kafka/topics.file.js';
 import { lunchSoon } from '../support/events.js';
+import { watchedExpressions } from '../support/docker-files.js';
 import { blocksOf, runBlocks, saveScripts } from '../support/guide.js';
 import { makeTopics, ownKafka, readTopic } from '../support/kafka.js';
 import { suiteResources } from '../support/opened.js';
+import { metricsIn } from '../support/promql.js';
 import { startRadicale } from '../support/radicale.js';
 import { startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
@@ -17,6 +19,7 @@ const blocks = blocksOf('topics.md');
 describe('The guide to the topics', () => {
   const opened = suiteResources();
   let outputs: readonly string[];
+  let metrics: string;
 
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'juy-guide-'));
@@ -43,6 +46,14 @@ describe('The guide to the topics', () => {
     const ran = await runBlocks(blocks, environment, { before: 'npm() { :; }', folder });
     expect([ran.code, ran.complaints]).toEqual([0, '']);
     ({ outputs } = ran);
+    metrics = await (await fetch(`${service.url}/metrics`)).text();
+  });
+
+  it('comes with a dashboard and alerts whose metrics a service that publishes has', () => {
+    const there = new Set([...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+    const watched = watchedExpressions().flatMap(([, expression]) => metricsIn(expression));
+    expect(watched.filter((name) => name.startsWith('relay_')).length).toBeGreaterThan(2);
+    expect(watched.filter((name) => name !== 'up' && !there.has(name))).toEqual([]);
   });
 
   it('states the outcome of every example', () => {
