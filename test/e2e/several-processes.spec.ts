@@ -4,8 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { readTopics } from '../../src/infra/kafka/topics.file.js';
 import { icsOf, type Item } from '../support/calendar-item.js';
 import { edited } from '../support/edits.js';
+import { makeTopics, ownKafka, readTopic } from '../support/kafka.js';
+import { mirror, readAsTold, textOf } from '../support/mirror.js';
 import { heldBy, instancesIn, lines } from '../support/oracle.js';
 import { suiteResources, testEndings } from '../support/opened.js';
 import { runProgram } from '../support/program.js';
@@ -24,7 +27,7 @@ const EVENTS = 400;
 
 const REBUILD = fileURLToPath(new URL('../../dist/tools/rebuild.tool.js', import.meta.url));
 
-describe(`One api, two projectors and two sync workers, each a process of its own (seed ${SEED})`, () => {
+describe(`One api, two projectors, two sync workers and a relay, each a process of its own (seed ${SEED})`, () => {
   const random = randomFrom(SEED);
   const opened = suiteResources();
   const atEnd = testEndings();
@@ -33,21 +36,26 @@ describe(`One api, two projectors and two sync workers, each a process of its ow
   let environment: Readonly<Record<string, string>>;
   let calendar: string;
   let radicale: Radicale;
-  let processes: Readonly<Record<'api' | 'projector' | 'standby' | 'sync' | 'other sync', Service>>;
+  let processes: Readonly<Record<'api' | 'projector' | 'standby' | 'sync' | 'other sync' | 'relay', Service>>;
   let me: Client;
+  let brokers: string;
 
   beforeAll(async () => {
     radicale = await opened(startRadicale());
     const { addresses } = await opened(startStores());
     database = new pg.Pool({ connectionString: addresses.DATABASE_URL, max: 2 });
     await opened(Promise.resolve({ stop: () => database.end() }));
-    environment = { ...addresses, MASTER_KEY: randomBytes(32).toString('base64'), PROVIDERS: 'live' };
+    const kafka = await ownKafka();
+    await opened(Promise.resolve({ stop: kafka.end }));
+    ({ brokers } = kafka);
+    await makeTopics(brokers, Object.fromEntries(readTopics().map(({ name, partitions }) => [name, partitions])));
+    environment = { ...addresses, KAFKA_BROKERS: brokers, MASTER_KEY: randomBytes(32).toString('base64'), PROVIDERS: 'live' };
     const start = (ROLE: string): Promise<Service> => opened(startService({ ...environment, ROLE }));
     // One projector after the other, so that it is known which works and which stands by.
     const api = await start('api');
     const [projector, sync] = await Promise.all([start('projector'), start('sync')]);
-    const [standby, other] = await Promise.all([start('projector'), start('sync')]);
-    processes = { api, projector, sync, standby, 'other sync': other };
+    const [standby, other, relay] = await Promise.all([start('projector'), start('sync'), start('relay')]);
+    processes = { api, projector, sync, standby, 'other sync': other, relay };
     calendar = await radicale.makeCalendar('work');
     await radicale.seed(calendar, new Map(items.map((item) => [fileOf(item), icsOf(item)])));
     me = await api.as('ada');
@@ -152,6 +160,15 @@ describe(`One api, two projectors and two sync workers, each a process of its ow
     } finally {
       tell('SIGCONT');
     }
+  }, 300_000);
+
+  it('tell by topics the calendar that the api shows, whichever process found what', async () => {
+    await eventually('a consumer of the topic holds what is shown', async () => {
+      const told = mirror();
+      for (const { payload } of await readTopic(brokers, 'juy.calendar.events.v1')) if (payload !== null) told.take(payload);
+      const shown = await readAsTold(me);
+      return shown.size > EVENTS / 2 && textOf(told.eventsOf('ada')) === textOf(shown);
+    });
   }, 300_000);
 
   it('stop in the middle of their work, and leave nothing locked', async () => {

@@ -1,3 +1,6 @@
+import { type Client } from './service.js';
+import { dayFromNow as day } from './events.js';
+
 /** An event of `juy.calendar.events.v1`. */
 export type MirroredEvent = Readonly<{
   id: string;
@@ -67,3 +70,22 @@ export const mirror = () => {
     },
   };
 };
+
+/** Everything the read model can hold, a year and two weeks ahead at the most; one range is 400 days at the most. */
+const EVERYTHING = [`${day(-31)}/${day(200)}`, `${day(200)}/${day(400)}`];
+
+/** What a person reads of the merged calendar, as the topic tells events: a meeting in several calendars is one of each. */
+export const readAsTold = async (person: Client): Promise<ReadonlyMap<string, MirroredEvent>> => {
+  const found = new Map<string, MirroredEvent>();
+  const pages = await Promise.all(EVERYTHING.map((range) => person.events(range)));
+  for (const { id, calendarId, copies, start, end, allDay, status, busy, seriesId } of pages.flat()) {
+    found.set(`${calendarId} ${id}`, { id, start, end, allDay, status, busy, seriesId });
+    for (const copy of copies)
+      found.set(`${copy.calendarId} ${copy.id}`, { id: copy.id, start, end, allDay, status, busy, seriesId: null });
+  }
+  return found;
+};
+
+/** Events as a text, equal where they are; a copy does not say of which series it is. */
+export const textOf = (events: ReadonlyMap<string, MirroredEvent>): string =>
+  JSON.stringify([...events].map(([key, { seriesId: _, ...event }]) => [key, Object.entries(event).sort()]).sort());
