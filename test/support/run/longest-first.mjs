@@ -7,7 +7,6 @@ const LONG = [
   'contract/broker',
   'e2e/topics',
   'e2e/topics-guide',
-  'integration/kafka-faults',
   'e2e/public-topics',
   'e2e/google/google',
   'e2e/connect-in-browser',
