@@ -43,16 +43,17 @@ const settingsOf = async (
   );
 };
 
-/** How the broker has those of some topics that it has. */
+/** How the broker has those of some topics that it has, in the order in which they are named. */
 export const foundTopics = async (admin: Admin, wanted: readonly Topic[]): Promise<readonly FoundTopic[]> => {
   const existing = new Set(await admin.listTopics());
   const names = wanted.map(({ name }) => name).filter((name) => existing.has(name));
   if (names.length === 0) return [];
   const { topics } = await admin.fetchTopicMetadata({ topics: names });
   const settings = await settingsOf(admin, names, false);
-  return topics.map(({ name, partitions }) => ({
+  const partitionsOf = new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+  return names.map((name) => ({
     name,
-    partitions: partitions.length,
+    partitions: partitionsOf.get(name) ?? 0,
     retention: retentionIn(settings.get(name) ?? new Map<string, string>()),
   }));
 };
