@@ -95,7 +95,7 @@ export const beginTroubles = (means: Means, { lasting, kills: moments, revokes }
     killing(),
     revoking(),
   ]);
-  // Whoever waits for the end hears of it.
+  // Those who wait for the end hear of it.
   work.catch(() => undefined);
   return {
     kills,

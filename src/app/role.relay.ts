@@ -9,7 +9,7 @@ import { type Work } from './supervised.js';
 /** One for each follower, and some for the handlers of consumers. */
 const CONNECTIONS = 10;
 
-/** Nobody outside reads the topics of this machine's broker: they are fed only where brokers are named. */
+/** No one outside reads the topics of this machine's broker: they are fed only where brokers are named. */
 const worksOf = async (runtime: Runtime, health: HealthChecks): Promise<Works> => {
   const lasting = new Map<string, Work>();
   if (runtime.kafka !== null) {

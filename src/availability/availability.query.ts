@@ -39,7 +39,7 @@ export class TeamsAvailability extends Query<TeamAvailability> {
   }
 }
 
-const NOBODY: ReadonlySet<string> = new Set();
+const NO_ONE: ReadonlySet<string> = new Set();
 
 const spans = (intervals: readonly Interval[]) => intervals.map(({ start, end }) => ({ start: instant(start), end: instant(end) }));
 
@@ -67,7 +67,7 @@ export class TeamsAvailabilityHandler implements IQueryHandler<TeamsAvailability
     const { actor, asked, cause } = query;
     const others = asked.users.filter((each) => each !== actor.userId);
     const access = { purpose: 'availability', cause } as const;
-    const mates = others.length === 0 ? NOBODY : await this.teams.mates(actor, others);
+    const mates = others.length === 0 ? NO_ONE : await this.teams.mates(actor, others);
     // An id of a person of these teams is that person's, also where a resource has the same.
     const resources = await this.teams.resources(
       actor,

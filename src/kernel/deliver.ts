@@ -3,7 +3,7 @@ import { type Fate, fateOf, marksOf, type Policy } from './delivery.js';
 
 /** What a broker's consumer lends to the delivery of one message. */
 export type DeliveryMeans = Readonly<{
-  /** Tells the broker that this member is alive. It throws only when the member must give the partition up now: it stops, or its group is divided anew. */
+  /** Tells the broker that this member is alive. It throws only when the member must give the partition up now: it stops, or its group is divided again. */
   beat: () => Promise<void>;
   /** Resolves after so many milliseconds. */
   pause: (milliseconds: number) => Promise<void>;

@@ -51,7 +51,7 @@ describe('A message of the directory', () => {
     ['no JSON', toldMessage('member:ada', '{'), 'directory.malformed'],
     ['no UTF-8', { ...toldMessage('member:ada', null), value: Uint8Array.of(0xff) }, 'directory.malformed'],
     ['no event', toldMessage('member:ada', { userId: 'ada' }), 'directory.malformed'],
-    ['an id that nobody can have', memberMessage('ada lovelace', []), 'directory.malformed'],
+    ['an id that no one can have', memberMessage('ada lovelace', []), 'directory.malformed'],
     ['no teams', memberMessage('ada', [], { data: { teams: 'red' } }), 'directory.malformed'],
     ['the key of another', { ...memberMessage('ada', []), key: 'member:ben' }, 'directory.key-differs'],
     ['no key', { ...memberMessage('ada', []), key: null }, 'directory.key-differs'],

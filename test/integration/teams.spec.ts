@@ -115,7 +115,7 @@ describe('The directory', () => {
     expect(await known()).toEqual(new Map());
   });
 
-  it('is believed in what it told last, in whatever order and however often that comes', async () => {
+  it('is believed in what it told last, in any order and however often that comes', async () => {
     const { mates, ada } = world();
     const history = fc
       .uniqueArray(fc.integer({ min: 0, max: 40_000 }), { minLength: 1, maxLength: 6 })

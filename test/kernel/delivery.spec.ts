@@ -91,7 +91,7 @@ describe('the delivery of a message', () => {
       }),
     ));
 
-  it('counts tries whatever engines do between them', () =>
+  it('counts tries alike where engines are away between them', () =>
     fc.assert(
       fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 60 }), async (aways) => {
         const { seen, means } = broker();

@@ -6,7 +6,7 @@ export type Seen = Readonly<{
   joinedAt: number | null;
   /** Partitions it was given, all topics together. */
   assigned: number;
-  /** Since when it has none, although nobody else has them all. */
+  /** Since when it has none, although no other member has them all. */
   emptySince: number | null;
   fetchedAt: number | null;
   /** Messages that handlers are at, or that wait for an engine. */

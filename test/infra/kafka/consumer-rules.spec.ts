@@ -40,7 +40,7 @@ describe('sync-rule 35: what a group has read is compared with what its topics h
     ['at the beginning', { committed: 0n, remembered: 0n }, null],
     ['nowhere yet', { committed: null, remembered: null }, null],
     ['set back by an operator', { committed: 1n, remembered: 9n }, null],
-    ['beyond a topic that was made anew', { committed: 10n, remembered: 10n }, 'beyond'],
+    ['beyond a topic that was made again', { committed: 10n, remembered: 10n }, 'beyond'],
     ['forgotten by a broker that was emptied', { committed: null, remembered: 10n }, 'beyond'],
     ['before what retention has left', { committed: 5n, low: 6n }, 'before'],
     ['before what retention has left, forgotten by the broker', { committed: null, remembered: 5n, low: 6n }, 'before'],
