@@ -174,13 +174,15 @@ const soak = async (strength: Strength, people: ReturnType<typeof crowdOf>, stag
   heap.close();
   say('Letting it come to rest …');
   await troubles.over();
+  // What follows meets no faults.
+  const inTrouble = { ...asked.counts() };
   const quietAfter = await quieten(stage);
   await probes.over();
   say('Comparing …');
   const compared = await compare(crowd, troubles.revoked);
   return {
     ...{ strength, connecting, changes, quietAfter, compared },
-    ...{ asked: asked.counts(), pushes: relay.tally(), afterRevoke: asked.tooMany },
+    ...{ asked: inTrouble, pushes: relay.tally(), afterRevoke: asked.tooMany },
     troubles: { ...troubles.counts(), kills: troubles.kills.length, revoked: troubles.revoked.size },
     latency: { ...latenciesOf(stage, probes.samples, troubles.kills), unseen: probes.unseen() },
     heap: { early: await early, late },
