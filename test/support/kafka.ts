@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
 import { emptyKafka, type Kafka, type KafkaOptions, startKafka } from '../../scripts/kafka.process.mjs';
+import { asAdmin as connectedAdmin } from '../../src/infra/kafka/admin.kafka.js';
 
 /** A JVM starts in some seconds; on a busy machine in many. */
 const PATIENCE = 120_000;
@@ -85,16 +86,8 @@ export const ownKafka = async (options: Partial<KafkaOptions> = {}): Promise<Own
 };
 
 /** Does some work of an operator. */
-export const asAdmin = async <T>(brokers: string, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> => {
-  const client = new kafkajs.Kafka({ clientId: 'test', brokers: [brokers], logLevel: kafkajs.logLevel.NOTHING });
-  const admin = client.admin();
-  await admin.connect();
-  try {
-    return await work(admin);
-  } finally {
-    await admin.disconnect();
-  }
-};
+export const asAdmin = <T>(brokers: string, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> =>
+  connectedAdmin(new kafkajs.Kafka({ clientId: 'test', brokers: [brokers], logLevel: kafkajs.logLevel.NOTHING }), work);
 
 /** Makes topics, each with its number of partitions. */
 export const makeTopics = (brokers: string, topics: Readonly<Record<string, number>>): Promise<unknown> =>
