@@ -1,6 +1,6 @@
 // Starts a real Apache Kafka on this machine, in one process of Java: for `npm run kafka` and for the tests.
 import { spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -35,15 +35,11 @@ const isFree = (port) =>
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+/** Below those that the system lends to outgoing connections: one of them would soon be taken while the broker is down. */
+const freePort = async () => {
+  const port = randomInt(20_000, 32_768);
+  return (await isFree(port)) ? port : freePort();
+};
 
 /** The ports of last time, so that what was told of the address stays true; 0 asks for any free one at first. */
 const portsOf = async (folder, wanted) => {

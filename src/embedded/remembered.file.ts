@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { codeOf } from './engine.js';
+import { freePort, isFree } from './free.port.js';
 
 /** The file's text, or null when there is no such file. */
 export const readIfThere = async (path: string): Promise<string | null> => {
@@ -36,28 +36,12 @@ const remembered = async (path: string, make: () => string): Promise<string> => 
 export const rememberedPassword = (dataDir: string, name: string): Promise<string> =>
   remembered(join(dataDir, `${name}.password`), () => randomBytes(24).toString('base64url'));
 
-/** The port a server bound on 127.0.0.1 gets when it asks for `port` (0: any), or null when that one is taken. */
-const bindable = (port: number): Promise<number | null> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => {
-      resolve(null);
-    });
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        resolve(typeof address === 'object' && address !== null ? address.port : null);
-      });
-    });
-  });
-
 /** The port of last time when `keep` allows or it is free, else a free one, kept in `<dataDir>/<name>.port`. */
 export const rememberedPort = async (dataDir: string, name: string, keep: (port: number) => Promise<boolean>): Promise<number> => {
   const path = join(dataDir, `${name}.port`);
   const last = Number(await readIfThere(path));
-  if (last > 0 && ((await bindable(last)) !== null || (await keep(last)))) return last;
-  const port = await bindable(0);
-  if (port === null) throw new Error(`no free port on 127.0.0.1 for ${name}`);
+  if (last > 0 && ((await isFree(last)) || (await keep(last)))) return last;
+  const port = await freePort();
   await writePrivately(path, String(port));
   return port;
 };

@@ -11,7 +11,7 @@ import { positionsIn } from '../../src/infra/kafka/positions.sql.js';
 import { systemClock } from '../../src/infra/system.clock.js';
 import { type Message, type Publisher } from '../../src/kernel/broker.js';
 import { effectIn, effectsOf, expectAllInOrder, MAKE_EFFECTS, members, moduleOf, numbered } from '../contract/broker.contract.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../../src/embedded/free.port.js';
 import { headersOf, makeTopics, type OwnKafka, ownKafka, readTopic } from '../support/kafka.js';
 import { eventually, openStores, SILENT, type Stores } from '../support/store.js';
 

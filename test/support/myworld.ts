@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Secret } from '../../src/kernel/vault.js';
 import { type GoogleSettings } from '../../src/provider/google/google-settings.js';
-import { freePort } from './free-port.js';
+import { freePort } from '../../src/embedded/free.port.js';
 import { eventually } from './store.js';
 import { pythonWith } from './python.js';
 

@@ -10,7 +10,7 @@ import pg from 'pg';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 import { type SyncView } from '../../src/sync/sync.contract.js';
 import { type EventPage, type EventView } from '../../src/merged-events/events.contract.js';
-import { freePort } from './free-port.js';
+import { freePort } from '../../src/embedded/free.port.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/programs/main.js', import.meta.url));
 const START_LIMIT = 180_000;
