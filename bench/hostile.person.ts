@@ -83,7 +83,11 @@ export const startHostilePerson = async (client: Client, calendars: number): Pro
     requests: server.requests,
     stop: async () => {
       over = true;
-      await acting.finally(server.stop);
+      try {
+        await acting;
+      } finally {
+        await server.stop();
+      }
     },
   };
 };

@@ -28,8 +28,12 @@ const publishAll = async (publisher: Publisher, { messages }: Imported): Promise
 const publish = async (config: Config, imported: Imported): Promise<string> => {
   if (config.kafka !== null) {
     const publisher = kafkaPublisher(config.kafka, toolLog(config));
-    await publishAll(publisher, imported).finally(() => publisher.close());
-    return `Apache Kafka at ${config.kafka.brokers.join(', ')}`;
+    try {
+      await publishAll(publisher, imported);
+      return `Apache Kafka at ${config.kafka.brokers.join(', ')}`;
+    } finally {
+      await publisher.close();
+    }
   }
   await withStores(config, CONNECTIONS, ({ database }) => publishAll(embeddedPublisher(database), imported));
   return 'the broker of this machine';

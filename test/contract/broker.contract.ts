@@ -45,7 +45,7 @@ class Host {}
 export const moduleOf = (topic: string, handle: Handle): DynamicModule => {
   @Controller()
   class Handler {
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-arguments -- without it the compiler infers another type (TS1241)
+    // oxlint-disable-next-line typescript/no-unnecessary-type-arguments -- without it the compiler infers another type (TS1241)
     @EventPattern<string>(topic)
     async on(@Payload() message: Delivered): Promise<void> {
       await handle(message);

@@ -147,7 +147,6 @@ const serve = async (controller: Type, group: string, providers: readonly Provid
   });
   const module = { module: Host, controllers: [controller], providers: [...providers] };
   // Nest types the plain options as a class.
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
   const app = await NestFactory.createMicroservice(module, { strategy });
   app.useGlobalFilters({ catch: (error: unknown) => throwError(() => error) });
   await app.listen();

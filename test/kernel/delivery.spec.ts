@@ -53,7 +53,7 @@ const failing = (times: number, error: unknown) => {
   let left = times;
   return (): Promise<void> => {
     left -= 1;
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- also what no error is may be thrown
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- also what no error is may be thrown
     return left >= 0 ? Promise.reject(error) : Promise.resolve();
   };
 };

@@ -1,67 +1,76 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 const root = resolve(import.meta.dirname, '../..');
 
 /** Each line breaks one rule of the house. */
 const bad: readonly (readonly [rule: string, line: string])[] = [
-  ['no-restricted-syntax', 'export const a = (): number => Date.now();'],
-  ['no-restricted-syntax', 'export const b = (): Date => new Date();'],
-  ['no-restricted-syntax', 'export const c = (): number => Math.random();'],
-  ['no-restricted-syntax', "export const d = (): string | undefined => process.env['HOME'];"],
-  ['no-restricted-globals', 'export const e = (): number => process.pid;'],
-  ['no-console', "export const f = (): void => { console.log('x'); };"],
-  ['@typescript-eslint/no-floating-promises', 'export const g = (): void => { Promise.resolve(1); };'],
-  ['@typescript-eslint/no-explicit-any', 'export const h = (x: any): unknown => x as unknown;'],
-  ['@typescript-eslint/consistent-type-definitions', 'export interface I { readonly x: number }'],
-  ['max-params', 'export const j = (p: 1, q: 1, r: 1, s: 1, t: 1, u: 1, v: 1): number => p + q + r + s + t + u + v;'],
-  ['max-lines-per-function', `export const k = (): number => {${' void 0;\\n'.repeat(45)} return 1; };`.replaceAll('\\n', '\n')],
+  ['eslint-js(no-restricted-syntax)', 'export const a = (): number => Date.now();'],
+  ['eslint-js(no-restricted-syntax)', 'export const b = (): Date => new Date();'],
+  ['eslint-js(no-restricted-syntax)', 'export const c = (): number => Math.random();'],
+  ['eslint-js(no-restricted-syntax)', "export const d = (): string | undefined => process.env['HOME'];"],
+  ['eslint(no-restricted-globals)', 'export const e = (): number => process.pid;'],
+  ['eslint(no-console)', "export const f = (): void => { console.log('x'); };"],
+  ['typescript(no-floating-promises)', 'export const g = (): void => { Promise.resolve(1); };'],
+  ['typescript(no-unnecessary-condition)', 'export const l = (x: { y: number }): number | undefined => x?.y;'],
+  ['typescript(no-explicit-any)', 'export const h = (x: any): unknown => x as unknown;'],
+  ['typescript(consistent-type-definitions)', 'export interface I { readonly x: number }'],
+  ['typescript(TS2322)', "export const m: number = '1';"],
+  ['typescript(TS2322)', 'export const n = (x: readonly number[]): number => x[0];'],
+  ['eslint(max-params)', 'export const j = (p: 1, q: 1, r: 1, s: 1, t: 1, u: 1, v: 1): number => p + q + r + s + t + u + v;'],
+  ['eslint(max-lines-per-function)', `export const k = (): number => {${' void 0;\n'.repeat(45)} return 1; };`],
 ];
 
+type Found = Readonly<{ code: string; filename: string; labels: readonly Readonly<{ span: Readonly<{ line: number }> }>[] }>;
+
+/** A folder like this one, with those files alone: to read the whole program takes ten times as long. */
 const folder = mkdtempSync(join(tmpdir(), 'lint-'));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The file alone, since to read the whole program takes ten times as long. */
-const project = join(folder, 'tsconfig.json');
-const file = 'src/kernel/clock.ts';
-const typeRoots = [join(root, 'node_modules/@types')];
-writeFileSync(
-  project,
-  JSON.stringify({ extends: join(root, 'tsconfig.test.json'), compilerOptions: { typeRoots }, files: [join(root, file)], include: [] }),
-);
-
-const program = `
-  import { readFileSync } from 'node:fs';
-  import { ESLint } from 'eslint';
-  const overrideConfig = { languageOptions: { parserOptions: { project: ${JSON.stringify(project)} } } };
-  const [result] = await new ESLint({ overrideConfig }).lintText(readFileSync(0, 'utf8'), { filePath: '${file}' });
-  console.log(JSON.stringify(result.messages));
-`;
-
-let found: readonly Readonly<{ ruleId: string | null; line: number }>[];
-let firstLines: readonly number[];
+/** What the linter finds in that text, were it that file. */
+const lint = (file: string, text: string): readonly Found[] => {
+  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  writeFileSync(join(folder, file), text);
+  const program = join(root, 'node_modules/oxlint/bin/oxlint');
+  const { stdout } = spawnSync(process.execPath, [program, '--format', 'json', file], { cwd: folder, encoding: 'utf8' });
+  return (JSON.parse(stdout) as { diagnostics: readonly Found[] }).diagnostics;
+};
 
 beforeAll(() => {
-  const lines = bad.map(([, line]) => line);
-  firstLines = lines.map((_, index) => lines.slice(0, index).join('\n').split('\n').length + (index === 0 ? 0 : 1));
-  // In a process of its own: ESLint loads its configuration in ways Jest's module loader does not know.
-  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
-    cwd: root,
-    input: lines.join('\n'),
-    // Where CI is set, typescript-eslint takes a file's text from the disk and not from what it is given.
-    env: { ...process.env, TSESTREE_SINGLE_RUN: 'false' },
-    encoding: 'utf8',
-  });
-  found = JSON.parse(stdout) as typeof found;
+  for (const file of ['.oxlintrc.json', 'tsconfig.json', 'test/tsconfig.json', 'bench/tsconfig.json'])
+    cpSync(join(root, file), join(folder, file));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
 });
 
+const linesOf = (found: readonly Found[], rule: string): readonly (number | undefined)[] =>
+  found.filter(({ code }) => code === rule).map(({ labels }) => labels[0]?.span.line);
+
 describe('The linter', () => {
+  let found: readonly Found[];
+  const lines = bad.map(([, line]) => line);
+  const firstLines = lines.map((_, index) => lines.slice(0, index).join('\n').split('\n').length + (index === 0 ? 0 : 1));
+
+  beforeAll(() => {
+    found = lint('src/kernel/clock.ts', lines.join('\n'));
+  });
+
   it.each(bad.map(([rule, line], index) => [rule, line.split('\n')[0], index] as const))('catches by %s: %s', (rule, _line, index) => {
-    expect(found.filter(({ line }) => line === firstLines[index]).map(({ ruleId }) => ruleId)).toContain(rule);
+    expect(linesOf(found, rule)).toContain(firstLines[index]);
+  });
+
+  it.each(['test/kernel/clock.spec.ts', 'bench/clock.ts'])('knows the types of %s', (file) => {
+    const text = "export const g = (): void => { Promise.resolve(1); };\nexport const m: number = '1';\n";
+    const theirs = lint(file, text);
+    expect(linesOf(theirs, 'typescript(no-floating-promises)')).toEqual([1]);
+    expect(linesOf(theirs, 'typescript(TS2322)')).toEqual([2]);
+  });
+
+  it('finds nothing in what is as it should be', () => {
+    expect(lint('src/kernel/clock.ts', readFileSync(join(root, 'src/kernel/clock.ts'), 'utf8'))).toEqual([]);
   });
 });
