@@ -119,22 +119,27 @@ describe('The places for requests that are under way', () => {
       outlook.sandbox.switchOn({ fault: 'slow', milliseconds: 15 });
       const [secret] = outlook.secrets();
       const until = new Date(Date.now() + 3_600_000);
-      const all = https.flatMap((http): readonly Promise<unknown>[] => {
-        const [provider, grant] = [outlook.providerOver(http), fixedGrant(secret)];
-        const open = async (calendar: string): Promise<unknown> => {
-          const order = { id: randomUUID(), token: 'token', address: 'https://127.0.0.1:9/', until };
-          return provider.push?.open(grant, outlook.addressOf(calendar), order, allowed()).catch(() => null);
-        };
-        return [
-          provider.discover(grant, allowed()),
-          ...calendars.map((calendar) => scanAll(provider, secret, outlook.addressOf(calendar))),
-          ...calendars.map(open),
-        ];
+      const all = (): readonly Promise<unknown>[] =>
+        https.flatMap((http): readonly Promise<unknown>[] => {
+          const [provider, grant] = [outlook.providerOver(http), fixedGrant(secret)];
+          const open = async (calendar: string): Promise<unknown> => {
+            const order = { id: randomUUID(), token: 'token', address: 'https://127.0.0.1:9/', until };
+            return provider.push?.open(grant, outlook.addressOf(calendar), order, allowed()).catch(() => null);
+          };
+          return [
+            provider.discover(grant, allowed()),
+            ...calendars.map((calendar) => scanAll(provider, secret, outlook.addressOf(calendar))),
+            ...calendars.map(open),
+          ];
+        });
+      const most = (): number => Math.max(...outlook.sandbox.requests().map(({ underWay }) => underWay));
+      // A busy machine may not have got three under way in the first round.
+      await eventually('three are under way at once', async () => {
+        await Promise.all(all());
+        return most() >= 3;
       });
-      await Promise.all(all);
-      const seen = outlook.sandbox.requests();
-      expect(seen.filter(({ status }) => status === 429)).toEqual([]);
-      expect(Math.max(...seen.map(({ underWay }) => underWay))).toBe(3);
+      expect(outlook.sandbox.requests().filter(({ status }) => status === 429)).toEqual([]);
+      expect(most()).toBe(3);
     } finally {
       await Promise.all(https.map((http) => http.close()));
       await outlook.stop();
