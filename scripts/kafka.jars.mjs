@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const POM = join(root, 'kafka', 'pom.xml');
-const folder = join(root, 'node_modules', '.cache', 'kafka');
+const folder = join(root, '.tools', 'kafka');
 
 /** All jars of the broker. */
 export const JARS = join(folder, 'jars');
@@ -25,10 +25,10 @@ const parameters = (into) => [
 ];
 
 /** Fetches the jars by `run(program, parameters)`; a fetch that is broken off leaves nothing half made. */
-export const fetchJars = (run) => {
+export const fetchJars = async (run) => {
   const draft = `${JARS}.new`;
   for (const each of [draft, JARS, JARS_STAMP]) if (existsSync(each)) rmSync(each, { recursive: true });
   mkdirSync(folder, { recursive: true });
-  run('mvn', parameters(draft));
+  await run('mvn', parameters(draft));
   renameSync(draft, JARS);
 };

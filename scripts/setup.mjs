@@ -1,11 +1,12 @@
 // Makes a fresh clone ready: `node scripts/setup.mjs start|test|kafka`. Runs before anything is installed, so it needs nothing but Node; when there is
 // nothing to do it costs a fifth of a second.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { fetchJars, JARS_STAMP } from './kafka.jars.mjs';
 
 /** What the tests need besides npm packages: an independent CalDAV server, a browser, what runs and fetches Apache Kafka, and an independent client of it. */
@@ -40,11 +41,14 @@ const filesUnder = (folder) =>
     .sort();
 
 /** Runs a program; on failure shows the end of what it printed, and what to do. */
-const run = (program, parameters, { env = process.env, advice }) => {
-  const { status, error, stdout, stderr } = spawnSync(program, parameters, { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (status === 0) return;
-  const tail = `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trimEnd().split('\n').slice(-30).join('\n');
-  throw new Failed(`${tail}\n\n${[basename(program), ...parameters].join(' ')} failed. ${advice}`);
+const run = async (program, parameters, { env = process.env, advice }) => {
+  try {
+    await promisify(execFile)(program, parameters, { cwd: root, env, maxBuffer: 1 << 28 });
+  } catch ({ stdout, stderr, message }) {
+    const printed = `${stdout ?? ''}${stderr ?? ''}`.trimEnd() || message;
+    const tail = printed.split('\n').slice(-30).join('\n');
+    throw new Failed(`${tail}\n\n${[basename(program), ...parameters].join(' ')} failed. ${advice}`);
+  }
 };
 
 // What `npm start` or a CI puts into the environment must not leave out the compiler or the install scripts; registry and proxy settings stay.
@@ -66,26 +70,26 @@ const isInstalled = () => {
 const install = {
   stamp: at('node_modules', '.setup-hash'),
   hash: () => hashOf(['package-lock.json']),
-  make: () => {
+  make: async () => {
     if (isInstalled()) return;
     say('Installing npm packages; this takes about a minute …');
     const npm = basename(process.env.npm_execpath ?? '') === 'npm-cli.js' ? [process.execPath, process.env.npm_execpath] : ['npm'];
     const parameters = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
     const advice = 'Check the connection to the npm registry and the space on the disk, and repeat.';
-    run(npm[0], [...npm.slice(1), ...parameters], { env: undisturbed(), advice });
+    await run(npm[0], [...npm.slice(1), ...parameters], { env: undisturbed(), advice });
   },
 };
 
 const build = {
   stamp: at('dist', '.setup-hash'),
   hash: () => hashOf([...filesUnder('src'), 'scripts/bundle.mjs', 'tsconfig.json', 'nest-cli.json', 'package-lock.json']),
-  make: () => {
+  make: async () => {
     say('Building …');
     // What a deleted source left behind must not be found by a later one.
     rmSync(at('dist'), { recursive: true, force: true });
     const nest = at('node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
-    run(process.execPath, [nest, 'build'], { advice: 'The errors above are in src/.' });
-    run(process.execPath, [at('scripts', 'bundle.mjs')], { advice: 'The errors above are in src/, or in a package that it uses.' });
+    await run(process.execPath, [nest, 'build'], { advice: 'The errors above are in src/.' });
+    await run(process.execPath, [at('scripts', 'bundle.mjs')], { advice: 'The errors above are in src/, or in a package that it uses.' });
   },
 };
 
@@ -94,7 +98,7 @@ const works = (program, parameters) => spawnSync(program, parameters).status ===
 const kafka = {
   stamp: JARS_STAMP,
   hash: () => hashOf(['kafka/pom.xml']),
-  make: () => {
+  make: async () => {
     const missing = Object.entries(KAFKA_PROGRAMS).filter(([program, parameters]) => !works(program, parameters));
     if (missing.length > 0)
       throw new Failed(
@@ -102,16 +106,16 @@ const kafka = {
       );
     say('Fetching Apache Kafka …');
     const advice = "Check the connection to Maven's repository and the space on the disk, and repeat.";
-    fetchJars((program, parameters) => run(program, parameters, { advice }));
+    await fetchJars((program, parameters) => run(program, parameters, { advice }));
   },
 };
 
 const isDone = ({ stamp, hash }) => read(stamp) === hash();
 
-const ensure = (step) => {
+const ensure = async (step) => {
   if (isDone(step)) return;
   const hash = step.hash();
-  step.make();
+  await step.make();
   writeFileSync(step.stamp, hash);
 };
 
@@ -130,24 +134,24 @@ const hasDebianPackages = () => {
   return hasModules && hasPrograms && existsSync(process.env.CHROMIUM ?? '/usr/bin/chromium');
 };
 
-const aptInstall = () => {
+const aptInstall = async () => {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const advice = `Install them by hand: apt-get install ${DEBIAN_PACKAGES.join(' ')}`;
   const wait = ['-o', 'DPkg::Lock::Timeout=300', '-q', '-y'];
-  run('apt-get', [...wait, 'update'], { env, advice });
-  run('apt-get', [...wait, 'install', '--no-install-recommends', ...DEBIAN_PACKAGES], { env, advice });
+  await run('apt-get', [...wait, 'update'], { env, advice });
+  await run('apt-get', [...wait, 'install', '--no-install-recommends', ...DEBIAN_PACKAGES], { env, advice });
 };
 
-const ensureDebianPackages = () => {
+const ensureDebianPackages = async () => {
   if (hasDebianPackages()) return;
   if (process.getuid?.() !== 0)
     throw new Failed(`The tests need ${DEBIAN_PACKAGES.join(', ')}: sudo apt-get install ${DEBIAN_PACKAGES.join(' ')}`);
   say(`Installing ${DEBIAN_PACKAGES.join(', ')} …`);
   try {
-    aptInstall();
+    await aptInstall();
   } catch {
     // A mirror in the middle of an update answers again a moment later.
-    aptInstall();
+    await aptInstall();
   }
 };
 
@@ -178,25 +182,33 @@ const alone = async (work) => {
     }
   }
   try {
-    work();
+    await work();
   } finally {
     rmSync(lock, { force: true });
   }
 };
 
-/** What each purpose needs; a broker alone needs no npm package. */
-const STEPS = { start: [install, build], test: [install, build, kafka], kafka: [kafka] };
+const debian = { isDone: hasDebianPackages, ensure: ensureDebianPackages };
+const stepOf = (step) => ({ isDone: () => isDone(step), ensure: () => ensure(step) });
+const program = [install, build].map(stepOf);
+const broker = [stepOf(kafka)];
+
+/** What each purpose needs, in lanes that need nothing of each other; a broker alone needs no npm package. Maven and Java are among Debian's. */
+const LANES = { start: [program], test: [program, [debian, ...broker]], kafka: [broker] };
 
 const main = async (purpose) => {
-  const steps = STEPS[purpose];
-  if (steps === undefined) throw new Failed(`Usage: node scripts/setup.mjs ${Object.keys(STEPS).join('|')}`);
+  const lanes = LANES[purpose];
+  if (lanes === undefined) throw new Failed(`Usage: node scripts/setup.mjs ${Object.keys(LANES).join('|')}`);
   checkNode();
-  const needsDebianPackages = purpose === 'test' && !hasDebianPackages();
-  if (steps.every(isDone) && !needsDebianPackages) return;
-  await alone(() => {
-    // Maven and Java are among them.
-    if (needsDebianPackages) ensureDebianPackages();
-    for (const step of steps) ensure(step);
+  if (lanes.flat().every((step) => step.isDone())) return;
+  await alone(async () => {
+    const ends = await Promise.allSettled(
+      lanes.map(async (steps) => {
+        for (const step of steps) await step.ensure();
+      }),
+    );
+    const failed = ends.find(({ status }) => status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   });
 };
 
