@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { format } from 'prettier';
+import { format } from 'oxfmt';
 import { z } from 'zod';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -25,6 +25,8 @@ const withoutPattern = ({ jsonSchema }) => {
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
 };
 
+const written = async (file, schema) => (await format(file, JSON.stringify(schema), { printWidth: 140 })).code;
+
 const refused = [];
 const families = {
   connection: connectionSchemas,
@@ -40,7 +42,7 @@ for (const [category, schemas] of Object.entries(families)) {
   mkdirSync(folder, { recursive: true });
   for (const [type, schema] of Object.entries(schemas)) {
     const file = join(folder, `${type}.json`);
-    const text = await format(JSON.stringify(z.toJSONSchema(schema, { override: withoutPattern })), { parser: 'json', printWidth: 140 });
+    const text = await written(file, z.toJSONSchema(schema, { override: withoutPattern }));
     if (!existsSync(file)) {
       writeFileSync(file, text);
       process.stdout.write(`${category}/${type}.json written; put a sample beside it: ${type}.sample.json\n`);
@@ -56,7 +58,7 @@ for (const contract of [...RELAY_TOPICS, ...DIRECTORY_TOPICS]) {
   const schema = publishedSchema(contract);
   const breaks = existsSync(file) ? breaksOf(JSON.parse(readFileSync(file, 'utf8')), schema) : [];
   if (breaks.length > 0) refused.push(`${contract.topic} (${breaks.join(', ')})`);
-  else writeFileSync(file, await format(JSON.stringify(schema), { parser: 'json', printWidth: 140 }));
+  else writeFileSync(file, await written(file, schema));
 }
 if (refused.length > 0) {
   process.stderr.write(`Stored or published already, and not to be changed so; make a new version: ${refused.join(', ')}\n`);

@@ -14,7 +14,8 @@ export type Kept = Readonly<{ from: number | null; until: number | null }>;
  * there are within the bound, shown or not; `kept` is null when nothing is missing.
  */
 export type Expansion =
-  Readonly<{ occurrences: readonly Occurrence[]; repetitions: number; kept: Kept | null }> | Readonly<{ unexpandable: string }>;
+  | Readonly<{ occurrences: readonly Occurrence[]; repetitions: number; kept: Kept | null }>
+  | Readonly<{ unexpandable: string }>;
 
 /** Bounds one object by work and not by time, so that every replay ends alike; a few hundredths of a second. */
 const STEPS = 300_000;

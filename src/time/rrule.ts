@@ -5,7 +5,11 @@ export class Unexpandable extends Error {
   override readonly name = 'Unexpandable';
   constructor(
     readonly code:
-      'recurrence.bad-rule' | 'recurrence.rule-too-long' | 'recurrence.too-costly' | 'recurrence.too-many' | 'recurrence.bad-time',
+      | 'recurrence.bad-rule'
+      | 'recurrence.rule-too-long'
+      | 'recurrence.too-costly'
+      | 'recurrence.too-many'
+      | 'recurrence.bad-time',
   ) {
     super(code);
   }

@@ -56,7 +56,7 @@ describe('The document of the topics', () => {
   });
 
   it('refuses a schema that refers to itself, which could not be written out', () => {
-    const Nested: z.ZodType = z.strictObject({ get within() { return Nested.optional(); } }).meta({ id: 'Nested' }); // prettier-ignore
+    const Nested: z.ZodType = z.strictObject({ get within() { return Nested.optional(); } }).meta({ id: 'Nested' }); // oxfmt-ignore
     const [doors] = SMALL_TOPICS;
     if (doors === undefined) throw new Error('There is a topic.');
     const topic = { ...doors, messages: [{ type: 'a', summary: 'b', schema: Nested, example: {} }] };

@@ -48,7 +48,7 @@ const onServer = (): Promise<Adopted> => {
 };
 
 const event = (title: string, day: number): string =>
-  ['BEGIN:VCALENDAR', 'VERSION:2.0', 'BEGIN:VEVENT', `UID:${title}`, `DTSTART:202612${String(day).padStart(2, '0')}T090000Z`, 'DURATION:PT1H', `SUMMARY:${title}`, 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n'); // prettier-ignore
+  ['BEGIN:VCALENDAR', 'VERSION:2.0', 'BEGIN:VEVENT', `UID:${title}`, `DTSTART:202612${String(day).padStart(2, '0')}T090000Z`, 'DURATION:PT1H', `SUMMARY:${title}`, 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n'); // oxfmt-ignore
 
 let version = 0;
 const kept = (title: string, day: number): Kept => {

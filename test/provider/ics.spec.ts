@@ -303,7 +303,7 @@ describe('A resource that cannot be read says why, and never what it holds:', ()
       'BEGIN:VTIMEZONE', 'TZID:Own', 'BEGIN:STANDARD', 'DTSTART:19701025T030000', 'RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU', 'TZOFFSETFROM:+0200', 'TZOFFSETTO:+0100', 'END:STANDARD', 'END:VTIMEZONE',
       ...event('DTSTART;TZID=Own:20260327T090000', 'DURATION:PT1H', 'RRULE:FREQ=DAILY;COUNT=9', 'EXDATE;VALUE=DATE:20260328', 'RDATE:20260501T080000Z', 'ATTENDEE;CN="A":mailto:a@example.test'),
       ...event('RECURRENCE-ID;RANGE=THISANDFUTURE:20260330T070000Z', 'DTSTART:20260330T100000Z', 'DTEND;VALUE=DATE:20260331'),
-    ); // prettier-ignore
+    ); // oxfmt-ignore
     const pieces = fc.constantFrom(
       '',
       ';',

@@ -19,27 +19,27 @@ const days = (rule: string, start: string, to: string): readonly string[] =>
 describe('A recurrence rule', () => {
   it('expands the examples of RFC 5545 3.8.5.3', () => {
     expect(days('FREQ=MONTHLY;COUNT=6;BYDAY=-2MO', '1997-09-22', '1999-01-01')).toEqual(
-      ['1997-09-22', '1997-10-20', '1997-11-17', '1997-12-22', '1998-01-19', '1998-02-16'], // prettier-ignore
+      ['1997-09-22', '1997-10-20', '1997-11-17', '1997-12-22', '1998-01-19', '1998-02-16'], // oxfmt-ignore
     );
     expect(days('FREQ=YEARLY;BYDAY=20MO', '1997-05-19', '2000-01-01')).toEqual(['1997-05-19', '1998-05-18', '1999-05-17']);
     expect(days('FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO', '1997-05-12', '2000-01-01')).toEqual(['1997-05-12', '1998-05-11', '1999-05-17']);
     expect(days('FREQ=YEARLY;INTERVAL=4;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4,5,6,7,8', '1996-11-05', '2005-01-01')).toEqual(
-      ['1996-11-05', '2000-11-07', '2004-11-02'], // prettier-ignore
+      ['1996-11-05', '2000-11-07', '2004-11-02'], // oxfmt-ignore
     );
     expect(days('FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2', '1997-09-29', '1998-01-01')).toEqual(
-      ['1997-09-29', '1997-10-30', '1997-11-27', '1997-12-30'], // prettier-ignore
+      ['1997-09-29', '1997-10-30', '1997-11-27', '1997-12-30'], // oxfmt-ignore
     );
     expect(days('FREQ=YEARLY;INTERVAL=3;COUNT=10;BYYEARDAY=1,100,200', '1997-01-01', '2007-01-01').slice(-2)).toEqual(
-      ['2003-07-19', '2006-01-01'], // prettier-ignore
+      ['2003-07-19', '2006-01-01'], // oxfmt-ignore
     );
   });
 
   it('lets the first day of the week decide which week is every second one', () => {
     expect(days('FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=MO', '1997-08-05', '1998-01-01')).toEqual(
-      ['1997-08-05', '1997-08-10', '1997-08-19', '1997-08-24'], // prettier-ignore
+      ['1997-08-05', '1997-08-10', '1997-08-19', '1997-08-24'], // oxfmt-ignore
     );
     expect(days('FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU', '1997-08-05', '1998-01-01')).toEqual(
-      ['1997-08-05', '1997-08-17', '1997-08-19', '1997-08-31'], // prettier-ignore
+      ['1997-08-05', '1997-08-17', '1997-08-19', '1997-08-31'], // oxfmt-ignore
     );
   });
 
@@ -55,7 +55,7 @@ describe('A recurrence rule', () => {
 
   it('takes weekdays with and without a number together, where dateutil asks for both', () => {
     expect(days('FREQ=MONTHLY;BYDAY=1TU,FR', '2026-05-01', '2026-06-01')).toEqual(
-      ['2026-05-01', '2026-05-05', '2026-05-08', '2026-05-15', '2026-05-22', '2026-05-29'], // prettier-ignore
+      ['2026-05-01', '2026-05-05', '2026-05-08', '2026-05-15', '2026-05-22', '2026-05-29'], // oxfmt-ignore
     );
   });
 
@@ -65,7 +65,7 @@ describe('A recurrence rule', () => {
 
   it('gives days before the first week of a year to the last week of the year before, on any first day of the week', () => {
     expect(days('FREQ=YEARLY;BYWEEKNO=52;BYDAY=FR;WKST=SU', '2024-12-27', '2027-02-01')).toEqual(
-      ['2024-12-27', '2025-12-26', '2027-01-01'], // prettier-ignore
+      ['2024-12-27', '2025-12-26', '2027-01-01'], // oxfmt-ignore
     );
   });
 
@@ -83,7 +83,7 @@ describe('A recurrence rule', () => {
     'FREQ=WEEKLY;BYDAY=XX', 'FREQ=DAILY;UNTIL=tomorrow', 'FREQ=DAILY;UNTIL=20260231', 'FREQ=DAILY;FREQ=WEEKLY', 'RSCALE=CHINESE;FREQ=YEARLY',
   ])('is refused when it cannot be understood whole: %s', (rule) => {
     expect(() => parseRule(rule)).toThrow(new Unexpandable('recurrence.bad-rule'));
-  }); // prettier-ignore
+  }); // oxfmt-ignore
 });
 
 describe('A hostile rule', () => {

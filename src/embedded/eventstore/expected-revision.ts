@@ -14,7 +14,8 @@ export type Standing = Readonly<{ revision: bigint; deleted: boolean; described:
  * `repeat-of`: refuse it, unless just these events follow revision `after`, which makes it the repetition of an append that succeeded.
  */
 export type Verdict =
-  Readonly<{ kind: 'append' | 'append-unless-known' | 'wrong' | 'tombstoned' }> | Readonly<{ kind: 'repeat-of'; after: bigint }>;
+  | Readonly<{ kind: 'append' | 'append-unless-known' | 'wrong' | 'tombstoned' }>
+  | Readonly<{ kind: 'repeat-of'; after: bigint }>;
 
 /** The rules of EventStoreDB's `CheckCommit`. */
 export const judge = (expected: Expected, { revision, deleted, described }: Standing): Verdict => {
