@@ -40,6 +40,7 @@ const SOAKS = [
   'integration/grant-kill',
   'integration/google-edits',
   'integration/sync-run-faults',
+  'integration/telling',
   'integration/webhook-floods',
 ].map((name) => `${name}.spec.ts`);
 

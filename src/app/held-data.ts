@@ -9,6 +9,7 @@ import { VAULT_DATA } from '../infra/vault/held-data.js';
 import { type HeldRows } from '../kernel/held-data.js';
 import { MERGED_EVENT_DATA } from '../merged-events/held-data.js';
 import { PREFERENCE_DATA } from '../preference/held-data.js';
+import { RELAY_DATA } from '../relay/held-data.js';
 import { SYNC_DATA } from '../sync/held-data.js';
 import { WATCH_DATA } from '../watch/held-data.js';
 
@@ -20,6 +21,7 @@ export const HELD_DATA: readonly HeldRows[] = [
   ...WATCH_DATA,
   ...MERGED_EVENT_DATA,
   ...PREFERENCE_DATA,
+  ...RELAY_DATA,
   ...VAULT_DATA,
   ...REQUEST_DATA,
   ...DIRECTORY_DATA,

@@ -9,6 +9,7 @@ import { type Sql } from '../kernel/sql.js';
 import { mergedEventsRuns } from '../merged-events/merged-events.runs.js';
 import { type FollowedFact } from '../relay/account-facts.codec.js';
 import { type Reason } from '../relay/changes.source.js';
+import { type Publishing } from '../relay/relay.ports.js';
 import { RELAY_NAMES, relayRuns } from '../relay/relay.runs.js';
 import { type Runtime } from './runtime.js';
 import { type Work } from './supervised.js';
@@ -88,6 +89,25 @@ const watchTopics = async (
   return watch.run;
 };
 
+/**
+ * Publishes what changes in calendars until aborted, where no other process does. `check` throws what it fails at.
+ */
+export const relayingEvents = async (
+  runtime: Pick<Runtime, 'database' | 'store' | 'clock' | 'log'>,
+  publishing: Publishing,
+): Promise<(signal: AbortSignal) => Readonly<{ ended: Promise<void>; check: () => void }>> => {
+  const { database } = runtime;
+  const told = await mergedEventsRuns.told();
+  const follower = relayRuns.followers.events({ ...runtime, ...publishing, ...told(database), onWhole: () => undefined });
+  return (signal) => {
+    const progress = notFollowing(follower.name);
+    const check = (): void => {
+      if (progress.failure !== null) throw new Error(progress.failure.sentence);
+    };
+    return { ended: runFollower(runtime, follower, progress, signal), check };
+  };
+};
+
 /** What the relay does where there is a broker that others read: one worker for each follower, by name. */
 export const relaying = async (
   runtime: Runtime,
@@ -111,7 +131,10 @@ export const relaying = async (
   };
   const publishing = { publisher, onPublished, store };
   add(followers.connections({ ...publishing, facts: factsOf(runtime), setAside: noteAside(runtime) }), () => null);
-  add(followers.events({ ...publishing, clock, ...told(database), onWhole: wholeTeller(runtime, standing) }), () => standing.whole);
+  add(
+    followers.events({ ...publishing, database, clock, ...told(database), onWhole: wholeTeller(runtime, standing) }),
+    () => standing.whole,
+  );
   add(followers.audit(publishing), () => null);
   measure(runtime, all);
   if (runtime.kafka !== null) works.set('topics', await watchTopics(runtime.kafka, runtime, health));

@@ -1,20 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, instant } from '../kernel/clock.js';
 import { type EventStore, type Position, type RawEvent } from '../kernel/event-store.js';
 import { type Placed, rawLog, type Source } from '../kernel/follower.js';
-import { type ChangesAt } from '../merged-events/changes/change-row.js';
+import { type Database } from '../kernel/sql.js';
 import { type FollowedFact } from './account-facts.codec.js';
 import { adoptedCalendars } from './adopted-calendars.reader.js';
 import { AUDIT_TOPIC } from './audit.contract.js';
 import { toldOfEvent } from './audit-messages.js';
-import { tellCalendars } from './calendars.telling.js';
 import { accountTeller } from './connections.follower.js';
 import { CONNECTIONS_TOPIC } from './connections.contract.js';
-import { toldOfChange } from './event-messages.js';
 import { EVENTS_TOPIC } from './events.contract.js';
 import { type Outbox, outbox } from './outbox.js';
 import { type MergedCalendar, type Owned, type Publishing } from './relay.ports.js';
 import { type Told } from './told.js';
-import { uuidFor } from './uuid.hash.js';
+import { FIRST_PLACE } from './telling.js';
+import { tellings } from './tellings.rows.js';
+import { askForAll } from './whole-calendars.asking.js';
 
 /** What is published again; null: of every calendar, of every person. */
 export type Replayed = Readonly<{ calendarId: string | null; userId: string | null }>;
@@ -24,13 +25,18 @@ type Ports = Publishing &
     store: EventStore;
     clock: Clock;
     facts: Source<FollowedFact>;
-    changes: Source<ChangesAt>;
+    database: Database;
     merged: MergedCalendar;
+    /** Publishes what changes until aborted, unless another process does so already. `check` throws what it fails at. */
+    relaying: (signal: AbortSignal) => Readonly<{ ended: Promise<void>; check: () => void }>;
     signal: AbortSignal;
   }>;
 
-/** Whole calendars are told again where they changed meanwhile, so many times at most. */
-const MOST_ROUNDS = 20;
+/** Milliseconds between two looks at what is still to be told. */
+const PAUSE = 100;
+
+/** What was published again. */
+export type Published = Readonly<{ count: number; of: 'messages' | 'calendars' }>;
 
 /**
  * Takes everything a source has after a position. When all of it has been published the source is asked again, until nothing is new: what the service itself
@@ -92,61 +98,52 @@ const replayAudit = async ({ store, signal }: Ports, replayed: Replayed, out: Ou
   await toItsEnd(rawLog(store), null, take, signal);
 };
 
-/** The changes that are kept, under the ids they had; then calendars whole, as they are now, until none of them has changed meanwhile. */
-const replayEvents = async (ports: Ports, { calendarId, userId }: Replayed, out: Outbox): Promise<void> => {
-  const { changes, merged, store, clock, signal } = ports;
+/**
+ * Asks for calendars whole, and before each for its changes that are kept, under the ids they had; waits until the relay has told them. It alone publishes what is
+ * about a calendar, so that all of it keeps its order.
+ */
+const replayEvents = async (ports: Ports, { calendarId, userId }: Replayed): Promise<number> => {
+  const { database, merged, store, clock, signal } = ports;
+  const position = await merged.end();
+  if (position === null) return 0;
   const isWanted = (calendar: Owned): boolean =>
     (calendarId === null || calendar.calendarId === calendarId) && (userId === null || calendar.userId === userId);
-  const rowsOf = (items: readonly ChangesAt[]) =>
-    items
-      .flatMap((item) => item.changes)
-      .filter((row) => row.calendar_id !== null && isWanted({ calendarId: row.calendar_id, userId: row.user_id }));
-  const again = async (items: readonly ChangesAt[]): Promise<void> => {
-    for (const row of rowsOf(items)) {
-      const told = toldOfChange(row, uuidFor);
-      if (told !== null && 'told' in told) await out.add(told.told);
+  const rows = tellings(database);
+  const wanted = { position, at: instant(clock.now()), told: FIRST_PLACE, isWanted };
+  const nrs = await askForAll({ database, tellings: rows, merged }, adoptedCalendars(store, signal), wanted);
+  const ending = new AbortController();
+  const { ended, check } = ports.relaying(ending.signal);
+  try {
+    while ((await rows.left(nrs)) > 0) {
+      check();
+      await sleep(PAUSE, undefined, { signal });
     }
-    await out.flush();
-  };
-  if ((await merged.end()) === null) return;
-  await toItsEnd(changes, null, again, signal);
-  let among: ReadonlySet<string> | null = null;
-  for (let round = 0; round < MOST_ROUNDS && among?.size !== 0; round += 1) {
-    const position = (await merged.end()) ?? 0n;
-    const only: ReadonlySet<string> | null = among;
-    const means = { merged, outbox: out, uuidFor, signal };
-    const isToldNow = (calendar: Owned): boolean => isWanted(calendar) && (only === null || only.has(calendar.calendarId));
-    await tellCalendars(means, () => adoptedCalendars(store, signal), { position, at: instant(clock.now()), isWanted: isToldNow });
-    await out.flush();
-    const changed = new Set<string>();
-    const note = (items: readonly ChangesAt[]): Promise<void> => {
-      for (const row of rowsOf(items)) changed.add(row.calendar_id ?? '');
-      return Promise.resolve();
-    };
-    await toItsEnd(changes, position, note, signal);
-    among = changed;
+  } finally {
+    ending.abort();
+    await ended;
   }
+  return nrs.length;
 };
 
 const REPLAYS: Readonly<Record<string, (ports: Ports, replayed: Replayed, out: Outbox) => Promise<void>>> = {
   [CONNECTIONS_TOPIC]: replayConnections,
-  [EVENTS_TOPIC]: replayEvents,
   [AUDIT_TOPIC]: replayAudit,
 };
 
 /** The topics that can be published again. */
-export const REPLAYABLE: readonly string[] = Object.keys(REPLAYS);
+export const REPLAYABLE: readonly string[] = [...Object.keys(REPLAYS), EVENTS_TOPIC].sort();
 
 /**
  * Publishes a topic again, beside the service that goes on publishing. Messages have the ids they had; those of whole calendars have ids of their own, because
- * they tell how a calendar is now. Answers how many messages the broker has acknowledged.
+ * they tell how a calendar is now. Answers what the broker has acknowledged.
  */
-export const replay = async (topic: string, replayed: Replayed, ports: Ports): Promise<number> => {
+export const replay = async (topic: string, replayed: Replayed, ports: Ports): Promise<Published> => {
+  if (topic === EVENTS_TOPIC) return { count: await replayEvents(ports, replayed), of: 'calendars' };
   let count = 0;
   const out = outbox(ports.publisher, topic, (acknowledged) => {
     count += acknowledged;
     ports.onPublished(topic, acknowledged);
   });
   await REPLAYS[topic]?.(ports, replayed, out);
-  return count;
+  return { count, of: 'messages' };
 };

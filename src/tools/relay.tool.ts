@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { factsOf } from '../app/relaying.js';
+import { factsOf, relayingEvents } from '../app/relaying.js';
 import { type Config, Misconfigured, readConfig } from '../config/service.config.js';
 import { kafkaPublisher } from '../infra/kafka/kafka.publisher.js';
 import { systemClock } from '../infra/system.clock.js';
@@ -33,11 +33,13 @@ const publishAgain = (config: Config, topic: string, replayed: Replayed, signal:
     if (config.kafka === null) throw new Misconfigured(['KAFKA_BROKERS is missing: public topics are those of an Apache Kafka.']);
     const publisher = kafkaPublisher(config.kafka, toolLog(config));
     try {
-      const told = (await mergedEventsRuns.told())(database);
-      const ports = { publisher, onPublished: reporter(), store, clock: systemClock, facts: factsOf({ store }), ...told, signal };
+      const { merged } = (await mergedEventsRuns.told())(database);
+      const publishing = { publisher, onPublished: reporter() };
+      const relaying = await relayingEvents({ database, store, clock: systemClock, log: toolLog(config) }, publishing);
+      const ports = { ...publishing, store, clock: systemClock, facts: factsOf({ store }), database, merged, relaying, signal };
       const began = performance.now();
-      const count = await replay(topic, replayed, ports);
-      say(`${topic}: ${count} messages published again, in ${((performance.now() - began) / 1_000).toFixed(1)} s.`);
+      const { count, of } = await replay(topic, replayed, ports);
+      say(`${topic}: ${count} ${of} published again, in ${((performance.now() - began) / 1_000).toFixed(1)} s.`);
     } finally {
       await publisher.close();
     }

@@ -1,107 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { factsOf, relaying } from '../../src/app/relaying.js';
-import { type Runtime } from '../../src/app/runtime.js';
-import { type CalendarEvent } from '../../src/calendar/calendar.js';
 import { calendarCodec } from '../../src/calendar/calendar.codec.js';
-import { type ConnectionEvent } from '../../src/connection/connection.js';
-import { connectionCodec } from '../../src/connection/connection.codec.js';
-import { healthRegistry } from '../../src/infra/http/health.registry.js';
-import { prometheusMetrics } from '../../src/infra/telemetry/metrics.prometheus.js';
-import { type Message } from '../../src/kernel/broker.js';
 import { DAY } from '../../src/kernel/clock.js';
-import { mergedEventsRuns } from '../../src/merged-events/merged-events.runs.js';
-import { toldEvent, type ToldRow } from '../../src/merged-events/told-event.js';
-import { type MirroredEvent, mirror } from '../support/mirror.js';
-import { testEndings } from '../support/opened.js';
-import { eventually, metadata, SILENT } from '../support/store.js';
-import { type Adopted, adopted, lunch, many, projected, startSyncing, stopSyncing, stores, sync } from '../support/synced-calendar.js';
-import { replay, REPLAYABLE, type Replayed } from '../../src/relay/relay.replay.js';
 import { RELAY_TOPICS } from '../../src/relay/topics.contract.js';
-import { NOW } from '../support/builders.js';
+import { testEndings } from '../support/opened.js';
+import { append, appendTo, at, broker, mirrored, relay as started, revoke, synced, typesOf, type Value } from '../support/relaying.js';
+import { eventually, metadata } from '../support/store.js';
+import { adopted, lunch, many, projected, startSyncing, stopSyncing, stores } from '../support/synced-calendar.js';
 
 beforeAll(startSyncing);
 afterAll(stopSyncing);
 const atEnd = testEndings();
 
-const at = new Date(NOW).toISOString();
 const SCHEMAS = new Map(RELAY_TOPICS.flatMap(({ messages }) => messages.map(({ type, schema }) => [type, schema] as const)));
 
-type Value = Readonly<{ id: string; type: string; data: Readonly<Record<string, unknown>> }>;
-
-/** A broker in memory. What it is told to refuse it does not have; what it is told to lose the answer of it has. */
-const broker = () => {
-  const messages: (Message & Readonly<{ topic: string; value: string }>)[] = [];
-  const failures: ('refused' | 'unanswered')[] = [];
-  return {
-    failures,
-    messages,
-    of: (topic: string, about: string): readonly Value[] =>
-      messages.filter((each) => each.topic === topic && each.value.includes(about)).map(({ value }) => JSON.parse(value) as Value),
-    publish: (topic: string, published: readonly Message[]): Promise<void> => {
-      const failure = failures.shift();
-      if (failure === 'refused') return Promise.reject(new Error('the broker is away'));
-      messages.push(...published.map(({ value, ...message }) => ({ ...message, topic, value: value ?? '' })));
-      return failure === 'unanswered' ? Promise.reject(new Error('the answer was lost')) : Promise.resolve();
-    },
-  };
-};
-type Broker = ReturnType<typeof broker>;
-
-/** The relay's followers, all or one of them. `later`: how far their present is behind the real one, in milliseconds. */
-const relay = async (publisher: Broker, only: string | null = null, later = 0) => {
-  const [health, metrics, aborting] = [healthRegistry(), prometheusMetrics(), new AbortController()];
-  const { database, store } = stores;
-  const clock = { now: () => Date.now() + later };
-  const works = await relaying({ database, store, clock, metrics, log: SILENT, kafka: null } as unknown as Runtime, publisher, health);
-  const running = [...works].filter(([name]) => only === null || name === only).map(([, work]) => work(aborting.signal));
-  const stop = async (): Promise<void> => {
-    aborting.abort();
-    await Promise.all(running);
-  };
-  atEnd(stop);
-  return { stop, health, metrics };
-};
-
-const append = async ({ calendarId }: Adopted, event: CalendarEvent): Promise<void> => {
-  await stores.store.append(`calendar-${calendarId}`, null, [event], calendarCodec, metadata());
-};
-
-const appendTo = async (connectionId: string, event: ConnectionEvent): Promise<void> => {
-  await stores.store.append(`connection-${connectionId}`, null, [event], connectionCodec, metadata());
-};
-
-const revoke = ({ userId, connectionId }: Adopted): Promise<void> =>
-  appendTo(connectionId, { type: 'ConnectionRevoked', userId, provider: 'caldav', at });
-
-/** What a person's merged calendar holds, as the topic tells it. */
-const held = async ({ userId }: Adopted): Promise<ReadonlyMap<string, MirroredEvent>> => {
-  await projected();
-  const rows = await stores.database.query<ToldRow & { calendar_id: string }>(
-    'select e.* from user_calendar_events e join event_calendars k using (calendar_id) where e.user_id = $1 and k.visible',
-    [userId],
-  );
-  return new Map(rows.map((row) => [`${row.calendar_id} ${toldEvent(row).id}`, toldEvent(row)]));
-};
-
-/** Waits until a consumer of all that was published holds what the merged calendar does, and it is so many events. */
-const mirrored = async (publisher: Broker, calendar: Adopted, count: number): Promise<void> => {
-  const expected = await held(calendar);
-  expect(expected.size).toBe(count);
-  const inOrder = (events: ReadonlyMap<string, MirroredEvent>): string => JSON.stringify([...events].sort(([a], [b]) => (a < b ? -1 : 1)));
-  await eventually('the consumer holds what the merged calendar does', () => {
-    const consumer = mirror();
-    for (const { topic, value } of publisher.messages) if (topic === 'juy.calendar.events.v1') consumer.take(value);
-    return inOrder(consumer.eventsOf(calendar.userId)) === inOrder(expected);
-  });
-};
-
-const typesOf = (values: readonly Value[]): readonly string[] =>
-  values.map(({ type }) => type.replace(/^juy[.]calendar[.]\w+[.](.+)[.]v1$/, '$1'));
-
-const synced = async (calendar: Adopted): Promise<void> => {
-  await sync(calendar);
-  await projected();
+const relay = async (...of: Parameters<typeof started>) => {
+  const running = await started(...of);
+  atEnd(running.stop);
+  return running;
 };
 
 describe('The relay of connections', () => {
@@ -283,66 +199,5 @@ describe('The relay of the audit trail', () => {
     expect(told.filter(({ data }) => (data['stream'] as { category: string }).category === 'calendar').length).toBe(Number(stream) + 1);
     expect(publisher.messages.some(({ value }) => value.includes('Zanzibar-Marker'))).toBe(false);
     expect(publisher.messages.every(({ key }) => key !== '')).toBe(true);
-  });
-});
-
-describe('A replay', () => {
-  const again = async (topic: string, replayed: Replayed): Promise<Broker> => {
-    const publisher = broker();
-    const { database, store } = stores;
-    const ports = { store, clock: { now: () => Date.now() }, facts: factsOf({ store }), ...(await mergedEventsRuns.told())(database) };
-    const signal = new AbortController().signal;
-    const count = await replay(topic, replayed, { ...ports, publisher, onPublished: () => undefined, signal });
-    expect(publisher.messages.length).toBe(count);
-    return publisher;
-  };
-
-  it('is there for every public topic', () => {
-    expect([...REPLAYABLE].sort()).toEqual(RELAY_TOPICS.map(({ topic }) => topic).sort());
-  });
-
-  it('publishes a topic again under the same ids, all of it, or that of one person or calendar', async () => {
-    const live = broker();
-    const calendar = await adopted();
-    const { userId, calendarId } = calendar;
-    await append(calendar, { type: 'WriteToggled', mode: 'write', at });
-    await revoke(calendar);
-    await relay(live);
-    for (const topic of ['juy.calendar.connections.v1', 'juy.calendar.audit.v1']) {
-      await eventually('all of it is published', async () => {
-        const [row] = await stores.database.query<{ done: boolean }>(
-          `select min(position) >= $1 as done from checkpoint where name in ('relay_connections', 'relay_audit')`,
-          [(await stores.store.head())?.position],
-        );
-        return row?.done;
-      });
-      const idsOf = ({ messages }: Broker, about: string): readonly string[] => [
-        ...new Set(messages.filter((each) => each.topic === topic && each.value.includes(about)).map(({ id }) => id)),
-      ];
-      const [all, one, hers] = [
-        await again(topic, { userId: null, calendarId: null }),
-        await again(topic, { userId: null, calendarId }),
-        await again(topic, { userId, calendarId: null }),
-      ];
-      expect(idsOf(all, calendarId)).toEqual(expect.arrayContaining([...idsOf(live, calendarId)]));
-      expect(one.messages.length).toBeGreaterThan(0);
-      expect(one.messages.every(({ value }) => value.includes(calendarId))).toBe(true);
-      expect(hers.messages.every(({ value }) => value.includes(userId))).toBe(true);
-      expect(all.messages.length).toBeGreaterThan(one.messages.length);
-    }
-  });
-
-  it('has a consumer who lost everything hold again what the merged calendar holds', async () => {
-    const [calendar, other] = [await adopted(), await adopted()];
-    for (const each of [calendar, other]) {
-      each.account.put(...many(3));
-      await synced(each);
-    }
-    const hers = await again('juy.calendar.events.v1', { userId: calendar.userId, calendarId: null });
-    await mirrored(hers, calendar, 3);
-    expect(hers.of('juy.calendar.events.v1', other.calendarId)).toEqual([]);
-    const all = await again('juy.calendar.events.v1', { userId: null, calendarId: null });
-    await mirrored(all, calendar, 3);
-    await mirrored(all, other, 3);
   });
 });

@@ -317,6 +317,7 @@ describe('Every table', () => {
       'migrations',
       'schedule_tombstones',
       'set_aside',
+      'telling',
       'topic_position',
       'watch_state',
     ],

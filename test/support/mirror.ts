@@ -26,9 +26,9 @@ type Calendar = { userId: string; events: Map<string, MirroredEvent>; fresh: Set
 
 /**
  * What a consumer holds who knows nothing but the topics: the events of calendars, as their documentation says to keep them. It takes messages more than once,
- * and drops those it had.
+ * and drops those it had; one that does not (`remembers`) has the effect of each be the same when it is repeated.
  */
-export const mirror = () => {
+export const mirror = (remembers = true) => {
   const calendars = new Map<string, Calendar>();
   const [had, revoked] = [new Set<string>(), new Set<string>()];
   const calendarOf = ({ userId, calendarId }: Data): Calendar => {
@@ -58,7 +58,7 @@ export const mirror = () => {
   return {
     take: (value: string): void => {
       const { id, type, data } = JSON.parse(value) as CloudEvent;
-      if (had.has(id)) return;
+      if (remembers && had.has(id)) return;
       had.add(id);
       if (type === 'juy.calendar.connections.revoked.v1') for (const calendarId of data.calendarIds ?? []) revoked.add(calendarId);
       if (type.startsWith('juy.calendar.events.')) takeEvent(data);
@@ -69,6 +69,27 @@ export const mirror = () => {
       return new Map(found.flatMap(([id, { events }]) => [...events].map(([event, told]) => [`${id} ${event}`, told] as const)));
     },
   };
+};
+
+/**
+ * Whether the messages of `juy.calendar.events.v1` keep their order: once a calendar is told whole, nothing but its events comes until it is complete, as many as
+ * are said; else what is wrong. Holds where none is published twice.
+ */
+export const disorderIn = (values: readonly string[]): string | null => {
+  const telling = new Map<string, Set<string>>();
+  for (const value of values) {
+    const { calendarId, change, event, count } = (JSON.parse(value) as CloudEvent).data;
+    const told = telling.get(calendarId);
+    if (change === 'calendar-added' || change === 'calendar-changed') telling.set(calendarId, new Set());
+    else if (change === 'present') {
+      if (told === undefined) return `an event of ${calendarId} is present of which nothing was to be told`;
+      told.add(event?.id ?? '');
+    } else {
+      if (change === 'calendar-complete' && told?.size !== count) return `${calendarId} has ${told?.size} events, and ${count} as it says`;
+      telling.delete(calendarId);
+    }
+  }
+  return null;
 };
 
 /** Everything the read model can hold, a year and two weeks ahead at the most; one range is 400 days at the most. */

@@ -1,5 +1,5 @@
 import { type Position } from '../../kernel/event-store.js';
-import { type Sql } from '../../kernel/sql.js';
+import { named, type Sql } from '../../kernel/sql.js';
 import { type ChangeCursor, cursorExpired, LAST_PART, readChangeCursor } from './change-cursor.js';
 import { type ChangeRow, type ChangesAt, type PersonalChange } from './change-row.js';
 
@@ -49,6 +49,22 @@ export const changesAfter = async (sql: Sql, after: Position | null, limit: numb
   );
   return { items: byPosition(rows), position: until, more: cut !== undefined };
 };
+
+/** The changes of a calendar that are kept, behind a place and up to a place in the log, in order and at most so many. */
+export const changesOfCalendar = (
+  sql: Sql,
+  { userId, calendarId }: Readonly<{ userId: string; calendarId: string }>,
+  after: Readonly<{ position: Position; part: number }>,
+  { until, most }: Readonly<{ until: Position; most: number }>,
+): Promise<readonly PersonalChange[]> =>
+  sql.query<PersonalChange>(
+    ...named(
+      `select user_id, ${COLUMNS} from changes
+       where user_id = :userId and calendar_id = :calendarId and (position, part) > (:position, :part) and position <= :until
+       order by position, part limit :most`,
+      { userId, calendarId, position: after.position, part: after.part, until, most },
+    ),
+  );
 
 /**
  * When the merged calendar last was built again so that its changes do not tell what became of the rows before: in milliseconds since the epoch,

@@ -1,8 +1,9 @@
 import { type Position } from '../../kernel/event-store.js';
 import { type Database, type Sql } from '../../kernel/sql.js';
-import { type ToldEvent, toldEvent, type ToldRow } from '../told-event.js';
+import { type ToldRow } from '../told-event.js';
+import { changesOfCalendar } from './changes.sql.js';
 
-/** Rows read at once. */
+/** Calendars read at once. */
 const PAGE = 2_000;
 
 const BEGUN = 'select position, begun_at::text as building from checkpoint where name = $1';
@@ -26,21 +27,23 @@ async function* calendars(sql: Sql): AsyncGenerator<readonly Owned[]> {
   }
 }
 
+// One row of nothing for a calendar that can be read and has no events there.
 const EVENTS = `
-  select series, original, start_at, end_at, all_day, local_start, local_end, status, busy, recurring
-  from user_calendar_events
-  where calendar_id = $1 and (series, original) > ($2, $3)
-    and exists (select 1 from event_calendars where calendar_id = $1 and visible and whole)
-  order by series, original limit $4`;
+  select e.* from event_calendars k left join lateral (
+    select series, original, start_at, end_at, all_day, local_start, local_end, status, busy, recurring
+    from user_calendar_events where calendar_id = $1 and (series, original) > ($2, $3) order by series, original limit $4) e on true
+  where k.calendar_id = $1 and k.visible and k.whole order by e.series, e.original`;
 
 /** An occurrence keeps its place among the pages for as long as it is; what comes or goes meanwhile is told by the change feed. */
-async function* events(sql: Sql, calendarId: string): AsyncGenerator<readonly ToldEvent[]> {
-  for (let after: Pick<ToldRow, 'series' | 'original'> | null = { series: '', original: '' }; after !== null;) {
-    const page: readonly ToldRow[] = await sql.query<ToldRow>(EVENTS, [calendarId, after.series, after.original, PAGE]);
-    if (page.length > 0) yield page.map(toldEvent);
-    after = page.length < PAGE ? null : (page.at(-1) ?? null);
-  }
-}
+const eventsOf = async (sql: Sql, calendarId: string, after: Pick<ToldRow, 'series' | 'original'>, most: number) => {
+  const rows = await sql.query<ToldRow | (Omit<ToldRow, 'series'> & { series: null })>(EVENTS, [
+    calendarId,
+    after.series,
+    after.original,
+    most,
+  ]);
+  return rows.length === 0 ? null : rows.filter((row): row is ToldRow => row.series !== null);
+};
 
 /** The merged calendar as a follower of its changes reads it: how far they go, since when they are complete, and calendars whole. */
 export const mergedCalendar = (database: Database) => {
@@ -56,6 +59,9 @@ export const mergedCalendar = (database: Database) => {
       await sql.query('update checkpoint set begun_at = $2::timestamptz where name = $1', [follower, building]);
     },
     calendars: () => calendars(database),
-    events: (calendarId: string) => events(database, calendarId),
+    page: (calendarId: string, after: Pick<ToldRow, 'series' | 'original'>, most: number): Promise<readonly ToldRow[] | null> =>
+      eventsOf(database, calendarId, after, most),
+    changesOf: (calendar: Owned, after: Readonly<{ position: Position; part: number }>, to: Readonly<{ until: Position; most: number }>) =>
+      changesOfCalendar(database, calendar, after, to),
   };
 };

@@ -18,6 +18,7 @@ import { RequestPlaces1764221000000 } from './request-places.migration.js';
 import { Schema1763800000000 } from './schema.migration.js';
 import { SharedGrant1764214000000 } from './shared-grant.migration.js';
 import { SignInHours1764228000000 } from './sign-in-hours.migration.js';
+import { Telling1764230000000 } from './telling.migration.js';
 import { TopicPosition1764226000000 } from './topic-position.migration.js';
 import { Watch1764213000000 } from './watch.migration.js';
 
@@ -43,6 +44,7 @@ const MIGRATIONS = [
   Broker1764224000000,
   SignInHours1764228000000,
   TopicPosition1764226000000,
+  Telling1764230000000,
 ];
 
 const UNDEFINED_TABLE = '42P01';
