@@ -38,17 +38,19 @@ export type SyncRuntime = Readonly<{
   reportRecovery: (connectionId: string, cause: Cause) => Promise<void>;
 }>;
 
+/** A claimed row that is being worked at. */
+export type Claimed = Readonly<{ runtime: SyncRuntime; row: SyncRow; lease: Lease; cause: Cause }>;
+
 /** Everything one run holds in hand. */
-export type Run = Readonly<{
-  runtime: SyncRuntime;
-  row: SyncRow;
-  lease: Lease;
-  cause: Cause;
-  provider: CalendarProvider;
-  /** What opens the account. */
-  grant: Grant;
-  sealer: Sealer;
-  ink: Ink;
-  /** What the calendar is called by at its provider; personal. */
-  address: string;
-}>;
+export type Run = Claimed &
+  Readonly<{
+    provider: CalendarProvider;
+    /** What opens the account. */
+    grant: Grant;
+    sealer: Sealer;
+    ink: Ink;
+    /** What the calendar is called by at its provider; personal. */
+    address: string;
+    /** Somebody asked for it, and is told how far it has come. */
+    isAwaited: boolean;
+  }>;

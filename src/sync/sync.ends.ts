@@ -6,14 +6,14 @@ import { ProviderFault } from '../provider/calendar-provider.js';
 import { type SyncReport, calendar } from '../calendar/calendar.js';
 import { calendarCodec } from '../calendar/calendar.codec.js';
 import { isToldOf } from './freshness.js';
-import { type Run } from './sync.context.js';
+import { type Claimed, type Run } from './sync.context.js';
 import { finishFailed } from './sync.state.js';
 
 /** `isNew`: a fact was written. */
 type Reported = Readonly<{ generation: number; isNew: boolean }>;
 
 /** Has the calendar take note of what a run found. */
-export const report = async ({ runtime, row, cause }: Pick<Run, 'runtime' | 'row' | 'cause'>, found: SyncReport): Promise<Reported> => {
+export const report = async ({ runtime, row, cause }: Omit<Claimed, 'lease'>, found: SyncReport): Promise<Reported> => {
   const { state, position } = await handle(runtime.store, calendar, calendarCodec, {
     id: row.calendar_id,
     command: { type: 'SyncDelta', report: found, at: instant(runtime.clock.now()) },
@@ -38,7 +38,7 @@ const confirmed = async ({ provider, grant, lease }: Run, error: ProviderFault):
 /** Ends a run that its provider failed. */
 export const fail = async (run: Run, error: ProviderFault): Promise<void> => endWith(run, await confirmed(run, error));
 
-const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, obstacle: ProviderFault): Promise<void> => {
+const endWith = async (run: Claimed, obstacle: ProviderFault): Promise<void> => {
   const { fault, retryAfter } = obstacle;
   const { runtime, row, lease, cause } = run;
   // A passing fault is told when what is shown is no longer fresh: calendars that flap would fill their streams with it.
@@ -51,7 +51,7 @@ const endWith = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, ob
 };
 
 /** Ends a run that could not begin. Throws what passes by itself. */
-export const unprepared = async (run: Pick<Run, 'runtime' | 'row' | 'lease' | 'cause'>, error: unknown): Promise<void> => {
+export const unprepared = async (run: Claimed, error: unknown): Promise<void> => {
   const obstacle = obstacleOf(error);
   if (obstacle === null) throw error;
   if (obstacle === 'key-gone') return run.runtime.reportKeyGone(run.row.connection_id, run.cause);

@@ -1,4 +1,4 @@
-import { type Cause, systemCause } from '../kernel/cause.js';
+import { systemCause } from '../kernel/cause.js';
 import { instant } from '../kernel/clock.js';
 import { type Lease, Superseded } from '../kernel/due-work.js';
 import { type TimeRange } from '../kernel/time-range.js';
@@ -15,6 +15,7 @@ import { carryOver } from './sync.carry.js';
 import { type Run, type SyncRuntime } from './sync.context.js';
 import { fail, report, unprepared } from './sync.ends.js';
 import { type Known, openKnown } from './sync.known.js';
+import { prepare } from './sync.prepare.js';
 import {
   adoptRuns,
   type Begun,
@@ -27,29 +28,6 @@ import {
   siblingsFail,
   type SyncRow,
 } from './sync.state.js';
-
-const prepare = async (runtime: SyncRuntime, row: SyncRow, lease: Lease, cause: Cause): Promise<Run> => {
-  const { calendar_id: calendarId, connection_id: connectionId, user_id: userId } = row;
-  const provider = runtime.providers.get(row.provider);
-  if (provider === undefined) throw new ProviderFault('unavailable', 'this provider is not configured');
-  const sealer = await runtime.vault.connection(userId, connectionId);
-  // One that was adopted by the first release has no address of its own.
-  const { remoteId, address = remoteId } = JSON.parse(sealer.open(`calendar:${calendarId}`, row.sealed)) as {
-    remoteId: string;
-    address?: string;
-  };
-  return {
-    runtime,
-    row,
-    lease,
-    cause,
-    provider,
-    grant: await runtime.grantOf(row, lease),
-    sealer,
-    ink: { calendarId, seal: sealer.seal, mark: await runtime.vault.marker(userId) },
-    address,
-  };
-};
 
 /** What would go: what is said to have gone, and everything known that a whole listing did not bring. */
 const goneOf = async (known: Known, { end, met }: Absorbed): Promise<readonly string[]> => {
@@ -152,7 +130,7 @@ const remapAt = ({ provider, row, runtime }: Run, { from }: Plan): number | null
   from === null || (from.mapping ?? 0) >= provider.mapping ? null : remappedAt(runtime.clock.now(), shareOf(row.calendar_id));
 
 const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met, emptied, unreadable, gone }: Found): Promise<void> => {
-  const { runtime, row, lease, cause } = run;
+  const { runtime, row, lease, cause, isAwaited } = run;
   const { generation, window } = planned;
   const whole = planned.from === null;
   await forgetContents(runtime.database, row, lease, [...gone, ...emptied.keys()]);
@@ -170,7 +148,7 @@ const complete = async (run: Run, planned: Plan, writer: FeedWriter, { end, met,
   if (failed) await report(run, { kind: 'succeeded' });
   await finishSucceeded(runtime, row, lease, {
     ...{ cursor: cursorAfter(run, planned, end), remapAt: remapAt(run, planned), listed: planned.list || end.whole, again: againIn(end) },
-    ...{ generation, window, gone, whole, objects: met.seen.size, fed: writer.revision, position: writer.position },
+    ...{ generation, window, gone, isAwaited, whole, objects: met.seen.size, fed: writer.revision, position: writer.position },
   });
   if (failed && !(await siblingsFail(runtime, row))) await runtime.reportRecovery(row.connection_id, cause);
   if (whole && writer.first !== null && writer.first > 0n) await runtime.store.truncateBefore(`${FEED}-${row.calendar_id}`, writer.first);
@@ -187,11 +165,13 @@ const refuseHoard = ({ held }: Known, { from }: Plan, most: number): void => {
 const scanWith = async (run: Run, planned: Plan): Promise<void> => {
   const { runtime, row, lease, ink, sealer } = run;
   const { window, from, list } = planned;
-  const progress = (done: number, expected: number | null) => recordProgress(runtime.database, row.calendar_id, done, expected);
-  const writer = await openWriter(run, planned);
+  const progress = async (done: number, expected: number | null): Promise<void> => {
+    if (run.isAwaited) await recordProgress(runtime.database, row.calendar_id, done, expected);
+  };
+  const [writer, held] = await Promise.all([openWriter(run, planned), openKnown(run)]);
   const left = leftBehind(run, planned, writer);
   if (left !== null) await rememberAppended(run, left);
-  const known = await openKnown(run);
+  const known = left === null ? held : await openKnown(run);
   refuseHoard(known, planned, runtime.mostListed);
   const scan = run.provider.scan(run.grant, run.address, {
     cursor: from?.cursor ?? null,
@@ -217,13 +197,14 @@ const scanWith = async (run: Run, planned: Plan): Promise<void> => {
 export const syncCalendar =
   (runtime: SyncRuntime) =>
   async (row: SyncRow, lease: Lease): Promise<void> => {
-    await adoptRuns(runtime.database, row.calendar_id);
-    const cause = systemCause('sync', row.user_id, runtime.entropy.uuid());
+    const claimed = { runtime, row, lease, cause: systemCause('sync', row.user_id, runtime.entropy.uuid()) };
+    const adopted = adoptRuns(runtime.database, row.calendar_id);
     let run: Run;
     try {
-      run = await prepare(runtime, row, lease, cause);
+      run = await prepare(claimed, adopted);
     } catch (error) {
-      return unprepared({ runtime, row, lease, cause }, error);
+      await adopted;
+      return unprepared(claimed, error);
     }
     try {
       await scanWith(run, await plan(run, null));

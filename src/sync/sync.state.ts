@@ -52,9 +52,11 @@ const moveRuns = (sql: Sql, update: string, values: readonly unknown[]): Promise
     values,
   );
 
-/** Manual syncs that were asked for before this run began are its own from now on. */
-export const adoptRuns = async (sql: Sql, calendarId: string): Promise<void> => {
-  await moveRuns(sql, `set state = 'running' where calendar_id = $1 and state = 'queued'`, [calendarId]);
+/** Manual syncs that were asked for before this run began are its own from now on. Answers whether it has any. */
+export const adoptRuns = async (sql: Sql, calendarId: string): Promise<boolean> => {
+  const open = await sql.query('select 1 from sync_run where calendar_id = $1 and finished_at is null limit 1', [calendarId]);
+  if (open.length > 0) await moveRuns(sql, `set state = 'running' where calendar_id = $1 and state = 'queued'`, [calendarId]);
+  return open.length > 0;
 };
 
 export const recordProgress = async (sql: Sql, calendarId: string, done: number, expected: number | null): Promise<void> => {
@@ -123,6 +125,8 @@ type Success = Readonly<{
   again: number | null;
   window: TimeRange;
   gone: readonly string[];
+  /** Somebody waits for this reading, as `adoptRuns` answered. */
+  isAwaited: boolean;
   whole: boolean;
   /** Objects that the reading saw. */
   objects: number;
@@ -157,7 +161,7 @@ export const finishSucceeded = async (
   success: Success,
 ): Promise<void> => {
   const now = clock.now();
-  const { cursor, generation, window, gone, whole, objects, fed, position, remapAt, listed, again } = success;
+  const { cursor, generation, window, gone, isAwaited, whole, objects, fed, position, remapAt, listed, again } = success;
   const began = generation !== row.generation || row.generation_due_at === null;
   const [watched] = await database.query<{ mode: WatchMode }>(MODE_SQL, [row.calendar_id]);
   const within = await sweep(row.provider, watched?.mode ?? 'polled');
@@ -178,10 +182,10 @@ export const finishSucceeded = async (
       }),
     );
     if (held === undefined) throw new Superseded();
-    await sql.query('delete from remote_object where calendar_id = $1 and ref = any($2)', [row.calendar_id, gone]);
+    if (gone.length > 0) await sql.query('delete from remote_object where calendar_id = $1 and ref = any($2)', [row.calendar_id, gone]);
     if (row.lane === 'sweep' && !whole && position !== null) await sql.query(UNTOLD_SQL, [row.calendar_id, instant(now)]);
     // Also what an earlier run brought must be there to be read before this one is done.
-    await endRuns(sql, row.calendar_id, instant(now), null, held.position === null ? null : BigInt(held.position));
+    if (isAwaited) await endRuns(sql, row.calendar_id, instant(now), null, held.position === null ? null : BigInt(held.position));
   });
 };
 

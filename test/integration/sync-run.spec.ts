@@ -15,6 +15,7 @@ import {
   lunch,
   many,
   merged,
+  noting,
   passTime,
   shown,
   startSyncing,
@@ -97,6 +98,18 @@ describe('A later sync', () => {
       [calendar.calendarId],
     );
     expect(run?.state).toBe('done');
+  });
+
+  it('that no person has asked for asks the database for as little as it can, because people wait for what was told of', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('lunch'));
+    await sync(calendar);
+    calendar.account.put(lunch('supper'));
+    const asked: string[] = [];
+    await sync(calendar, noting(asked));
+    expect(await shown(calendar)).toEqual(['lunch', 'supper']);
+    expect(asked.filter((text) => text.includes('update sync_run'))).toEqual([]);
+    expect(asked.length).toBeLessThanOrEqual(7);
   });
 
   it('that is told of an object whose content is the same writes nothing', async () => {

@@ -50,6 +50,17 @@ describe('What is sealed', () => {
     expect((await keys.connections(randomUUID())).size).toBe(0);
   });
 
+  it('opens an account in one statement, with which each reading begins', async () => {
+    const { userId, connectionId } = await connected();
+    const asked: string[] = [];
+    const query: typeof stores.database.query = (text, values) => {
+      asked.push(text);
+      return stores.database.query(text, values);
+    };
+    expect((await vault({ ...stores.database, query }, masterKey).secretSeen(userId, connectionId)).secret).toEqual(SECRET);
+    expect(asked).toHaveLength(1);
+  });
+
   it('has other bytes each time, and the clear text is not among them', async () => {
     const sealer = await keys.subject(randomUUID());
     const sealed = Array.from({ length: 3 }, () => sealer.seal('object:1', 'Lunch with Grace'));

@@ -245,6 +245,22 @@ export const shown = async ({ calendarId, sealer }: Adopted): Promise<readonly s
 export const changedIn = (deltas: readonly DeltaSynced[]): readonly boolean[] =>
   deltas.flatMap(({ upserts }) => upserts.map(({ changed }) => changed));
 
+/** The same database, with something done before each statement. */
+const guardedBy = (guarded: (sql: Sql) => Sql): Database => ({
+  ...stores.database,
+  ...guarded(stores.database),
+  transaction: (work) => stores.database.transaction((sql) => work(guarded(sql))),
+});
+
+/** A database that notes each statement it is asked for. */
+export const noting = (asked: string[]): Database =>
+  guardedBy((sql) => ({
+    query: (text, values) => {
+      asked.push(text);
+      return sql.query(text, values);
+    },
+  }));
+
 /** A database that dies once, when it is asked for a statement that holds `words`. */
 export const dyingAt = (words: string): Database => {
   let dead = false;
@@ -255,9 +271,5 @@ export const dyingAt = (words: string): Database => {
       return Promise.reject(new Error('the process died here'));
     },
   });
-  return {
-    ...stores.database,
-    ...guarded(stores.database),
-    transaction: (work) => stores.database.transaction((sql) => work(guarded(sql))),
-  };
+  return guardedBy(guarded);
 };

@@ -1,9 +1,8 @@
 import { SECOND } from '../../kernel/clock.js';
 import { named, type Sql } from '../../kernel/sql.js';
 import { type Secret, SecretMissing, type Vault } from '../../kernel/vault.js';
+import { type Account, secretName } from './connection-keys.postgres.js';
 import { openBytes, sealBytes } from './sealing.aes.js';
-
-export const secretName = (connectionId: string): string => `secret:${connectionId}`;
 
 export const sealSecret = (key: Buffer, name: string, secret: Secret): Buffer => sealBytes(key, name, Buffer.from(JSON.stringify(secret)));
 
@@ -12,7 +11,7 @@ export const openSecret = (clear: Buffer | null): Secret => {
   return JSON.parse(clear.toString()) as Secret;
 };
 
-type KeyOf = (userId: string, connectionId: string) => Promise<Buffer>;
+type AccountOf = (userId: string, connectionId: string) => Promise<Account>;
 
 /** What a process that died while it renewed leaves held. The vendor's answer is waited for less long. */
 const HELD = 30 * SECOND;
@@ -46,17 +45,17 @@ const standingOf = (sql: Sql): Pick<Vault, 'isRenewing' | 'isDormant'> => ({
 /** The leases under which the secrets of connections are renewed, and the versions that they exchange. */
 export const renewalsOf = (
   sql: Sql,
-  keyOf: KeyOf,
+  accountOf: AccountOf,
 ): Pick<Vault, 'secretSeen' | 'exchangeSecret' | 'beginRenewal' | 'endRenewal' | 'isRenewing' | 'isDormant'> => ({
   secretSeen: async (userId, connectionId) => {
-    const name = secretName(connectionId);
-    const key = await keyOf(userId, connectionId);
-    const [row] = await sql.query<{ sealed: Buffer; version: string }>('select sealed, version from vault where name = $1', [name]);
-    return { secret: openSecret(row === undefined ? null : openBytes(key, name, row.sealed)), version: row?.version ?? '' };
+    const { key, secret } = await accountOf(userId, connectionId);
+    const clear = secret === undefined ? null : openBytes(key, secretName(connectionId), secret.sealed);
+    return { secret: openSecret(clear), version: secret?.version ?? '' };
   },
   exchangeSecret: async (userId, connectionId, version, secret, fence = null) => {
     const name = secretName(connectionId);
-    const hidden = sealSecret(await keyOf(userId, connectionId), name, secret);
+    const { key } = await accountOf(userId, connectionId);
+    const hidden = sealSecret(key, name, secret);
     const stored = await sql.query(...named(EXCHANGE, { name, connectionId, version, hidden, fence }));
     return stored.length > 0;
   },

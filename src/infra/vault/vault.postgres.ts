@@ -1,12 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { named, type Database, type Sql } from '../../kernel/sql.js';
 import { AccountTaken, KeyDestroyed, type Vault } from '../../kernel/vault.js';
+import {
+  type Account,
+  accountOf,
+  connectionKeyGone,
+  connectionKeys,
+  connectionName,
+  secretName,
+  subjectName,
+  type WrappedRow,
+} from './connection-keys.postgres.js';
 import { idOf } from './master-keys.postgres.js';
-import { openSecret, renewalsOf, sealSecret, secretName } from './renewals.postgres.js';
+import { openSecret, renewalsOf, sealSecret } from './renewals.postgres.js';
 import { marker, openBytes, sealBytes, sealer } from './sealing.aes.js';
 
-const subjectName = (userId: string): string => `subject:${userId}`;
-const connectionName = (connectionId: string): string => `connection:${connectionId}`;
 const SERVICE_KEY = 'service:accounts';
 const asideName = (connectionId: string): string => `aside:${connectionId}`;
 
@@ -18,9 +26,8 @@ type Keyring = Readonly<{
   service: () => Promise<Buffer>;
   connection: (userId: string, connectionId: string) => Promise<Buffer>;
   connections: (userId: string) => Promise<ReadonlyMap<string, Buffer>>;
+  account: (userId: string, connectionId: string) => Promise<Account>;
 }>;
-
-type WrappedRow = Readonly<{ name: string; sealed: Buffer; wrapped_by: string | null }>;
 
 /** A person's key says by which master key it is wrapped: while they are being exchanged there are two. */
 const wrapping = (masterKey: Buffer, previous: Buffer | null) => {
@@ -31,23 +38,6 @@ const wrapping = (masterKey: Buffer, previous: Buffer | null) => {
       openBytes(previous !== null && wrapped_by === previousId ? previous : masterKey, name, sealed),
   };
 };
-
-/** The keys of all connections of a person, by their ids; none when the person has no key. */
-const connectionKeys =
-  (sql: Sql, unwrap: (row: WrappedRow) => Buffer): Keyring['connections'] =>
-  async (userId) => {
-    const rows = await sql.query<WrappedRow & Readonly<{ connection_id: string | null }>>(
-      `select name, sealed, wrapped_by, connection_id from vault
-       where user_id = $1 and status <> 'destroyed' and (name = $2 or name = 'connection:' || connection_id)`,
-      [userId, subjectName(userId)],
-    );
-    const person = rows.find(({ connection_id }) => connection_id === null);
-    if (person === undefined) return new Map();
-    const key = unwrap(person);
-    return new Map(
-      rows.flatMap(({ name, sealed, connection_id }) => (connection_id === null ? [] : [[connection_id, openBytes(key, name, sealed)]])),
-    );
-  };
 
 const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring => {
   const read: Keyring['read'] = async (name, key) => {
@@ -84,9 +74,10 @@ const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring 
     connections,
     connection: async (userId, connectionId) => {
       const key = (await connections(userId)).get(connectionId);
-      if (key === undefined) throw new KeyDestroyed('the key of this connection was destroyed');
+      if (key === undefined) throw connectionKeyGone();
       return key;
     },
+    account: accountOf(sql, unwrap),
   };
 };
 
@@ -181,7 +172,7 @@ const asideOf = (database: Database, keys: Keyring): Pick<Vault, 'setSecretAside
 });
 
 /** The credentials of connections. */
-const secretsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'keep' | 'replaceSecret' | 'secret'> => ({
+const secretsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'keep' | 'replaceSecret'> => ({
   keep: async (userId, connectionId, secret, account = null) => {
     const key = randomBytes(32);
     const [name, hiddenName] = [connectionName(connectionId), secretName(connectionId)];
@@ -199,8 +190,7 @@ const secretsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'keep' | 'replaceSecret
       userId,
       account,
     );
-    if ((await keys.connections(userId)).get(connectionId) === undefined)
-      throw new KeyDestroyed('the key of this connection was destroyed');
+    if ((await keys.connections(userId)).get(connectionId) === undefined) throw connectionKeyGone();
   },
   replaceSecret: async (userId, connectionId, secret) => {
     const name = secretName(connectionId);
@@ -212,8 +202,6 @@ const secretsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'keep' | 'replaceSecret
       [name, hidden, connectionName(connectionId)],
     );
   },
-  secret: async (userId, connectionId) =>
-    openSecret(await keys.read(secretName(connectionId), await keys.connection(userId, connectionId))),
 });
 
 /**
@@ -222,12 +210,14 @@ const secretsOf = (sql: Sql, keys: Keyring): Pick<Vault, 'keep' | 'replaceSecret
  */
 export const vault = (database: Database, masterKey: Buffer, previous: Buffer | null = null): Vault => {
   const keys = keyring(database, masterKey, previous);
+  const renewals = renewalsOf(database, keys.account);
   return {
     ...rowsOf(database),
     ...accountsOf(database),
     ...grantsOf(database, keys),
     ...secretsOf(database, keys),
-    ...renewalsOf(database, keys.connection),
+    ...renewals,
+    secret: async (userId, connectionId) => (await renewals.secretSeen(userId, connectionId)).secret,
     ...asideOf(database, keys),
     subject: async (userId) => sealer(await keys.subject(userId), userId),
     marker: async (userId) => marker(await keys.subject(userId)),

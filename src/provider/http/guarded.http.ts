@@ -12,7 +12,7 @@ import { retryAfterSeconds, retryDelay } from './retry.js';
 
 /**
  * A request. GET, PROPFIND and REPORT only read, so that they are made again when they fail. The others are made once, because what they ask for may
- * have been done although the answer was lost, and follow no redirect, because a body may hold secrets.
+ * have been done although the answer was lost, unless they are `repeatable`; they follow no redirect, because a body may hold secrets.
  */
 export type GuardedRequest = Readonly<{
   method: 'GET' | 'PROPFIND' | 'REPORT' | 'POST' | 'PATCH' | 'DELETE';
@@ -22,6 +22,8 @@ export type GuardedRequest = Readonly<{
   credentials: Authorization | null;
   /** Whose budget it is taken out of: requests of one account wait for each other. */
   lane: Lane;
+  /** Asked for twice, it does no more harm than once. Not given: as the method says. */
+  repeatable?: boolean;
   /** Of the answer; one that is larger is `malformed`. Null: as large as any may be. */
   maxBytes: number | null;
 }>;
@@ -212,7 +214,8 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
       const ends = [call.signal, AbortSignal.timeout(settings.totalTimeout), ...(place === null ? [] : [place.lost])];
       return await readAnswer(made, request, await follow(made, request, call, AbortSignal.any(ends)), call, read);
     } finally {
-      await place?.leave();
+      // The answer waits for nothing; a place that could not be left is free after some seconds.
+      void place?.leave();
     }
   };
 
@@ -224,7 +227,7 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
         return await queue.run(account, Math.min(settings.perLane, atOnce ?? Infinity), () => once(what, call, read));
       } catch (error) {
         if (!(error instanceof Passing)) throw error;
-        if (CHANGING.has(what.method)) throw error.fault;
+        if (CHANGING.has(what.method) && what.repeatable !== true) throw error.fault;
         const delay = retryDelay(attempt, settings[error.floor], error.fault.retryAfter, settings.random());
         const late = waited + delay > settings.waitBudget || settings.clock.now() - start > settings.totalTimeout;
         if (attempt === settings.retries || late) throw error.fault;
