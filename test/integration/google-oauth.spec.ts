@@ -222,20 +222,34 @@ describe('The tokens of a Google account', () => {
   });
 
   it.each([
-    ['dead when Google says so', refusal('invalid_grant', { error_description: 'Token has been expired or revoked.' }), 'access-revoked'],
-    ['ended by a policy when Google says so', refusal('invalid_grant', { error_subtype: 'invalid_rapt' }), 'access-policy'],
-    ['out of reach by the operator’s mistake', refusal('invalid_client', {}, 401), 'misconfigured'],
-    ['out of reach for a client that is not set up', refusal('unauthorized_client'), 'misconfigured'],
-    ['asked for too often', refusal('rate_limit_exceeded', {}, 403), 'throttled'],
-    ['out of reach while Google is in trouble', { status: 500, body: 'oops' }, 'unavailable'],
-    ['out of reach while Google is away', { status: 503, body: 'oops' }, 'unavailable'],
-    ['out of reach while something else answers', { body: '<html>' }, 'unavailable'],
-    ['out of reach for a reason that is not known', refusal('something_new'), 'unavailable'],
-    ['out of reach while nothing answers', null, 'unavailable'],
-  ] as readonly (readonly [string, Reply | null, string])[])('sync-rule 14: are %s', async (_, reply, fault) => {
+    [
+      'dead when Google says so',
+      refusal('invalid_grant', { error_description: 'Token has been expired or revoked.' }),
+      'access-revoked',
+      1,
+    ],
+    ['ended by a policy when Google says so', refusal('invalid_grant', { error_subtype: 'invalid_rapt' }), 'access-policy', 1],
+    ['out of reach by the operator’s mistake', refusal('invalid_client', {}, 401), 'misconfigured', 1],
+    ['out of reach for a client that is not set up', refusal('unauthorized_client'), 'misconfigured', 1],
+    ['asked for too often', refusal('rate_limit_exceeded', {}, 403), 'throttled', 1],
+    ['out of reach while Google is in trouble', { status: 500, body: 'oops' }, 'unavailable', 1],
+    ['out of reach while Google is away', { status: 503, body: 'oops' }, 'unavailable', 2],
+    ['out of reach while something else answers', { body: '<html>' }, 'unavailable', 1],
+    ['out of reach for a reason that is not known', refusal('something_new'), 'unavailable', 1],
+    ['out of reach while nothing answers', null, 'unavailable', 2],
+  ] as readonly (readonly [string, Reply | null, string, number])[])('sync-rule 14: are %s', async (_, reply, fault, tries) => {
     const { oauth, server } = await at(() => reply);
     expect(await failureOf<ProviderFault>(oauth.refresh(SECRET, allowed()))).toMatchObject({ name: 'ProviderFault', fault });
-    expect(server.asked).toHaveLength(1);
+    expect(server.asked).toHaveLength(tries);
+  });
+
+  it.each([
+    ['was away for a moment', { status: 503, body: 'away' }],
+    ['broke off', null],
+  ] as readonly (readonly [string, Reply | null])[])('are renewed at once when Google %s', async (_, reply) => {
+    const { oauth, server } = await at((_asked, count) => (count === 1 ? reply : tokens()));
+    expect(await oauth.refresh(SECRET, allowed())).toMatchObject({ accessToken: 'new-access-token' });
+    expect(server.asked).toHaveLength(2);
   });
 
   it('are out of reach with words that tell the operator what to set', async () => {

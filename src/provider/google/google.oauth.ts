@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import { type Clock } from '../../kernel/clock.js';
 import { type Secret } from '../../kernel/vault.js';
-import { type Call, ProviderFault } from '../calendar-provider.js';
-import { type Lane } from '../budget.js';
-import { claimsIn, fetchOver, tokensOf } from '../http/token.endpoint.js';
+import { ProviderFault } from '../calendar-provider.js';
+import { claimsIn, fetchOver, type TokenRequest, tokensOf } from '../http/token.endpoint.js';
 import { type Granted, type OAuth, type OAuthAccess, OAuthRefused } from '../oauth.js';
 import { refusedAnswer, refusedCode, refusedRefresh } from './google.oauth-errors.js';
 import { type GoogleOptions, laneNamed, laneOf } from './google.options.js';
@@ -24,7 +23,7 @@ type Server = Readonly<{
   client: oauth.Client;
   authentication: oauth.ClientAuth;
   /** For requests of one account. */
-  options: (call: Call, lane: Lane) => oauth.TokenEndpointRequestOptions;
+  options: (request: TokenRequest) => oauth.TokenEndpointRequestOptions;
 }>;
 
 const serverOf = ({ http, google }: GoogleOptions): Server => {
@@ -39,7 +38,7 @@ const serverOf = ({ http, google }: GoogleOptions): Server => {
     // Machines’ clocks differ by minutes.
     client: { client_id: google.clientId, [oauth.clockTolerance]: 300 },
     authentication: oauth.ClientSecretPost(google.clientSecret),
-    options: (call, lane) => ({ [oauth.customFetch]: fetchOver({ http, url: google.tokenUrl, vendor: 'Google' }, call, lane) }),
+    options: (request) => ({ [oauth.customFetch]: fetchOver({ http, url: google.tokenUrl, vendor: 'Google' }, request) }),
   };
 };
 
@@ -92,7 +91,7 @@ const complete =
     try {
       const known = as(parameters.get('iss'));
       const code = oauth.validateAuthResponse(known, client, parameters, state);
-      const options = server.options(call, laneNamed(state));
+      const options = server.options({ call, lane: laneNamed(state), repeatable: false });
       const response = await oauth.authorizationCodeGrantRequest(known, client, authentication, code, redirectUri, verifier, options);
       const issuer = as((await claimsIn(response))['iss']);
       return granted(clock, await oauth.processAuthorizationCodeResponse(issuer, client, response, { requireIdToken: true }), access);
@@ -108,7 +107,8 @@ const refresh =
     if (refreshToken === undefined) throw new ProviderFault('access-revoked', 'there is no refresh token');
     const { as, client, authentication } = server;
     try {
-      const options = server.options(call, laneOf(secret));
+      // What a lost answer has ended is lost with or without another try, and a connection that does not try waits for minutes.
+      const options = server.options({ call, lane: laneOf(secret), repeatable: true });
       const response = await oauth.refreshTokenGrantRequest(as(null), client, authentication, refreshToken, options);
       const tokens = await oauth.processRefreshTokenResponse(as((await claimsIn(response))['iss']), client, response);
       return { ...secret, ...tokensOf(clock, tokens, { refreshToken, scope }) };

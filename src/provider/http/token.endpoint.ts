@@ -12,12 +12,15 @@ type Fetch = (url: string, options: Readonly<{ headers: Readonly<Record<string, 
 /** Where a vendor renews and exchanges tokens; `vendor`: its name for messages. */
 type Endpoint = Readonly<{ http: GuardedHttp; url: string; vendor: string }>;
 
+/** A request to a token endpoint. `repeatable` as of any request: a code is good for one answer, a refresh token for many or, once one is lost, for none. */
+export type TokenRequest = Readonly<{ call: Call; lane: Lane; repeatable: boolean }>;
+
 /** The library’s requests to a token endpoint, over the one guarded transport. A failure of the server is no answer: nothing is known to have happened. */
 export const fetchOver =
-  ({ http, url, vendor }: Endpoint, call: Call, lane: Lane): Fetch =>
+  ({ http, url, vendor }: Endpoint, { call, lane, repeatable }: TokenRequest): Fetch =>
   (_, { headers, body }) =>
     http.request(
-      { method: 'POST', url, headers, body: String(body), credentials: null, lane, maxBytes: LARGEST },
+      { method: 'POST', url, headers, body: String(body), credentials: null, lane, repeatable, maxBytes: LARGEST },
       call,
       async (response): Promise<Response> => {
         const { status } = response;

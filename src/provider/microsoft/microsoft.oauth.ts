@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import { type Clock } from '../../kernel/clock.js';
 import { type Secret } from '../../kernel/vault.js';
-import { type Lane } from '../budget.js';
-import { type Call, ProviderFault } from '../calendar-provider.js';
-import { claimsIn, fetchOver, tokensOf } from '../http/token.endpoint.js';
+import { ProviderFault } from '../calendar-provider.js';
+import { claimsIn, fetchOver, type TokenRequest, tokensOf } from '../http/token.endpoint.js';
 import { type Granted, type OAuth, type OAuthAccess, OAuthRefused } from '../oauth.js';
 import { issuerFor } from './microsoft-issuer.js';
 import { accessGranted, scopesFor } from './microsoft-scopes.js';
@@ -21,7 +20,7 @@ type Server = Readonly<{
   client: oauth.Client;
   authentication: oauth.ClientAuth;
   /** For requests of one account. */
-  options: (call: Call, lane: Lane) => oauth.TokenEndpointRequestOptions;
+  options: (request: TokenRequest) => oauth.TokenEndpointRequestOptions;
 }>;
 
 const serverOf = ({ http, microsoft }: MicrosoftOptions): Server => {
@@ -36,7 +35,7 @@ const serverOf = ({ http, microsoft }: MicrosoftOptions): Server => {
     // Machines’ clocks differ by minutes.
     client: { client_id: microsoft.clientId, [oauth.clockTolerance]: 300 },
     authentication: oauth.ClientSecretPost(microsoft.clientSecret),
-    options: (call, lane) => ({ [oauth.customFetch]: fetchOver({ http, url, vendor: 'Microsoft' }, call, lane) }),
+    options: (request) => ({ [oauth.customFetch]: fetchOver({ http, url, vendor: 'Microsoft' }, request) }),
   };
 };
 
@@ -100,7 +99,7 @@ const complete =
     const { as, client, authentication } = server;
     try {
       const code = codeIn(server, parameters, state);
-      const options = server.options(call, laneNamed(state));
+      const options = server.options({ call, lane: laneNamed(state), repeatable: false });
       const response = await oauth.authorizationCodeGrantRequest(as({}), client, authentication, code, redirectUri, verifier, options);
       const known = as(await claimsIn(response));
       return granted(clock, await oauth.processAuthorizationCodeResponse(known, client, response, { requireIdToken: true }), access);
@@ -117,7 +116,8 @@ const refresh =
     if (refreshToken === undefined) throw new ProviderFault('access-revoked', 'there is no refresh token');
     const { as, client, authentication } = server;
     try {
-      const options = server.options(call, laneOf(secret));
+      // What a lost answer has ended is lost with or without another try, and a connection that does not try waits for minutes.
+      const options = server.options({ call, lane: laneOf(secret), repeatable: true });
       const response = await oauth.refreshTokenGrantRequest(as({}), client, authentication, refreshToken, options);
       const tokens = await oauth.processRefreshTokenResponse(as(await claimsIn(response)), client, response);
       return { ...secret, ...tokensOf(clock, tokens, { refreshToken, scope }) };

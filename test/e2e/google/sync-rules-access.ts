@@ -20,7 +20,7 @@ const PASSING: Readonly<Record<string, readonly [GoogleFaultOrder, string]>> = {
   broken: [{ fault: 'broken' }, 'unavailable'],
   torn: [{ fault: 'cut' }, 'unavailable'],
   senseless: [{ fault: 'senseless' }, 'malformed'],
-  tokenless: [{ fault: 'unavailable', on: 'token' }, 'unavailable'],
+  tokenless: [{ fault: 'broken', on: 'token' }, 'unavailable'],
 };
 
 const NAMES = [...Object.keys(PASSING), 'refused', 'revoked', 'renewed', 'limited-consent', 'no-consent', 'policy', 'dormant', 'leaving'];
