@@ -185,7 +185,10 @@ export class FeedWriter {
   }
 }
 
-/** The claim is held fast while it is looked at, so that nothing is remembered of a calendar that was revoked or taken over meanwhile. */
+/**
+ * The claim is held fast while it is looked at, so that nothing is remembered of a calendar that was revoked or taken over meanwhile. The commit does not
+ * wait for the disk: that of the cursor does, which comes later and without which all is read again.
+ */
 const writeRemembered = async (
   sql: Sql,
   { calendarId, generation, epoch }: FeedTarget,
@@ -194,7 +197,8 @@ const writeRemembered = async (
   const last = [...new Map(remembered.map((object) => [object.ref, object])).values()];
   const held = await sql.query(
     ...named(
-      `with held as materialized (select 1 from sync_state where calendar_id = :calendarId and epoch = :epoch for share),
+      `with held as materialized (
+       select set_config('synchronous_commit', 'off', true) from sync_state where calendar_id = :calendarId and epoch = :epoch for share),
      written as (insert into remote_object (calendar_id, ref, etag, hash, generation, fault)
        select :calendarId, ref, etag, hash, :generation, fault
          from held, unnest(:refs::text[], :etags::text[], :hashes::text[], :faults::text[]) as fresh(ref, etag, hash, fault)

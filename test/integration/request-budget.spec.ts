@@ -55,6 +55,15 @@ describe('The budgets of requests', () => {
     expect(await spend(other)).toBe(0);
   });
 
+  it('are written without a wait for the disk, which would be the longest part of most requests', async () => {
+    const lane = { ...account(), atOnce: 3 };
+    const written = await stores.database.transaction(async (sql) => {
+      const { spend, enter } = requestBudget(sql, vault(stores.database, masterKey).serviceMarker);
+      return [await spend(lane), (await enter(lane.account, 3)) !== null, await sql.query('show synchronous_commit')];
+    });
+    expect(written).toEqual([0, true, [{ synchronous_commit: 'off' }]]);
+  });
+
   it('name no account, and the same account alike in every process', async () => {
     const lane = account();
     const before = (await standing()).length;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Database } from '../../src/kernel/sql.js';
 import { ProviderFault } from '../../src/provider/calendar-provider.js';
 import { calendarObject, component, NOW } from '../support/builders.js';
 import { testEndings } from '../support/opened.js';
@@ -110,6 +111,21 @@ describe('A later sync', () => {
     expect(await shown(calendar)).toEqual(['lunch', 'supper']);
     expect(asked.filter((text) => text.includes('update sync_run'))).toEqual([]);
     expect(asked.length).toBeLessThanOrEqual(7);
+  });
+
+  it('remembers objects without a wait for the disk, because where it reads on is remembered after them', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('lunch'));
+    const waits: unknown[] = [];
+    const query: Database['query'] = (text, values) =>
+      stores.database.transaction(async (sql) => {
+        const rows = await sql.query<never>(text, values);
+        const [waiting] = await sql.query<{ synchronous_commit: string }>('show synchronous_commit');
+        if (text.includes('insert into remote_object')) waits.push(waiting?.synchronous_commit);
+        return rows;
+      });
+    await sync(calendar, { ...stores.database, query });
+    expect(waits).toEqual(['off']);
   });
 
   it('that is told of an object whose content is the same writes nothing', async () => {

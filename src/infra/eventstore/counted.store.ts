@@ -2,6 +2,7 @@ import { FEED } from '../../sync/feed.js';
 import { type Clock, instant } from '../../kernel/clock.js';
 import { type EventStore } from '../../kernel/event-store.js';
 import { type Database, type Sql } from '../../kernel/sql.js';
+import { UNHURRIED } from '../postgres/unhurried.sql.js';
 import { type LogStanding } from './scavenge-due.js';
 
 /** What an event takes beside its data: names, ids and metadata. */
@@ -18,6 +19,9 @@ const hide = async (database: Database, stream: string, before: bigint, at: stri
   ]);
 };
 
+const COUNT = `
+  insert into log_chunk (stream, revision, bytes) select $1, $2::bigint, $3::bigint from ${UNHURRIED} on conflict do nothing`;
+
 /**
  * The same store, which counts in `log_chunk` what is appended to feeds and what of it is hidden: a store tells no sizes, and gives out no hidden
  * events. A death between append and count leaves a part uncounted, which delays a scavenge by that much.
@@ -28,11 +32,7 @@ export const countedStore = (store: EventStore, database: Database, clock: Clock
     const appended = await store.append(stream, expected, events, codec, metadata);
     if (isFeed(stream)) {
       const size = events.reduce((sum, event) => sum + Buffer.byteLength(JSON.stringify(codec.encode(event).data)) + OVERHEAD, 0);
-      await database.query(`insert into log_chunk (stream, revision, bytes) values ($1, $2, $3) on conflict do nothing`, [
-        stream,
-        appended.revision,
-        size,
-      ]);
+      await database.query(COUNT, [stream, appended.revision, size]);
     }
     return appended;
   },

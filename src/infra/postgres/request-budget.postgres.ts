@@ -4,13 +4,14 @@ import { HOUR, instant, SECOND } from '../../kernel/clock.js';
 import { type Database, type Sql } from '../../kernel/sql.js';
 import { type Marker } from '../../kernel/vault.js';
 import { type Budget, type Place, spend } from '../../provider/budget.js';
+import { UNHURRIED } from './unhurried.sql.js';
 
 const STANDING = `
   select date_trunc('milliseconds', clock_timestamp()) as now, (select spent_until from request_budget where account = $1) as until`;
 
 /** Another process that took a request meanwhile has moved what was seen. */
 const TAKE = `
-  insert into request_budget as budget (account, spent_until) values ($1, $2)
+  insert into request_budget as budget (account, spent_until) select $1, $2::timestamptz from ${UNHURRIED}
   on conflict (account) do update set spent_until = excluded.spent_until where budget.spent_until = $3 returning 1`;
 
 /** How long a place is kept for a request whose process does not say any more that it is under way. */
@@ -22,12 +23,15 @@ const UNTIL = `${NOW} + ${KEPT / SECOND}`;
 const TAKEN = `select key, value from jsonb_each(budget.places) where value::float8 > ${NOW}`;
 
 const ENTER = `
-  insert into request_budget as budget (account, spent_until, places) values ($1, clock_timestamp(), jsonb_build_object($2::text, ${UNTIL}))
+  insert into request_budget as budget (account, spent_until, places)
+    select $1, clock_timestamp(), jsonb_build_object($2::text, ${UNTIL}) from ${UNHURRIED}
   on conflict (account) do update
     set places = (select coalesce(jsonb_object_agg(key, value), '{}') from (${TAKEN}) as taken) || jsonb_build_object($2::text, ${UNTIL})
     where (select count(*) from (${TAKEN}) as taken) < $3 returning 1`;
-const KEEP = `update request_budget set places = places || jsonb_build_object($2::text, ${UNTIL}) where account = $1 and places ? $2::text returning 1`;
-const LEAVE = 'update request_budget set places = places - $2::text where account = $1';
+const KEEP = `
+  update request_budget set places = places || jsonb_build_object($2::text, ${UNTIL}) from ${UNHURRIED}
+  where account = $1 and places ? $2::text returning 1`;
+const LEAVE = `update request_budget set places = places - $2::text from ${UNHURRIED} where account = $1`;
 
 type Standing = Readonly<{ now: Date; until: Date | null }>;
 
