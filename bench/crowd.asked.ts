@@ -10,7 +10,10 @@ export type AskedLog = Readonly<{
   end: (account: string) => void;
   /** Requests after the end of their account: `<account> <path>`. */
   tooMany: readonly string[];
-  /** Of what an account was asked for between two moments: the milliseconds in which a simulator was at it, and whether it failed once. */
+  /**
+   * Of what an account was asked for between two moments: the milliseconds in which a simulator was at it, and whether it failed once, then or so shortly
+   * before that its reading still waited for another try.
+   */
   between: (account: string, from: number, to: number) => Readonly<{ milliseconds: number; failed: boolean }>;
   counts: () => Readonly<{ requests: number; throttled: number; unavailable: number; cut: number; expired: number }>;
 }>;
@@ -20,13 +23,19 @@ const NONE = { requests: 0, throttled: 0, unavailable: 0, cut: 0, expired: 0 };
 /** More than a reading has. */
 const KEPT = 60;
 
+/** A request, and when the simulator's wait for it was over; Infinity while it is not. */
+type Kept = Asked & { until: number };
+
+/** The longest pause before a request is made again for the first time, in milliseconds. */
+const PAUSE = 3_000;
+
 const isGood = ({ status, cut }: Asked): boolean => status < 400 && !cut;
 
 /** How long at least one of the requests was under way. */
-const covered = (asked: readonly Asked[], from: number, to: number): number => {
+const covered = (asked: readonly Kept[], from: number, to: number): number => {
   let [sum, reached] = [0, from];
-  for (const { at } of asked) {
-    const end = Math.min(to, at + LATENCY);
+  for (const { at, until } of asked) {
+    const end = Math.min(to, until);
     if (end > reached) sum += end - Math.max(reached, at);
     reached = Math.max(reached, end);
   }
@@ -34,16 +43,21 @@ const covered = (asked: readonly Asked[], from: number, to: number): number => {
 };
 
 export const askedLog = (): AskedLog => {
-  const last = new Map<string, Asked[]>();
+  const last = new Map<string, Kept[]>();
   const ended = new Set<string>();
   const tooMany: string[] = [];
   let counts = { ...NONE };
   return {
     note: (asked) => {
       const { account, path, status, cut } = asked;
-      const kept = last.get(account) ?? [];
-      if (kept.push(asked) > KEPT) kept.shift();
-      last.set(account, kept);
+      const all = last.get(account) ?? [];
+      const kept: Kept = { ...asked, until: Infinity };
+      if (all.push(kept) > KEPT) all.shift();
+      last.set(account, all);
+      // The simulators wait in this process by a timer like this one. Where the process is busy, both are late, and so is the answer.
+      setTimeout(() => {
+        kept.until = performance.now();
+      }, LATENCY).unref();
       counts.requests += 1;
       if (status === 429) counts.throttled += 1;
       if (status === 503) counts.unavailable += 1;
@@ -59,7 +73,7 @@ export const askedLog = (): AskedLog => {
     },
     tooMany,
     between: (account, from, to) => {
-      const asked = (last.get(account) ?? []).filter(({ at }) => at >= from && at <= to);
+      const asked = (last.get(account) ?? []).filter(({ at }) => at >= from - PAUSE && at <= to);
       return { milliseconds: covered(asked, from, to), failed: !asked.every(isGood) };
     },
     counts: () => counts,

@@ -1,4 +1,5 @@
 import { type ConnectionView } from '../src/connection/connection.contract.js';
+import { type EventStream, openEventStream } from '../test/support/event-stream.js';
 import { EVENTS_SCOPE } from '../test/support/google-sandbox.js';
 import { atMicrosoftConsent } from '../test/support/linked-microsoft.js';
 import { atConsent } from '../test/support/linked-service.js';
@@ -6,8 +7,16 @@ import { type Client, type Service } from '../test/support/service.js';
 import { type CrowdPerson } from './crowd.people.js';
 import { type Vendors } from './crowd.vendors.js';
 
-/** A person who has been connected; `connectionId` null: they allowed nothing that a connection can live by. */
-export type Connected = Readonly<{ person: CrowdPerson; client: Client; connectionId: string | null }>;
+/**
+ * A person who has been connected; `connectionId` null: they allowed nothing that a connection can live by. `listen`: opens the stream that tells of what
+ * changes for them, as the page they look at does.
+ */
+export type Connected = Readonly<{
+  person: CrowdPerson;
+  client: Client;
+  connectionId: string | null;
+  listen: (onNews: () => void) => Promise<EventStream>;
+}>;
 
 const READ_SCOPE = 'https://www.googleapis.com/auth/calendar.events.readonly';
 
@@ -39,5 +48,12 @@ const byConsent = async (client: Client, { kind, email: account, allows }: Crowd
 export const connect = async (service: Service, person: CrowdPerson, vendors: Vendors): Promise<Connected> => {
   const client = await service.as(person.name);
   const isByConsent = person.kind === 'google' || person.kind === 'microsoft';
-  return { person, client, connectionId: isByConsent ? await byConsent(client, person) : await byPassword(client, person, vendors) };
+  const authorization = `Bearer ${await service.token(person.name)}`;
+  const listen: Connected['listen'] = (onNews) => openEventStream(`${service.url}/v1/calendar/stream`, { authorization }, onNews);
+  return {
+    person,
+    client,
+    listen,
+    connectionId: isByConsent ? await byConsent(client, person) : await byPassword(client, person, vendors),
+  };
 };

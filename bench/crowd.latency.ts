@@ -1,28 +1,42 @@
 import { type IncomingHttpHeaders } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client } from '../test/support/service.js';
+import { attention } from '../src/infra/postgres/due-work.attention.js';
 import { DAY } from '../test/support/calendar-item.js';
+import { type EventStream } from '../test/support/event-stream.js';
 import { dateOf } from '../test/support/whole-window.js';
+import { type Connected } from './crowd.connect.js';
 import { type Watcher } from './crowd.relay.js';
 
 /** From when a notification went to the service until its change could be read. Moments are those of `performance.now()`. */
 export type Sample = Readonly<{ account: string; from: number; to: number }>;
 
-/** A change whose notification is waited for. */
-type Awaited = Readonly<{ account: string; client: Client; title: string; day: string }>;
+/**
+ * A change whose notification is waited for. `whyUnseen`: why it may not be seen although it was told of, where there is a reason; null where there is
+ * none.
+ */
+export type Awaited = Pick<Connected, 'client' | 'listen'> &
+  Readonly<{ account: string; title: string; day: string; whyUnseen: () => Promise<string | null> }>;
+
+/** What waits for a change: the stream of its person, and whether it has told of something. */
+type Waiting = Awaited & Readonly<{ stream: EventStream; attention: ReturnType<typeof attention> }>;
 
 export type Probes = Watcher &
   Readonly<{
-    /** Waits, beside everything else, for the next notification of a calendar, and then until its change can be read. */
-    begin: (calendar: string, awaited: Awaited) => void;
+    /**
+     * Opens the stream of a change's person, as somebody who looks at their calendar has it open. Waits then, beside everything else, for the next
+     * notification of the calendar, and until the change can be read.
+     */
+    begin: (calendar: string, awaited: Awaited) => Promise<void>;
     samples: readonly Sample[];
-    /** Changes that were told of and could not be read within a minute: a later change may have replaced them. */
-    unseen: () => number;
+    /** Changes that were told of and could not be read within a minute: why, and of those without a reason which. */
+    unseen: () => readonly Unseen[];
     over: () => Promise<void>;
   }>;
 
-/** Milliseconds between two looks, at the least; a tenth of what has passed. So much longer at most a change seems to take. */
-const PAUSE = 15;
+/** `reason` null: there is none. */
+export type Unseen = Readonly<{ account: string; title: string; reason: string | null }>;
+
+/** Milliseconds after which it is looked again although the stream tells of nothing. */
+const PAUSE = 1_000;
 
 const PATIENCE = 60_000;
 
@@ -44,23 +58,37 @@ const isShown = async ({ client, title, day }: Awaited): Promise<boolean> => {
   return shown.some((event) => event.title === title);
 };
 
+/** Null where the stream cannot be opened, as when its process has just been killed. */
+const waitingFor = async (awaited: Awaited): Promise<Waiting | null> => {
+  const news = attention();
+  const stream = await awaited.listen(news.hint).catch(() => null);
+  return stream === null ? null : { ...awaited, stream, attention: news };
+};
+
 export const probesOf = (calendarOf: (subscription: string) => string | null): Probes => {
-  const waiting = new Map<string, Awaited>();
-  const [samples, looking]: [Sample[], Set<Promise<void>>] = [[], new Set()];
-  let unseen = 0;
-  const look = async (awaited: Awaited, from: number): Promise<void> => {
+  const waiting = new Map<string, Waiting>();
+  const [samples, unseen, looking]: [Sample[], Unseen[], Set<Promise<void>>] = [[], [], new Set()];
+  const look = async (awaited: Waiting, from: number): Promise<void> => {
+    const { account, title, attention: news } = awaited;
     while (performance.now() < from + PATIENCE) {
+      await news.rest(PAUSE);
+      news.look();
       if (await isShown(awaited).catch(() => false)) {
-        samples.push({ account: awaited.account, from, to: performance.now() });
+        samples.push({ account, from, to: performance.now() });
         return;
       }
-      await sleep(Math.max(PAUSE, (performance.now() - from) / 10));
     }
-    unseen += 1;
+    unseen.push({ account, title, reason: await awaited.whyUnseen() });
+  };
+  const drop = (calendar: string): void => {
+    waiting.get(calendar)?.stream.close();
+    waiting.delete(calendar);
   };
   return {
-    begin: (calendar, awaited) => {
-      waiting.set(calendar, awaited);
+    begin: async (calendar, awaited) => {
+      drop(calendar);
+      const opened = await waitingFor(awaited);
+      if (opened !== null) waiting.set(calendar, opened);
     },
     sent: (headers, body) => {
       const from = performance.now();
@@ -68,16 +96,20 @@ export const probesOf = (calendarOf: (subscription: string) => string | null): P
         const awaited = waiting.get(calendar);
         if (awaited === undefined) continue;
         waiting.delete(calendar);
-        const done = look(awaited, from).finally(() => looking.delete(done));
+        const done = look(awaited, from).finally(() => {
+          awaited.stream.close();
+          looking.delete(done);
+        });
         looking.add(done);
       }
     },
     lost: (headers, body) => {
-      for (const calendar of calendarsIn(headers, body, calendarOf)) waiting.delete(calendar);
+      for (const calendar of calendarsIn(headers, body, calendarOf)) drop(calendar);
     },
     samples,
     unseen: () => unseen,
     over: async () => {
+      for (const calendar of [...waiting.keys()]) drop(calendar);
       await Promise.all(looking);
     },
   };

@@ -19,6 +19,7 @@ const few = (all: readonly string[]): string => (all.length === 0 ? '0' : `${all
 export const checksOf = ({ compared, afterRevoke, latency, heap }: Found): readonly Check[] => {
   const p95 = percentile(latency.calm, 0.95);
   const growth = sum(heap.late) / sum(heap.early);
+  const strange = latency.unseen.flatMap(({ account, title, reason }) => (reason === null ? [`${account}: ${title}`] : []));
   return [
     {
       name: 'people shown something else than their calendars have',
@@ -29,6 +30,7 @@ export const checksOf = ({ compared, afterRevoke, latency, heap }: Found): reado
     { name: 'occurrences shown twice', value: String(compared.doubled), limit: '0', ok: compared.doubled === 0 },
     { name: 'connections that are not well in the end', value: few(compared.unhealthy), limit: '0', ok: compared.unhealthy.length === 0 },
     { name: 'requests after a revoke', value: few(afterRevoke), limit: '0', ok: afterRevoke.length === 0 },
+    { name: 'told of and not seen within a minute, for no reason', value: few(strange), limit: '0', ok: strange.length === 0 },
     { name: 'live heap, at the end to a fifth', value: `${growth.toFixed(3)} x`, limit: `${GROWTH} x`, ok: growth <= GROWTH },
     { name: 'push to readable, p95', value: milliseconds(p95), limit: milliseconds(READABLE_WITHIN), ok: p95 <= READABLE_WITHIN },
   ];
@@ -36,6 +38,12 @@ export const checksOf = ({ compared, afterRevoke, latency, heap }: Found): reado
 
 const latencyLine = (name: string, values: readonly number[]): string =>
   `  ${name.padEnd(34)}p50 ${milliseconds(percentile(values, 0.5))}   p95 ${milliseconds(percentile(values, 0.95))}   (${values.length})`;
+
+const reasonsOf = (unseen: Found['latency']['unseen']): string => {
+  const counts = new Map<string, number>();
+  for (const { reason } of unseen) counts.set(reason ?? 'for no reason', (counts.get(reason ?? 'for no reason') ?? 0) + 1);
+  return [String(unseen.length), ...[...counts].map(([reason, count]) => `${count} ${reason}`)].join(', ');
+};
 
 const heapLine = ({ early, late }: Found['heap'], thread: (typeof THREADS)[number]): string =>
   `  live heap, ${thread.padEnd(23)}${early[thread].toFixed(1)} MB after a fifth, ${late[thread].toFixed(1)} MB at the end`;
@@ -54,7 +62,7 @@ export const figuresOf = (found: Found): string => {
     `  ${troubles.kills} kills, ${troubles.revoked} connections revoked, access tokens ended ${troubles.expired} times, places to read on from forgotten ${troubles.forgotten} times`,
     latencyLine('push to readable', latency.calm),
     latencyLine('the same beside a fault or a kill', latency.troubled),
-    `  told of and not seen within a minute: ${latency.unseen}`,
+    `  told of and not seen within a minute: ${reasonsOf(latency.unseen)}`,
     ...THREADS.map((thread) => heapLine(heap, thread)),
     `  every calendar was read once more within ${(quietAfter / 1_000).toFixed(1)} s; ${compared.occurrences} occurrences of ${compared.people} people compared`,
   ].join('\n');

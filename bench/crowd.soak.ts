@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Item } from '../test/support/calendar-item.js';
 import { randomFrom } from '../test/support/seed.js';
 import { askedLog, type AskedLog } from './crowd.asked.js';
 import { changeIn } from './crowd.changes.js';
 import { type Compared, compare } from './crowd.compare.js';
 import { connect, type Connected } from './crowd.connect.js';
-import { type Probes, probesOf, type Sample } from './crowd.latency.js';
+import { type Probes, probesOf, type Sample, type Unseen } from './crowd.latency.js';
 import { crowdOf, isLinked, isTold } from './crowd.people.js';
 import { NO_MISHAPS, type Relay, startRelay } from './crowd.relay.js';
 import { eachOf, type Pair, startPair, until } from './crowd.service.js';
@@ -35,7 +36,7 @@ export type Found = Readonly<{
   pushes: ReturnType<Relay['tally']>;
   troubles: ReturnType<Troubles['counts']> & Readonly<{ kills: number; revoked: number }>;
   /** Of changes whose readings met no fault and no kill; and of the others. */
-  latency: Readonly<{ calm: readonly number[]; troubled: readonly number[]; unseen: number }>;
+  latency: Readonly<{ calm: readonly number[]; troubled: readonly number[]; unseen: readonly Unseen[] }>;
   heap: Readonly<{ early: LiveHeap; late: LiveHeap }>;
   quietAfter: number;
   compared: Compared;
@@ -83,6 +84,21 @@ const connectAll = async (strength: Strength, people: ReturnType<typeof crowdOf>
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(1)} s`;
 
+const titlesOf = ({ master, overrides }: Item): readonly string[] => [master, ...overrides].map(({ title }) => title);
+
+/** Why a person may not be shown a change that their service told of; null where they should be. */
+const whyUnseen =
+  ({ pair }: Stage, { revoked }: Troubles, one: Connected, title: string) =>
+  async (): Promise<string | null> => {
+    if (revoked.has(one)) return 'revoked meanwhile';
+    const items = one.person.calendars.flatMap((calendar) => [...calendar.items.values()]);
+    if (!items.some((item) => titlesOf(item).includes(title))) return 'changed again meanwhile';
+    const [failed] = await pair.rows<{ fault: string }>('select fault from sync_state where connection_id = $1 and fault is not null', [
+      one.connectionId,
+    ]);
+    return failed === undefined ? null : `waits after a reading that failed (${failed.fault})`;
+  };
+
 /** Changes something so many times a second until the time is over; answers how often what was done. */
 const change = async (strength: Strength, stage: Stage, linked: readonly Connected[], troubles: Troubles): Promise<Map<string, number>> => {
   const { vendors, probes, say } = stage;
@@ -93,11 +109,14 @@ const change = async (strength: Strength, stage: Stage, linked: readonly Connect
   for (let number = 1; number <= total; number += 1) {
     await sleep(Math.max(0, began + (number * 1_000) / changesPerSecond - performance.now()));
     const one = random.pick(linked);
-    const { person, client } = one;
+    const { person, client, listen } = one;
     const calendar = random.pick(person.calendars);
     const made = changeIn(calendar, person.kind, { random, number });
     if (isTold(person) && made.shows !== null && number % LOOKED_FOR === 0 && !troubles.revoked.has(one))
-      probes.begin(calendar.id, { account: person.email, client, ...made.shows });
+      await probes.begin(calendar.id, {
+        ...{ account: person.email, client, listen, ...made.shows },
+        whyUnseen: whyUnseen(stage, troubles, one, made.shows.title),
+      });
     vendors.apply(person, calendar.id, made);
     counts.set(made.name, (counts.get(made.name) ?? 0) + 1);
     if (number % (30 * changesPerSecond) === 0)

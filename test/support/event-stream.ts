@@ -26,7 +26,12 @@ const fieldsOf = (block: string): ReadonlyMap<string, string> =>
       .flatMap((match) => (match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2]]])),
   );
 
-export const openEventStream = async (url: string, headers: Readonly<Record<string, string>> = {}): Promise<EventStream> => {
+/** `onMessage`: is told of each message as it comes. */
+export const openEventStream = async (
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  onMessage: () => void = () => undefined,
+): Promise<EventStream> => {
   const closing = new AbortController();
   const answer = await fetch(url, { headers, signal: closing.signal });
   const messages: Streamed[] = [];
@@ -35,8 +40,9 @@ export const openEventStream = async (url: string, headers: Readonly<Record<stri
     const fields = fieldsOf(block);
     lastEventId = fields.get('id') ?? lastEventId;
     const data = fields.get('data');
-    if (data !== undefined)
-      messages.push({ event: fields.get('event') ?? 'message', id: lastEventId, data: JSON.parse(data) as Streamed['data'] });
+    if (data === undefined) return;
+    messages.push({ event: fields.get('event') ?? 'message', id: lastEventId, data: JSON.parse(data) as Streamed['data'] });
+    onMessage();
   };
   const read = async (): Promise<void> => {
     let rest = '';
