@@ -7,7 +7,7 @@ import { type Pushed, startPushed, type Watched } from '../support/pushed-servic
 import { eventually } from '../support/store.js';
 import { strength } from '../support/strength.js';
 
-const COUNT = strength(1_000, 10_000);
+const COUNT = strength(400, 10_000);
 const AT_ONCE = 50;
 
 describe('sync-rule 33: A flood of notifications, through the whole service,', () => {

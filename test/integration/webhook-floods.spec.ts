@@ -7,7 +7,7 @@ import { eventually } from '../support/store.js';
 import { strength } from '../support/strength.js';
 import { channelIn, type Headers as Change, notified, type OpenedChannel, pushingProviders } from '../support/webhooks.js';
 
-const COUNT = strength(1_000, 10_000);
+const COUNT = strength(400, 10_000);
 
 const opened = suiteResources();
 const atEnd = testEndings();
