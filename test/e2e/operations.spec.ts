@@ -51,7 +51,7 @@ describe('Operators', () => {
     const there = new Set([...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
     // What Prometheus itself knows of what it scrapes.
     there.add('up');
-    // Of a service that publishes, which this one does not: topics-guide looks there.
+    // Of a service that publishes, which this one does not: topics looks there.
     const isElsewhere = (name: string): boolean => name.startsWith('relay_');
     const missing = watchedExpressions().flatMap(([what, expression]) =>
       metricsIn(expression).flatMap((name) => (there.has(name) || isElsewhere(name) ? [] : [`${what}: ${name}`])),

@@ -85,8 +85,7 @@ describe('Public topics on a real broker', () => {
   const [calendars, connections] = [new Map<string, string>(), new Map<string, ConnectionView>()];
 
   beforeAll(async () => {
-    kafka = await ownKafka();
-    radicale = await opened(startRadicale([ALICE, GRACE]));
+    [kafka, radicale] = await Promise.all([ownKafka(), opened(startRadicale([ALICE, GRACE]))]);
   });
   afterAll(() => kafka.end());
 

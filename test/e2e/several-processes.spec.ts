@@ -41,13 +41,11 @@ describe(`One api, two projectors, two sync workers and a relay, each a process 
   let brokers: string;
 
   beforeAll(async () => {
-    radicale = await opened(startRadicale());
-    const { addresses } = await opened(startStores());
+    const starting = ownKafka().then((kafka) => ({ address: kafka.brokers, stop: kafka.end }));
+    const [calendars, { addresses }, { address }] = await Promise.all([opened(startRadicale()), opened(startStores()), opened(starting)]);
+    [radicale, brokers] = [calendars, address];
     database = new pg.Pool({ connectionString: addresses.DATABASE_URL, max: 2 });
     await opened(Promise.resolve({ stop: () => database.end() }));
-    const kafka = await ownKafka();
-    await opened(Promise.resolve({ stop: kafka.end }));
-    ({ brokers } = kafka);
     await makeTopics(brokers, Object.fromEntries(readTopics().map(({ name, partitions }) => [name, partitions])));
     environment = { ...addresses, KAFKA_BROKERS: brokers, MASTER_KEY: randomBytes(32).toString('base64'), PROVIDERS: 'live' };
     const start = (ROLE: string): Promise<Service> => opened(startService({ ...environment, ROLE }));

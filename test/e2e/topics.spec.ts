@@ -1,12 +1,18 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type TeamAvailability } from '../../src/availability/availability.contract.js';
 import { readTopics } from '../../src/infra/kafka/topics.file.js';
-import { makeTopics, ownKafka } from '../support/kafka.js';
+import { watchedExpressions } from '../support/docker-files.js';
+import { lunchSoon } from '../support/events.js';
+import { blocksOf, runBlocks, saveScripts } from '../support/guide.js';
+import { makeTopics, ownKafka, readTopic } from '../support/kafka.js';
 import { suiteResources } from '../support/opened.js';
 import { runProgram } from '../support/program.js';
+import { metricsIn } from '../support/promql.js';
+import { startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
 
@@ -16,26 +22,89 @@ const WHOLE = { start: '2026-03-02T08:00:00.000Z', end: '2026-03-02T09:00:00.000
 
 type Opened = ReturnType<typeof suiteResources>;
 
+const KAFKA = 'Apache Kafka';
+
+/** Started with the suite, because a JVM takes as long as the cases that need none. */
+let kafka: ReturnType<typeof ownKafka>;
+beforeAll(() => {
+  kafka = ownKafka();
+  kafka.catch(() => undefined);
+});
+afterAll(async () => (await kafka).end());
+
 /** Where topics are, as variables say it. */
-const BROKERS: readonly (readonly [name: string, settings: (opened: Opened) => Promise<Readonly<Record<string, string>>>])[] = [
+const BROKERS: readonly (readonly [name: string, settings: () => Promise<Readonly<Record<string, string>>>])[] = [
   ['the broker of this machine', () => Promise.resolve({})],
   [
-    'Apache Kafka',
-    async (opened) => {
-      const kafka = await ownKafka();
-      await opened(Promise.resolve({ stop: kafka.end }));
-      await makeTopics(kafka.brokers, Object.fromEntries(readTopics().map(({ name, partitions }) => [name, partitions])));
-      return { KAFKA_BROKERS: kafka.brokers };
+    KAFKA,
+    async () => {
+      const { brokers } = await kafka;
+      await makeTopics(brokers, Object.fromEntries(readTopics().map(({ name, partitions }) => [name, partitions])));
+      return { KAFKA_BROKERS: brokers };
     },
   ],
 ];
+
+const blocks = blocksOf('topics.md');
+
+/** The guide's examples, run against a service and its broker. */
+const guide = (serviceOf: () => Service | null, opened: Opened): void => {
+  let outputs: readonly string[];
+  let metrics: string;
+
+  beforeAll(async () => {
+    const service = serviceOf();
+    if (service === null) throw new Error('there is no service');
+    const { brokers } = await kafka;
+    const folder = await mkdtemp(join(tmpdir(), 'juy-guide-'));
+    await opened(Promise.resolve({ stop: () => rm(folder, { recursive: true, force: true }) }));
+    await symlink(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(folder, 'node_modules'));
+    await saveScripts('topics.md', folder);
+    const radicale = await opened(startRadicale());
+    const calendar = await radicale.makeCalendar('work');
+    for (const name of ['lunch', 'tea', 'walk']) await radicale.put(calendar, `${name}.ics`, lunchSoon(name, name));
+    const me = await service.as('me');
+    await me.connect(radicale);
+    await me.settled();
+    const told = async (topic: string): Promise<number> => (await readTopic(brokers, topic)).length;
+    await eventually('what happened is told', async () => {
+      const [connections, events] = await Promise.all([told('juy.calendar.connections.v1'), told('juy.calendar.events.v1')]);
+      return connections > 0 && events > 4;
+    });
+    const environment = { KAFKA: brokers, API: service.url, TOKEN: await service.token('me') };
+    // kafkajs is that of this repository.
+    const ran = await runBlocks(blocks, environment, { before: 'npm() { :; }', folder });
+    expect([ran.code, ran.complaints]).toEqual([0, '']);
+    ({ outputs } = ran);
+    metrics = await (await fetch(`${service.url}/metrics`)).text();
+  });
+
+  it('comes with a dashboard and alerts whose metrics a service that publishes has', () => {
+    const there = new Set([...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+    const watched = watchedExpressions().flatMap(([, expression]) => metricsIn(expression));
+    expect(watched.filter((name) => name.startsWith('relay_')).length).toBeGreaterThan(2);
+    expect(watched.filter((name) => name !== 'up' && !there.has(name))).toEqual([]);
+  });
+
+  it('states the outcome of every example', () => {
+    expect(blocks.length).toBeGreaterThan(4);
+    expect(blocks.filter(({ fragment }) => fragment === '').map(({ text }) => text)).toEqual([]);
+  });
+
+  it.each(blocks.map((block, index) => ({ ...block, index, name: block.text.split('\n')[0] ?? '' })))(
+    'is right that $name … prints $fragment',
+    ({ index, fragment }) => {
+      expect(outputs[index]).toContain(fragment);
+    },
+  );
+};
 
 describe.each(BROKERS)('Teams and rooms that come by a topic of %s', (name, begin) => {
   const opened = suiteResources();
   let [service, settings, ada]: [Service | null, Readonly<Record<string, string>>, Client | null] = [null, {}, null];
 
   beforeAll(async () => {
-    settings = await begin(opened);
+    settings = await begin();
     service = await opened(startService(settings));
     // Of no team, as far as tokens say.
     ada = await service.as('ada');
@@ -105,4 +174,9 @@ describe.each(BROKERS)('Teams and rooms that come by a topic of %s', (name, begi
     expect(printed).toMatch(/^1 Nothing was published: 1 lines of the file are wrong[.]\n {2}line 2 is no JSON/);
     expect(printed).not.toContain('dora');
   });
+
+  if (name === KAFKA)
+    describe('and the guide to them', () => {
+      guide(() => service, opened);
+    });
 });

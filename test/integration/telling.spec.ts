@@ -74,7 +74,7 @@ describe('A consumer that knows only the topic', () => {
     const publisher = broker();
     const calendars: Adopted[] = [...(await adoptedTwo()), await adopted()];
     for (const calendar of calendars) {
-      calendar.account.put(...many(5));
+      calendar.account.put(...many(8));
       await synced(calendar);
     }
     await happen(steps, isFaulty, calendars, publisher);
@@ -89,7 +89,7 @@ describe('A consumer that knows only the topic', () => {
   };
 
   it('holds what the merged calendar does, however calendars are changed, hidden, shown, told whole, revoked and replayed, and the relay fails', async () => {
-    const happenings = fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 16 }), fc.boolean(), play);
+    const happenings = fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 20 }), fc.boolean(), play);
     await fc.assert(happenings, { numRuns: strength(3, 40), endOnFailure: true });
   });
 });

@@ -39,15 +39,18 @@ export const again = async (topic: string, replayed: Replayed, publisher = broke
 const STEPS = [
   'put',
   'put',
+  'put',
+  'take',
   'take',
   'see',
   'see',
-  'see',
+  'tell',
   'tell',
   'tell',
   'replay',
   'replay',
   'revoke',
+  'hold',
   'hold',
   'hold',
   'restart',
@@ -143,7 +146,7 @@ export const happen = async (steps: readonly Step[], isFaulty: boolean, calendar
     },
     hold: () => {
       goOn?.();
-      goOn = goOn === null ? publisher.pauseAt(() => true) : null;
+      goOn = goOn === null ? publisher.pauseAt((value) => value.includes('.present.')) : null;
     },
     restart: () => (isFaulty && goOn === null ? running.restart() : null),
     fault: (_, { n }) => (isFaulty ? publisher.failures.push(n > 4 ? 'refused' : 'unanswered') : null),

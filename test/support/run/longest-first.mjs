@@ -6,7 +6,6 @@ const LONG = [
   'e2e/several-processes',
   'contract/broker',
   'e2e/topics',
-  'e2e/topics-guide',
   'e2e/public-topics',
   'e2e/google/google',
   'e2e/connect-in-browser',
