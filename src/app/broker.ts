@@ -1,5 +1,5 @@
 import { type Delivered, type Publisher } from '../kernel/broker.js';
-import { type Fate } from '../kernel/delivery.js';
+import { type Fate, parkedTopic } from '../kernel/delivery.js';
 import { type Health } from '../kernel/health.js';
 import { type Log } from '../kernel/log.js';
 import { type Metrics } from '../kernel/metrics.js';
@@ -24,9 +24,10 @@ type Failed = (message: Delivered, fate: Fate) => void;
 const failures = (metrics: Pick<Metrics, 'counter'>, log: Log): Failed => {
   const parked = metrics.counter('consumer_parked_total', 'Messages that no try handled, and that wait in a parked topic', ['topic']);
   const failed = metrics.counter('consumer_failures_total', 'Tries to handle a message that failed, by what follows', ['topic', 'next']);
-  return ({ topic, partition, offset }, { then: next, code }) => {
+  return ({ topic, partition, offset }, fate) => {
+    const { then: next, code } = fate;
     failed({ topic, next });
-    if (next === 'move') parked({ topic });
+    if (fate.then === 'move' && fate.to === parkedTopic(topic)) parked({ topic });
     log.warn('a message could not be handled', { topic, partition, offset, code, next });
   };
 };

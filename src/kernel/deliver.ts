@@ -38,7 +38,9 @@ export const deliver = async (
     waits = fate.then === 'wait' ? waits + 1 : 0;
     means.failed(fate);
     if (fate.then === 'move') {
-      await means.move(policy.next, marksOf(message, tries, fate.code));
+      const { to, code } = fate;
+      const stuck = await attempt(() => means.move(to, marksOf(message, tries, code)), means);
+      if (stuck !== null) throw stuck.error;
       return 'moved';
     }
     await rest(fate.after, means);

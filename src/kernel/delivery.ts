@@ -2,8 +2,8 @@ import { type Delivered } from './broker.js';
 import { EngineAway } from './engine-away.js';
 import { Poison } from './poison.js';
 
-/** `pauses`: milliseconds before each further try. `next`: the topic of what no try handled. */
-export type Policy = Readonly<{ pauses: readonly number[]; next: string }>;
+/** `pauses`: milliseconds before each further try. `next`: the topic of what no try handled; `parked`: of what no try can handle. */
+export type Policy = Readonly<{ pauses: readonly number[]; next: string; parked: string }>;
 
 /** Five tries within eight seconds: a partition waits no longer for one message whose fault does not pass. */
 const PAUSES = [250, 750, 2_000, 5_000] as const;
@@ -25,13 +25,14 @@ export const withRetry = (topic: string, declaresRetry: (topic: string) => boole
 export const policyFor = (topic: string, { retry }: Readonly<{ retry: boolean }>): Policy => ({
   pauses: PAUSES,
   next: retry ? `${topic}${RETRY}` : parkedTopic(topic),
+  parked: parkedTopic(topic),
 });
 
 /**
  * What is done with a message whose handler failed. `again`: it is tried in place after so many milliseconds. `wait`: the same, and it does not count as a
- * try, because an engine is away and no message can be handled. `move`: it goes to the policy's next topic.
+ * try, because an engine is away and no message can be handled. `move`: it goes to the topic `to`.
  */
-export type Fate = Readonly<{ then: 'again' | 'wait'; after: number; code: string }> | Readonly<{ then: 'move'; code: string }>;
+export type Fate = Readonly<{ then: 'again' | 'wait'; after: number; code: string }> | Readonly<{ then: 'move'; to: string; code: string }>;
 
 const LONGEST_WAIT = 5_000;
 
@@ -39,8 +40,9 @@ const LONGEST_WAIT = 5_000;
 export const fateOf = (policy: Policy, error: unknown, tries: number, waits: number): Fate => {
   const code = codeOf(error);
   if (error instanceof EngineAway) return { then: 'wait', after: Math.min(250 * 2 ** Math.min(waits, 10), LONGEST_WAIT), code };
-  const after = error instanceof Poison ? undefined : policy.pauses[tries - 1];
-  return after === undefined ? { then: 'move', code } : { then: 'again', after, code };
+  if (error instanceof Poison) return { then: 'move', to: policy.parked, code };
+  const after = policy.pauses[tries - 1];
+  return after === undefined ? { then: 'move', to: policy.next, code } : { then: 'again', after, code };
 };
 
 /** A code or a name that tells the kind of a fault; messages stay in the process, because they may quote contents. */

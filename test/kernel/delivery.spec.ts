@@ -116,6 +116,18 @@ describe('the delivery of a message', () => {
     await expect(deliver(policy, message(), failing(9, new EngineAway('database', null)), waiting.means)).rejects.toThrow('rebalance');
   });
 
+  it('tells the broker that it lives while a message is moved, which takes long where the next topic cannot be reached', async () => {
+    const { seen, means } = broker();
+    await deliver(policy, message(), failing(1, new Poison('x')), means);
+    expect(seen.beats).toBe(2);
+  });
+
+  it('parks what cannot be read also where a retry topic is declared', async () => {
+    const { seen, means } = broker();
+    await deliver(policyFor('work.v1', { retry: true }), message({ topic: 'work.v1' }), failing(1, new Poison('x')), means);
+    expect(seen.moved.map(([topic]) => topic)).toEqual(['work.v1.parked']);
+  });
+
   it('fails when the message cannot be moved, so that it is delivered again', async () => {
     const { means } = broker();
     const stuck = { ...means, move: () => Promise.reject(new Error('no broker')) };
