@@ -24,27 +24,41 @@ class AsThrown implements RpcExceptionFilter {
   }
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => {
+/** Tells of an abort until `off` is called: a listener that stayed behind would be one more for each consumer of a process. */
+const abortOf = (signal: AbortSignal) => {
+  let off = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => {
+    const tell = (): void => {
       resolve();
-    });
+    };
+    if (signal.aborted) tell();
+    signal.addEventListener('abort', tell);
+    off = () => {
+      signal.removeEventListener('abort', tell);
+    };
   });
+  return { aborted, off };
+};
 
-/** Hands messages to the handlers of a module until aborted; rejects when the consumer has ended by itself. */
+/**
+ * Hands messages to the handlers of a module until aborted; rejects when the consumer has ended by itself. Neither waits for brokers that do not answer while
+ * the consumer begins.
+ */
 export const host = async (module: DynamicModule, consumer: Consumer, log: Log, signal: AbortSignal): Promise<void> => {
+  const { aborted, off } = abortOf(signal);
+  const isDone = (work: Promise<unknown>): Promise<boolean> =>
+    Promise.race([work.then(() => true), consumer.ended, aborted.then(() => false)]);
   try {
-    await consumer.inspect();
+    if (!(await isDone(consumer.inspect()))) return;
     const app = await NestFactory.createMicroservice(module, { strategy: consumer.strategy, logger: nestLogger(log), abortOnError: false });
     app.useGlobalFilters(new AsThrown());
     try {
-      await app.listen();
-      await Promise.race([consumer.ended, aborted(signal)]);
+      if (await isDone(app.listen())) await isDone(consumer.ended);
     } finally {
       await app.close();
     }
   } finally {
+    off();
     await consumer.close();
   }
 };
