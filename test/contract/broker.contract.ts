@@ -1,138 +1,42 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, type DynamicModule, Module } from '@nestjs/common';
-import { EventPattern, Payload } from '@nestjs/microservices';
-import { type Consumer, host } from '../../src/app/consumers.js';
-import { inboxIn } from '../../src/infra/postgres/inbox.postgres.js';
-import { type Delivered, type Message, type Publisher } from '../../src/kernel/broker.js';
+import { type Delivered } from '../../src/kernel/broker.js';
 import { MARKS, parkedTopic } from '../../src/kernel/delivery.js';
-import { EngineAway } from '../../src/kernel/engine-away.js';
-import { type Parked } from '../../src/kernel/parked.js';
 import { Poison } from '../../src/kernel/poison.js';
+import {
+  effectIn,
+  effectsIn,
+  expectAllInOrder,
+  type Handle,
+  MAKE_EFFECTS,
+  members,
+  moduleOf,
+  numbered,
+  type TestBroker,
+} from '../support/broker.js';
 import { prefixed } from '../support/kafka.js';
-import { eventually, openStores, SILENT, type Stores } from '../support/store.js';
-import { strength } from '../support/strength.js';
-
-/** A broker as the suite works with it. */
-export type TestBroker = Readonly<{
-  publisher: Publisher;
-  /** Makes a topic, and the parked topic beside it. */
-  makeTopic: (topic: string, partitions: number) => Promise<void>;
-  /** Publishes bytes that the service would not. */
-  put: (topic: string, key: string, value: Uint8Array, headers: Readonly<Record<string, string>>) => Promise<void>;
-  consumer: (group: string, topics: readonly string[]) => Consumer;
-  parked: Parked;
-  readAll: (topic: string) => Promise<readonly Delivered[]>;
-  /** What a member in another process is told to reach it. */
-  reach: Readonly<Record<string, unknown>>;
-  stop: () => Promise<void>;
-}>;
+import { eventually, openStores, type Stores } from '../support/store.js';
+import { slowCases } from './broker.slow-cases.js';
 
 export type BrokerHarness = Readonly<{ name: string; start: (stores: Stores) => Promise<TestBroker> }>;
 
-const MEMBER = fileURLToPath(new URL('../support/broker-member.mjs', import.meta.url));
 const PARTITIONS = 6;
-const KEYS = 20;
-
-type Handle = (message: Delivered) => Promise<unknown>;
-
-@Module({})
-class Host {}
-
-/** A host with one handler, as a slice has it. */
-export const moduleOf = (topic: string, handle: Handle): DynamicModule => {
-  @Controller()
-  class Handler {
-    // oxlint-disable-next-line typescript/no-unnecessary-type-arguments -- without it the compiler infers another type (TS1241)
-    @EventPattern<string>(topic)
-    async on(@Payload() message: Delivered): Promise<void> {
-      await handle(message);
-    }
-  }
-  return { module: Host, controllers: [Handler] };
-};
-
-/** The handler of every member: the effect of a message is a row, once. */
-export const effectIn = (stores: Pick<Stores, 'database'>, member: string): Handle => {
-  const inbox = inboxIn(stores.database);
-  return (message) => {
-    const { n } = JSON.parse(Buffer.from(message.value ?? []).toString()) as { n: number };
-    return inbox.once(message.topic, message.headers['id'] ?? '', async (sql) => {
-      await sql.query('insert into effect (topic, key, n, member) values ($1, $2, $3, $4)', [message.topic, message.key, n, member]);
-    });
-  };
-};
-
-export const MAKE_EFFECTS =
-  'create table effect (seq bigserial primary key, topic text not null, key text not null, n integer not null, member text not null)';
-
-type Effect = Readonly<{ key: string; n: number; member: string }>;
-
-export const effectsOf = (stores: Pick<Stores, 'database'>, topic: string): Promise<readonly Effect[]> =>
-  stores.database.query<Effect>('select key, n, member from effect where topic = $1 order by seq', [topic]);
-
-/** Messages of some keys in turn; their numbers grow. */
-export const numbered = (from: number, count: number): readonly Message[] =>
-  Array.from({ length: count }, (_, index) => ({
-    id: randomUUID(),
-    key: `key ${(from + index) % KEYS}`,
-    value: JSON.stringify({ n: from + index }),
-    headers: { kind: 'numbered' },
-  }));
-
-/** All numbers from 0 on, each once, those of one key in their order. */
-export const expectAllInOrder = (effects: readonly Effect[], count: number): void => {
-  expect(effects.map(({ n }) => n).sort((one, other) => one - other)).toEqual(Array.from({ length: count }, (_, index) => index));
-  for (let key = 0; key < KEYS; key += 1) {
-    const numbers = effects.filter((effect) => effect.key === `key ${key}`).map(({ n }) => n);
-    expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
-  }
-};
-
-/** Hosts and processes of a test, ended after it. */
-export const members = () => {
-  const stops: (() => Promise<void>)[] = [];
-  return {
-    listen: (module: DynamicModule, consumer: Consumer): Promise<void> => {
-      const stopping = new AbortController();
-      const running = host(module, consumer, SILENT, stopping.signal);
-      running.catch(() => undefined);
-      stops.push(async () => {
-        stopping.abort();
-        await running.catch(() => undefined);
-      });
-      return running;
-    },
-    spawn: (told: Readonly<Record<string, unknown>>): ChildProcess => {
-      const child = spawn(process.execPath, [MEMBER, JSON.stringify(told)], { stdio: ['ignore', 'ignore', 'inherit'] });
-      const over = new Promise((resolve) => child.once('exit', resolve));
-      stops.push(async () => {
-        child.kill('SIGKILL');
-        await over;
-      });
-      return child;
-    },
-    stop: async () => {
-      for (const stop of stops.splice(0)) await stop();
-    },
-  };
-};
 
 /** What every broker promises to those who publish to it and to handlers of `@EventPattern`. */
 export const brokerContract = ({ name, start }: BrokerHarness): void => {
   describe(`Topics on ${name}`, () => {
     let stores: Stores;
     let broker: TestBroker;
-    const { listen, spawn: spawnMember, stop } = members();
+    let slow: ReturnType<typeof slowCases>;
+    const { listen, stop } = members();
     beforeAll(async () => {
       stores = await openStores();
       await stores.database.query(MAKE_EFFECTS);
       broker = await start(stores);
+      slow = slowCases(stores, broker, newTopic);
     });
     afterEach(stop);
     afterAll(async () => {
+      await Promise.allSettled(Object.values(slow));
       await broker.stop();
       await stores.stop();
     });
@@ -144,11 +48,7 @@ export const brokerContract = ({ name, start }: BrokerHarness): void => {
     };
     const consume = (topic: string, handle: Handle): Promise<void> =>
       listen(moduleOf(topic, handle), broker.consumer(`${topic}.group`, [topic]));
-    const all = (topic: string, count: number) =>
-      eventually(`${count} effects`, async () => {
-        const effects = await effectsOf(stores, topic);
-        return effects.length >= count ? effects : null;
-      });
+    const all = (topic: string, count: number) => effectsIn(stores)(topic, count);
 
     it('hand each message over in the order of its key, and let it take effect once however often it was published', async () => {
       const topic = await newTopic('ordered');
@@ -225,42 +125,11 @@ export const brokerContract = ({ name, start }: BrokerHarness): void => {
       expect(await broker.parked.list(topic)).toEqual([]);
     });
 
-    it('wait while an engine is away, longer than a member may be silent, and park nothing', async () => {
-      const topic = await newTopic('away');
-      const until = performance.now() + 8_000;
-      let refused = 0;
-      const effect = effectIn(stores, 'one');
-      void consume(topic, (message) => {
-        if (performance.now() > until) return effect(message);
-        refused += 1;
-        return Promise.reject(new EngineAway('event store', null));
-      });
-      await broker.publisher.publish(topic, numbered(0, 40));
-      expectAllInOrder(await all(topic, 40), 40);
-      expect(refused).toBeGreaterThan(0);
-      expect(await broker.parked.list(topic)).toEqual([]);
-    });
+    it('wait while an engine is away, longer than a member may be silent, and park nothing', () => slow.away);
 
-    it('lose and double nothing when a member joins and is killed in the middle', async () => {
-      const topic = await newTopic('killed');
-      const [rounds, size] = strength([4, 100], [15, 300]);
-      let count = 0;
-      const publishMore = async (): Promise<void> => {
-        await broker.publisher.publish(topic, numbered(count, size));
-        count += size;
-      };
-      void consume(topic, effectIn(stores, 'stays'));
-      const child = spawnMember({ ...broker.reach, database: stores.engines.databaseUrl('juy'), group: `${topic}.group`, topic });
-      await eventually('an effect of the other member', async () => {
-        await publishMore();
-        return (await effectsOf(stores, topic)).some(({ member }) => member === 'other');
-      });
-      for (let round = 0; round < rounds; round += 1) await publishMore();
-      child.kill('SIGKILL');
-      for (let round = 0; round < rounds; round += 1) await publishMore();
-      const effects = await all(topic, count);
-      expectAllInOrder(effects, count);
-      expect(new Set(effects.map(({ member }) => member))).toEqual(new Set(['stays', 'other']));
-    });
+    it('bring a message by the retry topic whose fault lasts longer than it is tried in place, after the next of its key, for one effect', () =>
+      slow.retried);
+
+    it('lose and double nothing when a member joins and is killed in the middle', () => slow.killed);
   });
 };

@@ -16,21 +16,21 @@ import { systemClock } from '../../src/infra/system.clock.js';
 import { parkedTopic } from '../../src/kernel/delivery.js';
 import { parkedOn } from '../../src/kernel/parked.js';
 import { openDatabase } from '../../src/infra/postgres/database.postgres.js';
-import { startEngines } from '../support/engines.js';
-import { makeTopics, sharedKafka } from '../support/kafka.js';
-import { eventually, SILENT, type Stores } from '../support/store.js';
 import {
-  brokerContract,
-  type BrokerHarness,
   effectIn,
   effectsOf,
   expectAllInOrder,
+  isRetried,
   MAKE_EFFECTS,
   members,
   moduleOf,
   numbered,
   type TestBroker,
-} from './broker.contract.js';
+} from '../support/broker.js';
+import { startEngines } from '../support/engines.js';
+import { makeTopics, sharedKafka } from '../support/kafka.js';
+import { eventually, SILENT, type Stores } from '../support/store.js';
+import { brokerContract, type BrokerHarness } from './broker.contract.js';
 
 const kafkaAt = ({ database }: Stores, address: string): TestBroker => {
   const settings: KafkaSettings = { brokers: [address], tls: null, sasl: null };
@@ -41,10 +41,10 @@ const kafkaAt = ({ database }: Stores, address: string): TestBroker => {
   return {
     publisher,
     makeTopic: async (topic, partitions) => {
-      await makeTopics(address, { [topic]: partitions, [parkedTopic(topic)]: 1 });
+      await makeTopics(address, { [topic]: partitions, [parkedTopic(topic)]: 1, ...(isRetried(topic) ? { [`${topic}.retry`]: 1 } : {}) });
     },
     put: (topic, key, value, headers) => producer.send(topic, [{ key, value: Buffer.from(value), headers }]),
-    consumer: (group, topics) => kafkaConsumer({ ...means, declaresRetry: () => false, failed: () => undefined }, { group, topics }),
+    consumer: (group, topics) => kafkaConsumer({ ...means, declaresRetry: isRetried, failed: () => undefined }, { group, topics }),
     parked: parkedOn(shelf),
     readAll: shelf.read,
     reach: { kafka: settings },
@@ -60,7 +60,7 @@ const embedded: BrokerHarness = {
   start: ({ database }) => {
     const shelf = embeddedShelf(database);
     const publisher = embeddedPublisher(database);
-    const means = { database, clock: systemClock, log: SILENT, declaresRetry: () => false, failed: () => undefined };
+    const means = { database, clock: systemClock, log: SILENT, declaresRetry: isRetried, failed: () => undefined };
     return Promise.resolve({
       publisher,
       makeTopic: () => Promise.resolve(),

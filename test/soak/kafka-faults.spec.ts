@@ -10,7 +10,7 @@ import { acceptOutside, findOutside } from '../../src/infra/kafka/offsets.admin.
 import { positionsIn } from '../../src/infra/kafka/positions.sql.js';
 import { systemClock } from '../../src/infra/system.clock.js';
 import { type Message, type Publisher } from '../../src/kernel/broker.js';
-import { effectIn, effectsOf, expectAllInOrder, MAKE_EFFECTS, members, moduleOf, numbered } from '../contract/broker.contract.js';
+import { effectIn, effectsOf, expectAllInOrder, MAKE_EFFECTS, members, moduleOf, numbered } from '../support/broker.js';
 import { freePort } from '../../src/embedded/free.port.js';
 import { headersOf, makeTopics, type OwnKafka, ownKafka, readTopic } from '../support/kafka.js';
 import { eventually, openStores, SILENT, type Stores } from '../support/store.js';

@@ -89,14 +89,22 @@ export const ownKafka = async (options: Partial<KafkaOptions> = {}): Promise<Own
 export const asAdmin = <T>(brokers: string, work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> =>
   connectedAdmin(new kafkajs.Kafka({ clientId: 'test', brokers: [brokers], logLevel: kafkajs.logLevel.NOTHING }), work);
 
-/** Makes topics, each with its number of partitions. */
-export const makeTopics = (brokers: string, topics: Readonly<Record<string, number>>): Promise<unknown> =>
-  asAdmin(brokers, (admin) =>
-    admin.createTopics({
-      waitForLeaders: true,
-      topics: Object.entries(topics).map(([topic, numPartitions]) => ({ topic, numPartitions, replicationFactor: 1 })),
-    }),
-  );
+/** Makes topics, each with its number of partitions; resolves when the broker knows them, which a busy one does some time after it has made them. */
+export const makeTopics = (brokers: string, topics: Readonly<Record<string, number>>): Promise<void> =>
+  asAdmin(brokers, async (admin) => {
+    const wanted = Object.entries(topics).map(([topic, numPartitions]) => ({ topic, numPartitions, replicationFactor: 1 }));
+    await admin.createTopics({ waitForLeaders: false, topics: wanted });
+    const areKnown = async (): Promise<boolean> => {
+      const found = await admin.fetchTopicMetadata({ topics: Object.keys(topics) }).catch(() => ({ topics: [] }));
+      const led = found.topics.flatMap(({ partitions }) => partitions.filter(({ leader }) => leader >= 0));
+      return led.length === wanted.reduce((sum, { numPartitions }) => sum + numPartitions, 0);
+    };
+    const until = performance.now() + PATIENCE;
+    while (!(await areKnown())) {
+      if (performance.now() > until) throw new Error(`Apache Kafka did not make ${Object.keys(topics).join(', ')} in time`);
+      await sleep(20);
+    }
+  });
 
 /** A message as another client than the service's reads it. Headers are names and values in turn. */
 export type Read = Readonly<{ partition: number; offset: number; key: string | null; payload: string | null; headers?: readonly string[] }>;
