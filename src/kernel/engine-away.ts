@@ -1,11 +1,11 @@
 /**
- * The database or the event store is out of reach for the moment. Of a write nothing is known: it may have happened. Callers that can, do it
+ * The database, the event store or the broker of topics is out of reach for the moment. Of a write nothing is known: it may have happened. Callers that can, do it
  * again; people are asked to.
  */
 export class EngineAway extends Error {
   override readonly name = 'EngineAway';
   constructor(
-    readonly engine: 'database' | 'event store',
+    readonly engine: 'database' | 'event store' | 'broker',
     cause: unknown,
   ) {
     super(`the ${engine} is away`, { cause });

@@ -4,6 +4,7 @@ import kafkajs from 'kafkajs';
 import { type Delivered } from '../../kernel/broker.js';
 import { deliver, type DeliveryMeans, ended } from '../../kernel/deliver.js';
 import { type Fate, originOf, policyFor } from '../../kernel/delivery.js';
+import { EngineAway } from '../../kernel/engine-away.js';
 import { deliveredOf } from './delivered.kafka.js';
 import { type RawMessage } from './producer.kafka.js';
 
@@ -31,9 +32,13 @@ const CONSUMER = {
   rebalanceTimeout: 60_000,
   maxWaitTimeInMs: 100,
   allowAutoTopicCreation: false,
-  retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 2_000 },
+  // What the client gives up is not begun again by it: it would do that also after it was told to stop, beside the successor.
+  retry: { retries: 5, initialRetryTime: 200, maxRetryTime: 2_000, restartOnFailure: () => Promise.resolve(false) },
 };
 const RUN = { autoCommitInterval: 200, autoCommitThreshold: 100, partitionsConsumedConcurrently: 3 };
+
+/** Milliseconds that an end waits for brokers, when nothing is being handled: those that do not answer take the member out of its group by themselves. */
+const FAREWELL = 5_000;
 
 /** By these the group says that this member must give its partitions up. */
 const CALLED_AWAY = new Set(['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR_FOR_GROUP', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
@@ -53,6 +58,7 @@ const again = (error: unknown): never => {
  */
 export class KafkaInbox extends ServerKafka {
   private isClosing = false;
+  private readonly handling = new Set<Promise<void>>();
 
   constructor(private readonly means: InboxMeans) {
     super({
@@ -74,23 +80,50 @@ export class KafkaInbox extends ServerKafka {
     await consumer.connect();
     await consumer.subscribe({ topics: [...this.means.topics], fromBeginning: true });
     await consumer.run({ ...RUN, eachMessage: (payload) => this.handleMessage(payload) });
+    // A consumer that is told to stop while it joins its group joins it nevertheless.
+    if (this.isClosing) await consumer.disconnect();
     callback();
   }
 
+  /** Resolves when what is being handled has come to its end, and brokers have heard that the member goes or have not answered for some seconds. */
   override async close(): Promise<void> {
     this.isClosing = true;
-    await super.close();
+    const heard = new AbortController();
+    const told = super
+      .close()
+      .catch(() => undefined)
+      .finally(() => {
+        heard.abort();
+      });
+    await Promise.allSettled(this.handling);
+    await Promise.race([told, sleep(FAREWELL, undefined, { signal: heard.signal }).catch(() => undefined)]);
   }
 
-  override async handleMessage(payload: kafkajs.EachMessagePayload): Promise<void> {
+  override handleMessage(payload: kafkajs.EachMessagePayload): Promise<void> {
+    const handled = this.deliverOne(payload).finally(() => this.handling.delete(handled));
+    this.handling.add(handled);
+    return handled;
+  }
+
+  private async deliverOne(payload: kafkajs.EachMessagePayload): Promise<void> {
     const message = deliveredOf(payload);
     const handler = this.getHandlerByPattern(originOf(payload.topic));
     if (handler === null) throw new Error(`no handler takes messages of ${payload.topic}`);
-    await this.means.cleared().catch(again);
+    const run = async (): Promise<void> => {
+      // Until the group could be looked at, its messages wait as for any engine; the member lives meanwhile.
+      await this.means.cleared().catch((error: unknown) => {
+        throw new EngineAway('broker', error);
+      });
+      await ended(handler(message));
+    };
     const over = this.means.begun();
     try {
-      const policy = policyFor(message.topic, { retry: this.means.declaresRetry(message.topic) });
-      await deliver(policy, message, () => ended(handler(message)), this.meansFor(payload, message));
+      await deliver(
+        policyFor(message.topic, { retry: this.means.declaresRetry(message.topic) }),
+        message,
+        run,
+        this.meansFor(payload, message),
+      );
     } finally {
       over();
     }

@@ -8,7 +8,7 @@ export class ConsumerEnded extends Error {
   override readonly name: string = 'ConsumerEnded';
 }
 
-/** A consumer that is a member of its group and hears nothing (sync-rule 34). */
+/** A consumer that is alive and hears nothing (sync-rule 34). */
 export class ConsumerDeaf extends ConsumerEnded {
   override readonly name = 'ConsumerDeaf';
 }
@@ -19,26 +19,57 @@ const LOOK = 2_000;
 /** `Seen` as it changes. */
 type Sight = { -readonly [K in keyof Seen]: Seen[K] };
 
+/**
+ * When fetches began and ended. Each broker is asked by itself: one that never answers keeps the others', which do, from showing that all is well. A fetch that
+ * failed was not answered either, and counts from its first try.
+ */
+const fetches = () => {
+  const underWay = new Map<number, number>();
+  let last: number | null = null;
+  return {
+    began: (broker: number, at: number): void => {
+      if (!underWay.has(broker)) underWay.set(broker, at);
+    },
+    ended: (broker: number, at: number): void => {
+      underWay.delete(broker);
+      last = at;
+    },
+    forget: (): void => {
+      underWay.clear();
+    },
+    at: (): number | null => (last === null ? null : Math.min(last, ...underWay.values())),
+  };
+};
+
 /** Follows what a consumer tells of itself by its events. `fail`: its client has given it up. */
 const follow = (consumer: kafkajs.Consumer, seen: Sight, { now }: Clock, fail: (error: Error) => void): void => {
-  const { GROUP_JOIN, FETCH, CRASH, DISCONNECT, STOP, REBALANCING } = consumer.events;
+  const { GROUP_JOIN, FETCH_START, FETCH, CRASH, DISCONNECT, STOP, REBALANCING } = consumer.events;
+  const asked = fetches();
   const left = (): void => {
+    if (seen.joinedAt !== null) seen.apartSince = now();
     seen.joinedAt = null;
     seen.emptySince = null;
   };
   consumer.on(GROUP_JOIN, ({ payload }) => {
+    asked.forget();
     seen.joinedAt = now();
     // The types say one number for each topic; it is a list.
     seen.assigned = Object.values(payload.memberAssignment).flat().length;
     seen.emptySince = seen.assigned === 0 ? now() : null;
   });
-  consumer.on(FETCH, () => {
-    seen.fetchedAt = now();
+  consumer.on(FETCH_START, ({ payload }) => {
+    asked.began(payload.nodeId, now());
+    seen.fetchedAt = asked.at();
+  });
+  consumer.on(FETCH, ({ payload }) => {
+    // The types leave out which broker it was.
+    asked.ended((payload as typeof payload & Readonly<{ nodeId: number }>).nodeId, now());
+    seen.fetchedAt = asked.at();
   });
   for (const event of [DISCONNECT, STOP, REBALANCING] as const) consumer.on(event as typeof STOP, left);
   consumer.on(CRASH, ({ payload }) => {
     left();
-    if (!payload.restart) fail(new ConsumerEnded('the client of Apache Kafka gave the consumer up', { cause: payload.error }));
+    fail(new ConsumerEnded('the client of Apache Kafka gave the consumer up', { cause: payload.error }));
   });
 };
 
@@ -54,13 +85,21 @@ const failing = () => {
 
 /** What is seen of a consumer by its own events (sync-rule 34): no other member joins its group to find out. */
 export const watchConsumer = (clock: Clock, othersHaveAll: () => Promise<boolean>) => {
-  const seen: Sight = { joinedAt: null, assigned: 0, emptySince: null, fetchedAt: null, underWay: 0, startedAt: clock.now() };
+  const seen: Sight = { joinedAt: null, apartSince: clock.now(), assigned: 0, emptySince: null, fetchedAt: null, underWay: 0 };
   const { ended, fail } = failing();
-  const look = async (): Promise<void> => {
-    if (seen.emptySince !== null && (await othersHaveAll().catch(() => false))) seen.emptySince = null;
-    if (isDeaf(seen, clock.now())) fail(new ConsumerDeaf('the consumer is a member of its group and hears nothing'));
+  let isAsking = false;
+  const askOthers = async (since: number): Promise<void> => {
+    if (isAsking) return;
+    isAsking = true;
+    // Another assignment may have come meanwhile.
+    if ((await othersHaveAll().catch(() => false)) && seen.emptySince === since) seen.emptySince = null;
+    isAsking = false;
   };
-  const timer = setInterval(() => void look(), LOOK);
+  const look = (): void => {
+    if (seen.emptySince !== null) void askOthers(seen.emptySince);
+    if (isDeaf(seen, clock.now())) fail(new ConsumerDeaf('the consumer hears nothing'));
+  };
+  const timer = setInterval(look, LOOK);
   return {
     follow: (consumer: kafkajs.Consumer): void => {
       follow(consumer, seen, clock, fail);
@@ -75,6 +114,8 @@ export const watchConsumer = (clock: Clock, othersHaveAll: () => Promise<boolean
     },
     health: (): Health => standingOf(seen, clock.now()),
     fetchedAt: (): number | null => seen.fetchedAt,
+    /** Looks at it now, as is done every other second until it is stopped. */
+    look,
     stop: (): void => {
       clearInterval(timer);
     },

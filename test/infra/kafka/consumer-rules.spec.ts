@@ -6,15 +6,16 @@ import { isDeaf, LIMITS, type Seen, standingOf } from '../../../src/infra/kafka/
 
 const NOW = 1_000_000_000;
 const seen = (more: Partial<Seen>): Seen => ({
-  ...{ joinedAt: NOW - 600_000, assigned: 3, emptySince: null, fetchedAt: NOW - 100, underWay: 0, startedAt: NOW - 600_000 },
+  ...{ joinedAt: NOW - 600_000, assigned: 3, emptySince: null, fetchedAt: NOW - 100, underWay: 0, apartSince: NOW - 600_000 },
   ...more,
 });
 
 describe('sync-rule 34: a running consumer is asked how it stands', () => {
   it.each<[string, Partial<Seen>, boolean, boolean]>([
     ['reads its partitions', {}, true, false],
-    ['is about to join', { joinedAt: null, startedAt: NOW - 1_000 }, true, false],
-    ['has not joined for long', { joinedAt: null }, false, false],
+    ['is about to join', { joinedAt: null, apartSince: NOW - 1_000 }, true, false],
+    ['has not joined for long', { joinedAt: null, apartSince: NOW - LIMITS.silence - 1 }, false, false],
+    ['does not come to join', { joinedAt: null, apartSince: NOW - LIMITS.apart - 1 }, false, true],
     ['stands by while others have all partitions', { assigned: 0 }, true, false],
     ['has had no partitions for a moment', { assigned: 0, emptySince: NOW - 1_000 }, true, false],
     [
