@@ -37,12 +37,15 @@ const whenLoaded = async <T>(ask: () => Promise<T>): Promise<T> => {
 /** Negative offsets stand for "none yet" and "the first there is". */
 const offsetOf = (text: string | undefined): bigint | null => (text === undefined || text.startsWith('-') ? null : BigInt(text));
 
-/** Where a group is in some topics; `remembered` is asked for each partition. */
+/**
+ * Where a group is in some topics. `remembered`: of each `topic/partition`, as it was before this is asked: what the group reads meanwhile may be beyond what
+ * the broker then says that it has.
+ */
 export const placesOf = async (
   admin: kafkajs.Admin,
   group: string,
   topics: readonly string[],
-  remembered: (topic: string, partition: number) => bigint | null,
+  remembered: ReadonlyMap<string, bigint>,
 ): Promise<readonly Place[]> => {
   const committed = new Map<string, string>();
   for (const { topic, partitions } of await whenLoaded(() => admin.fetchOffsets({ groupId: group, topics: [...topics] })))
@@ -52,7 +55,7 @@ export const placesOf = async (
       topic,
       partition,
       committed: offsetOf(committed.get(`${topic}/${partition}`)),
-      remembered: remembered(topic, partition),
+      remembered: remembered.get(`${topic}/${partition}`) ?? null,
       low: BigInt(low),
       high: BigInt(high),
     })),

@@ -1,7 +1,7 @@
 import type kafkajs from 'kafkajs';
 import { parkedTopic } from '../../kernel/delivery.js';
 import { asAdmin, assignedOf, missingOf, placesOf } from './admin.kafka.js';
-import { lagOf, type Outside, outsideOf, toldOutside } from './offsets.js';
+import { furthestOf, lagOf, type Outside, outsideOf, toldOutside } from './offsets.js';
 import { type Positions } from './positions.sql.js';
 import { ConsumerEnded } from './watched.kafka.js';
 
@@ -35,12 +35,7 @@ export const inspector = (positions: Positions, client: Pick<kafkajs.Kafka, 'adm
       asAdmin(client, async (admin) => {
         const missing = await missingOf(admin, [...new Set([...topics, ...topics.map(parkedTopic)])]);
         if (missing.length > 0) throw new ConsumerEnded(`there is no topic ${missing.join(', ')}: npm run kafka:topics makes it`);
-        const noted = await positions.of(group);
-        const remembered = (topic: string, partition: number): bigint | null => {
-          const place = `${topic}/${partition}`;
-          return committed.get(place) ?? noted.get(place) ?? null;
-        };
-        const places = await placesOf(admin, group, topics, remembered);
+        const places = await placesOf(admin, group, topics, furthestOf(await positions.of(group), committed));
         const outside = outsideOf(places);
         if (outside.length > 0) throw new OffsetsOutside(outside);
         lags = lagOf(places);

@@ -13,7 +13,7 @@ type Means = Readonly<{ settings: KafkaSettings; log: Log; positions: Positions 
 export const findOutside = ({ settings, log, positions }: Means, { group, topics }: Asked): Promise<readonly Outside[]> =>
   asAdmin(kafkaClient(settings, log, BOUNDED), async (admin) => {
     const remembered = await positions.of(group);
-    return outsideOf(await placesOf(admin, group, topics, (topic, partition) => remembered.get(`${topic}/${partition}`) ?? null));
+    return outsideOf(await placesOf(admin, group, topics, remembered));
   });
 
 /** Has a group go on there with the first message that each partition has. No member of it may be running: those that found it have stopped. */

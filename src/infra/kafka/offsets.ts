@@ -14,6 +14,10 @@ export type Place = Readonly<{
 /** Why reading cannot go on: the topic is another one than was read (`beyond`), or messages were removed unread (`before`). */
 export type Outside = Pick<Place, 'topic' | 'partition' | 'low'> & Readonly<{ why: 'beyond' | 'before' }>;
 
+/** The later of two notes of where a group is, for each `topic/partition`. Another member may have gone on where this one stopped, and the other way round. */
+export const furthestOf = (one: ReadonlyMap<string, bigint>, other: ReadonlyMap<string, bigint>): ReadonlyMap<string, bigint> =>
+  new Map([...one.keys(), ...other.keys()].map((place) => [place, later(one.get(place) ?? null, other.get(place) ?? null) ?? 0n]));
+
 const later = (one: bigint | null, other: bigint | null): bigint | null => (one === null || (other !== null && other > one) ? other : one);
 
 /**
