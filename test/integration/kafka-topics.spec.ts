@@ -1,9 +1,13 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import kafkajs from 'kafkajs';
+import { kafkaClient } from '../../src/infra/kafka/client.kafka.js';
+import { BOUNDED } from '../../src/infra/kafka/kafka.publisher.js';
+import { countingProducer } from '../../src/infra/kafka/producer.kafka.js';
 import { bringTopics, foundTopics } from '../../src/infra/kafka/topics.admin.js';
 import { type Topic } from '../../src/infra/kafka/topics-list.js';
 import { DAY } from '../../src/kernel/clock.js';
 import { asAdmin, makeTopics, prefixed, sharedKafka } from '../support/kafka.js';
+import { SILENT } from '../support/store.js';
 
 let brokers: string;
 beforeAll(async () => {
@@ -59,6 +63,18 @@ describe('npm run kafka:topics', () => {
     expect(await found([wanted])).toEqual([{ partitions: 3, retention: 31 * DAY }]);
     expect(await bring([wanted], true)).toEqual(['keep']);
     expect(await found([wanted])).toEqual([{ partitions: 3, retention: DAY }]);
+  });
+
+  it('makes topics for what failed that take more than others: what is put aside there gets headers more', async () => {
+    const [work, parked] = [topic(prefixed('work'), { kind: 'incoming' }), topic(prefixed('work.parked'), { kind: 'parked' })];
+    await bring([work, parked]);
+    const producer = countingProducer(kafkaClient({ brokers: [brokers], tls: null, sasl: null }, SILENT, BOUNDED), SILENT);
+    const value = Buffer.alloc(1_048_400);
+    const marks = { origin: 'x'.repeat(200) };
+    await producer.send(work.name, [{ key: 'k', value, headers: {} }]);
+    await expect(producer.send(work.name, [{ key: 'k', value, headers: marks }])).rejects.toMatchObject({ code: 10 });
+    await producer.send(parked.name, [{ key: 'k', value, headers: marks }]);
+    await producer.close();
   });
 
   it('never changes how many partitions a topic has', async () => {

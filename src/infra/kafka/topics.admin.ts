@@ -21,6 +21,12 @@ const retentionEntries = ({ retention }: Topic): readonly Entry[] =>
         { name: 'retention.ms', value: String(retention) },
       ];
 
+/** Twice what brokers take of others: a message that is put aside gets headers more, and one that a topic refuses would stop its partition for good. */
+const ROOM: Entry = { name: 'max.message.bytes', value: String(2 * 2 ** 20) };
+
+const entriesOf = (topic: Topic): readonly Entry[] =>
+  topic.kind === 'retry' || topic.kind === 'parked' ? [...retentionEntries(topic), ROOM] : retentionEntries(topic);
+
 const retentionIn = (entries: ReadonlyMap<string, string>): FoundTopic['retention'] => {
   if (entries.get('cleanup.policy')?.includes('compact') === true) return 'compacted';
   const milliseconds = Number(entries.get('retention.ms') ?? -1);
@@ -68,7 +74,7 @@ const create = async (admin: Admin, topics: readonly Topic[]): Promise<void> => 
       topic: topic.name,
       numPartitions: topic.partitions,
       replicationFactor: -1,
-      configEntries: [...retentionEntries(topic)],
+      configEntries: [...entriesOf(topic)],
     })),
   });
 };
@@ -83,7 +89,7 @@ const keep = async (admin: Admin, topics: readonly Topic[]): Promise<void> => {
   );
   const resources = topics.map((topic) => {
     const entries = new Map(settings.get(topic.name));
-    for (const { name, value } of retentionEntries(topic)) entries.set(name, value);
+    for (const { name, value } of entriesOf(topic)) entries.set(name, value);
     return { type: TOPIC, name: topic.name, configEntries: [...entries].map(([name, value]) => ({ name, value })) };
   });
   await admin.alterConfigs({ validateOnly: false, resources });
