@@ -8,7 +8,9 @@ import { kafkaConsumer, type KafkaConsumer } from '../../src/infra/kafka/kafka.c
 import { kafkaPublisher } from '../../src/infra/kafka/kafka.publisher.js';
 import { acceptOutside, findOutside } from '../../src/infra/kafka/offsets.admin.js';
 import { positionsIn } from '../../src/infra/kafka/positions.sql.js';
+import { LIMITS } from '../../src/infra/kafka/standing.js';
 import { systemClock } from '../../src/infra/system.clock.js';
+import { type Clock } from '../../src/kernel/clock.js';
 import { type Message, type Publisher } from '../../src/kernel/broker.js';
 import { effectIn, effectsOf, expectAllInOrder, MAKE_EFFECTS, members, moduleOf, numbered } from '../support/broker.js';
 import { freePort } from '../../src/embedded/free.port.js';
@@ -72,8 +74,8 @@ describe('Apache Kafka with faults', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const consumer = (topic = TOPIC): KafkaConsumer => {
-    const means = { settings, clock: systemClock, log: SILENT, positions: positionsIn(stores.database) };
+  const consumer = (topic = TOPIC, clock: Clock = systemClock): KafkaConsumer => {
+    const means = { settings, clock, log: SILENT, positions: positionsIn(stores.database) };
     return kafkaConsumer({ ...means, declaresRetry: () => false, failed: () => undefined }, { group: GROUP, topics: [topic] });
   };
   const consume = (made = consumer()): Promise<void> => listen(moduleOf(TOPIC, effectIn(stores, 'one')), made);
@@ -113,6 +115,29 @@ describe('Apache Kafka with faults', () => {
     const reading = pair.findIndex(({ health }) => health().detail === settled[0]);
     await pair[reading]?.strategy.close();
     await eventually('the other reads', () => pair[1 - reading]?.health().detail === settled[0]);
+  });
+
+  it('sync-rule 34: frozen, it leaves a consumer deaf, which ends all the same, and another reads on when it goes on', async () => {
+    const topic = 'frozen';
+    await makeTopics(kafka.brokers, { [topic]: 1, [`${topic}.parked`]: 1 });
+    const publisher = kafkaPublisher(settings, SILENT);
+    const [module, found] = [moduleOf(topic, effectIn(stores, 'one')), () => effectsOf(stores, topic)];
+    let ahead = 0;
+    const running = listen(module, consumer(topic, { now: () => Date.now() + ahead }));
+    await publisher.publish(topic, numbered(0, 20));
+    await eventually('all effects', async () => (await found()).length === 20);
+    kafka.freeze();
+    try {
+      ahead = LIMITS.rebalance + 1_000;
+      await expect(running).rejects.toMatchObject({ name: 'ConsumerDeaf' });
+    } finally {
+      kafka.goOn();
+    }
+    await publisher.publish(topic, numbered(20, 20));
+    void listen(module, consumer(topic));
+    await eventually('all effects', async () => (await found()).length === 40);
+    expectAllInOrder(await found(), 40);
+    await publisher.close();
   });
 
   it('sync-rule 36: killed and started again, it has every acknowledged message in order, and its consumers miss and double none', async () => {

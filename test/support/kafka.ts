@@ -58,6 +58,9 @@ export type OwnKafka = Readonly<{
   /** By SIGKILL. */
   kill: () => Promise<void>;
   start: () => Promise<void>;
+  /** It keeps its connections and answers nothing, until it goes on. */
+  freeze: () => void;
+  goOn: () => void;
   /** Takes everything away that it kept: topics, messages, offsets, what it knew of producers. It must be down. */
   empty: () => void;
   /** Ends it for good. */
@@ -74,6 +77,12 @@ export const ownKafka = async (options: Partial<KafkaOptions> = {}): Promise<Own
     kill: () => kafka.kill(),
     start: async () => {
       kafka = await start();
+    },
+    freeze: () => {
+      process.kill(kafka.pid, 'SIGSTOP');
+    },
+    goOn: () => {
+      process.kill(kafka.pid, 'SIGCONT');
     },
     empty: () => {
       emptyKafka(folder);
