@@ -64,10 +64,19 @@ const recordWatch = async ({ store, clock, entropy }: WatchRuntime, row: WatchRo
   });
 };
 
-/** `without`: why there is no channel, where there is none. `failure`: what has to be tried again. */
-type Found = Readonly<{ without: Unwatched | null; failure: ProviderFault | null }>;
+/**
+ * `without`: why there is no channel, where there is none. `failure`: what has to be tried again. `lookedAt`: what came due after it was not seen to, and is due
+ * at once.
+ */
+type Found = Readonly<{ without: Unwatched | null; failure: ProviderFault | null; lookedAt: number }>;
 
-const dueOf = (channels: readonly Channel[], watch: Watch, failure: ProviderFault | null, retry: number, now: number): number => {
+const dueOf = (
+  channels: readonly Channel[],
+  watch: Watch,
+  { failure, lookedAt }: Omit<Found, 'without'>,
+  retry: number,
+  now: number,
+): number => {
   const live = liveOf(channels, now);
   const isAwaited = channels.some(({ state, remote, openedAt }) => state === 'closing' && remote === null && openedAt + AWAITED_FOR > now);
   return Math.min(
@@ -77,7 +86,7 @@ const dueOf = (channels: readonly Channel[], watch: Watch, failure: ProviderFaul
           live,
           channels.some(({ state }) => state === 'old'),
           watch,
-          now,
+          lookedAt,
         ),
     isAwaited ? now + AWAITED : Infinity,
     failure === null ? Infinity : retry,
@@ -94,7 +103,7 @@ const settle = async (runtime: WatchRuntime, row: WatchRow, lease: Lease, found:
   const failures = failure === null ? 0 : row.failures + 1;
   const retry = retryAt(now, failures, failure?.retryAfter ?? null, entropy.fraction());
   const asked = found.failure instanceof Unwatchable ? now + ASKED_AGAIN - Math.floor(entropy.fraction() * DAY) : Infinity;
-  const dueAt = Math.min(asked, dueOf(channels, watch, failure, retry, now));
+  const dueAt = Math.min(asked, dueOf(channels, watch, { ...found, failure }, retry, now));
   await settleWatch(database, row, lease, { watch, failures, dueAt, polledWithin: await sweep(row.provider, watch.mode), now });
   await recordWatch(runtime, row, watch);
 };
@@ -113,13 +122,13 @@ export const tendWatch =
     );
     if (read === undefined) throw new Superseded();
     // With a grant that is dead nothing is opened and nothing stopped; a new one wakes the row.
-    if (isDeadGrant(read.fault)) return settle(runtime, row, lease, { without: 'push.refused', failure: null });
+    if (isDeadGrant(read.fault)) return settle(runtime, row, lease, { without: 'push.refused', failure: null, lookedAt: clock.now() });
     const push = providers.get(row.provider)?.push ?? null;
     const webhook = webhookOf(row.provider);
     const { state } = await store.stateOf(calendar, calendarCodec, row.calendar_id);
     const hindrance = hindranceOf(state, push, webhook);
     const channels = await tidied(database, row, lease, { wanted: hindrance === null, now: clock.now(), webhook });
-    if (push === null) return settle(runtime, row, lease, { without: hindrance, failure: null });
+    if (push === null) return settle(runtime, row, lease, { without: hindrance, failure: null, lookedAt: clock.now() });
     let grant: Promise<Grant> | null = null;
     const tended: Tended = { runtime, row, lease, push, sealed: read.sealed, grant: () => (grant ??= runtime.grantOf(row, lease)) };
     const unstopped = await stopAll(tended, channels);
@@ -127,5 +136,5 @@ export const tendWatch =
     const watch = watchNow(watchOf(row), live, null, now);
     const isRenewed = hindrance === null && webhook !== null && isToRenew(live, watch, now);
     const unopened = isRenewed ? await renew(tended, webhook, live, watch.mode === 'pushed') : null;
-    await settle(runtime, row, lease, { without: hindrance ?? reasonOf(unopened), failure: unopened ?? unstopped });
+    await settle(runtime, row, lease, { without: hindrance ?? reasonOf(unopened), failure: unopened ?? unstopped, lookedAt: now });
   };

@@ -108,6 +108,23 @@ describe('A calendar that is adopted', () => {
 });
 
 describe('sync-rule 10: a channel', () => {
+  it.each([1, 2, 3, 4, 5])(
+    'is renewed also when its time comes while its calendar is looked at, before clock reading %d',
+    async (reading) => {
+      const calendar = await watched();
+      const { dueIn } = await standing(calendar);
+      let readings = 0;
+      const now = (): number => {
+        readings += 1;
+        if (readings === reading) watching.clock.move(dueIn);
+        return watching.clock.now();
+      };
+      await tend(watching, calendar, { clock: { now } });
+      if ((await standing(calendar)).dueIn <= 0) await tend(watching, calendar);
+      expect(await statesOf(calendar)).toEqual(['old', 'live']);
+    },
+  );
+
   it('is renewed before 80 % of its life are over, with an overlap, and the calendar stays pushed', async () => {
     const calendar = await watched();
     const [first] = await channelRows(watching, calendar);

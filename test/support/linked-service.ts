@@ -70,10 +70,13 @@ export const clockworkOf = ({ rows }: Service): Clockwork => ({
     await person.settled();
   },
   tend: async (connectionId) => {
-    await rows('update connection_state set due_at = now() where connection_id = $1', [connectionId]);
+    await rows('update connection_state set due_at = now(), wake = true where connection_id = $1', [connectionId]);
     await rows('notify connection_state');
     await eventually('it was looked after', async () => {
-      const waiting = await rows('select 1 from connection_state where connection_id = $1 and due_at <= now()', [connectionId]);
+      const waiting = await rows(
+        'select 1 from connection_state where connection_id = $1 and (due_at <= now() or claimed_until is not null or wake)',
+        [connectionId],
+      );
       return waiting.length === 0;
     });
   },

@@ -42,12 +42,13 @@ export const watchToolsOf = ({ rows }: Pick<Service, 'rows'>): WatchTools => ({
       [calendarId],
     ),
   tend: async ({ calendarId }) => {
-    await rows('update watch_state set due_at = now() where calendar_id = $1', [calendarId]);
+    await rows('update watch_state set due_at = now(), wake = true where calendar_id = $1', [calendarId]);
     await rows('notify watch_state');
     await eventually('its channels are looked after', async () => {
-      const waiting = await rows('select 1 from watch_state where calendar_id = $1 and (due_at <= now() or claimed_until is not null)', [
-        calendarId,
-      ]);
+      const waiting = await rows(
+        'select 1 from watch_state where calendar_id = $1 and (due_at <= now() or claimed_until is not null or wake)',
+        [calendarId],
+      );
       return waiting.length === 0;
     });
   },
