@@ -11,6 +11,7 @@ import { type FollowedFact } from '../relay/account-facts.codec.js';
 import { type Reason } from '../relay/changes.source.js';
 import { type Publishing } from '../relay/relay.ports.js';
 import { RELAY_NAMES, relayRuns } from '../relay/relay.runs.js';
+import { waitingTellings } from '../relay/tellings.rows.js';
 import { type Runtime } from './runtime.js';
 import { type Work } from './supervised.js';
 
@@ -32,7 +33,7 @@ const healthOf = ({ failure, running, live }: Following, whole: Reason | null): 
 };
 
 /** How far the followers that run here are behind the log. */
-const measure = ({ metrics, store, clock }: Runtime, all: readonly Following[]): void => {
+const measure = ({ metrics, store, clock, database }: Runtime, all: readonly Following[]): void => {
   const here = () => all.filter(({ running, failure }) => running || failure !== null);
   metrics.asked(
     'relay_live',
@@ -40,6 +41,9 @@ const measure = ({ metrics, store, clock }: Runtime, all: readonly Following[]):
     ['relay'],
     () => Promise.resolve(here().map(({ name, live }) => ({ value: live ? 1 : 0, labels: { relay: name } }))),
   );
+  metrics.asked('relay_calendars_to_tell', 'Calendars that are still to be published whole', [], async () => [
+    { value: await waitingTellings(database), labels: {} },
+  ]);
   metrics.asked('relay_position_lag_seconds', 'Age of the first event of the log that a follower has not come to', ['relay'], () =>
     Promise.all(
       here().map(async ({ name, live, position }) => {

@@ -112,3 +112,9 @@ export const tellings = (database: Database) => ({
   },
 });
 export type Tellings = ReturnType<typeof tellings>;
+
+/** How many calendars are still to be told whole. */
+export const waitingTellings = async (database: Database): Promise<number> => {
+  const [row] = await database.query<{ waiting: number }>('select count(*)::int as waiting from telling');
+  return row?.waiting ?? 0;
+};

@@ -45,7 +45,7 @@ describe('A calendar that is told whole', () => {
       each.account.put(lunch('lunch'));
       await synced(each);
     }
-    await relay(publisher, 'relay_events');
+    const { metrics } = await relay(publisher, 'relay_events');
     await mirrored(publisher, large, 1);
     await mirrored(publisher, other, 1);
     await append(large, { type: 'VisibilitySet', visible: false, at });
@@ -54,6 +54,7 @@ describe('A calendar that is told whole', () => {
     const goOn = publisher.pauseAt((value) => value.includes('.present.') && value.includes(large.calendarId));
     await append(large, { type: 'VisibilitySet', visible: true, at });
     await publisher.paused();
+    expect(await metrics.page()).toContain('relay_calendars_to_tell 1\n');
     other.account.put(lunch('dinner', 2));
     await synced(other);
     const before = publisher.messages.length;
@@ -64,6 +65,7 @@ describe('A calendar that is told whole', () => {
     );
     expect(told - before).toBeLessThan(BOUND);
     await mirrored(publisher, large, MANY + 1);
+    await eventually('nothing is left to tell', async () => (await metrics.page()).includes('relay_calendars_to_tell 0\n'));
     await revoke(large);
     await mirrored(publisher, large, 0);
   });
