@@ -97,8 +97,9 @@ const refreshed = async ({ call, oauth }: Renewal, { secret }: SeenSecret): Prom
   }
 };
 
-/** Renews under the lease; null when what was renewed could not be stored, because the lease or the version is another's. */
+/** Renews under the lease, which storing ends; null when what was renewed could not be stored, because the lease or the version is another's. */
 const renewHeld = async (renewal: Renewal, seen: SeenSecret, fence: string): Promise<SeenSecret | null> => {
+  let isStored = false;
   try {
     const stored = await seenNow(renewal);
     if (isNewer(renewal, stored, seen, 0)) return stored;
@@ -108,10 +109,10 @@ const renewHeld = async (renewal: Renewal, seen: SeenSecret, fence: string): Pro
       if (!isNewer(renewal, other, stored, 0)) throw error;
       return null;
     });
-    if (fresh !== null && (await store(renewal, stored, fresh, fence))) return await seenNow(renewal);
-    return null;
+    isStored = fresh !== null && (await store(renewal, stored, fresh, fence));
+    return isStored ? await seenNow(renewal) : null;
   } finally {
-    await giveUp(renewal, fence);
+    if (!isStored) await giveUp(renewal, fence);
   }
 };
 
