@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type SandboxAnswer, type SandboxRequest } from './exchange.js';
@@ -69,6 +70,8 @@ export const serveSandbox = async (
   answering: Answering,
 ): Promise<Readonly<{ port: number; close: () => Promise<void> }>> => {
   const closing = new AbortController();
+  // Each answer that is on its way slowly listens.
+  setMaxListeners(0, closing.signal);
   const server = createServer((incoming, outgoing) => {
     handle(answering, incoming, outgoing, closing.signal).catch(() => outgoing.destroy());
   });
