@@ -56,6 +56,17 @@ const LOOKED_FOR = 5;
 
 type Stage = Readonly<{ vendors: Vendors; relay: Relay; pair: Pair; asked: AskedLog; probes: Probes; say: Say }>;
 
+/** The values of a metric. */
+const valuesOf = (page: string, name: string): readonly number[] =>
+  [...page.matchAll(new RegExp(`^${name}[{]\\S* (\\S+)$`, 'gm'))].map(([, value]) => Number(value));
+
+/** Whether a process has projected everything there is, and no row of a queue has waited for long, as its metrics tell. */
+const isAtRest = async (url: string): Promise<boolean> => {
+  const page = await (await fetch(`${url}/metrics`)).text();
+  const live = valuesOf(page, 'projection_live');
+  return live.length > 0 && live.every((value) => value === 1) && valuesOf(page, 'queue_oldest_due_seconds').every((late) => late < 1);
+};
+
 const connectAll = async (strength: Strength, people: ReturnType<typeof crowdOf>, { vendors, pair, say }: Stage) => {
   const began = performance.now();
   const crowd: Connected[] = [];
@@ -77,6 +88,8 @@ const connectAll = async (strength: Strength, people: ReturnType<typeof crowdOf>
     );
     return Number(row?.live) === told * 2;
   });
+  // The mortal one started first, so that it projects.
+  await until('what connecting left to do was done', 600_000, () => isAtRest(pair.mortal.url));
   const connecting = performance.now() - began;
   say(`  ${linked.length} of ${strength.connections} linked, all read and watched after ${seconds(connecting)}`);
   return { crowd, linked, connecting };
