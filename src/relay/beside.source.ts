@@ -1,5 +1,6 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { SECOND } from '../kernel/clock.js';
+import { endingWith } from '../kernel/ending.js';
 import { type Position } from '../kernel/event-store.js';
 import { type Placed, type Source } from '../kernel/follower.js';
 
@@ -11,40 +12,45 @@ const IDLE = SECOND;
 
 const ignore = (): void => undefined;
 
-/** A promise that one can wait for in part. */
+/** A promise that is waited for again and again, in part; each wait has one timer and leaves nothing at the promise, which may be settled days later. */
 const coming = <T>(promise: Promise<T>) => {
-  let isThere = false;
-  const settled = promise.then(ignore, ignore).finally(() => (isThere = true));
+  let [isThere, tell] = [false, ignore];
+  const settled = promise.then(ignore, ignore).finally(() => {
+    isThere = true;
+    tell();
+  });
+  const wait = (milliseconds: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      tell = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   return {
     settled,
     /** What it comes to, if that is within so many milliseconds, else null. */
     within: async (milliseconds: number): Promise<T | null> => {
       await turn();
-      if (!isThere && milliseconds > 0) {
-        const waiting = new AbortController();
-        await Promise.race([settled, sleep(milliseconds, undefined, { signal: waiting.signal }).catch(ignore)]);
-        waiting.abort();
-      }
+      if (!isThere && milliseconds > 0) await wait(milliseconds);
       return isThere ? promise : null;
     },
   };
 };
 
-/** A source whose reader does other work, piece by piece: one between two batches, and the more the longer none comes. Never at once with what the reader does with a batch. */
-export const besideWork = <T extends Placed>(source: Source<T>, work: Work): Source<T> =>
+/**
+ * A source whose reader does other work, piece by piece: one piece between two batches, and more of them while no batch comes. No piece is done while the reader
+ * handles a batch. `idle`: milliseconds that work may wait which came up while there was none.
+ */
+export const besideWork = <T extends Placed>(source: Source<T>, work: Work, idle = IDLE): Source<T> =>
   async function* (after, signal) {
-    const ending = new AbortController();
-    const end = (): void => {
-      ending.abort();
-    };
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
+    const ending = endingWith(signal);
     const batches = source(after, ending.signal)[Symbol.asyncIterator]();
     let [position, next] = [after, coming(batches.next())];
     try {
       while (!ending.signal.aborted) {
         const worked = position !== null && (await work(position, ending.signal));
-        const came = await next.within(worked ? 0 : IDLE);
+        const came = await next.within(worked ? 0 : idle);
         if (came === null) continue;
         if (came.done === true) return;
         yield came.value;
@@ -52,8 +58,7 @@ export const besideWork = <T extends Placed>(source: Source<T>, work: Work): Sou
         next = coming(batches.next());
       }
     } finally {
-      signal.removeEventListener('abort', end);
-      end();
+      ending.end();
       await next.settled;
       await batches.return?.();
     }

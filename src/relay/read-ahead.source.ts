@@ -1,3 +1,4 @@
+import { endingWith } from '../kernel/ending.js';
 import { type Batch, type Placed, type Source } from '../kernel/follower.js';
 
 const countOf = <T extends Placed>(batches: readonly Batch<T>[]): number => batches.reduce((sum, { items }) => sum + items.length, 0);
@@ -55,18 +56,12 @@ const reader = <T extends Placed>(batches: AsyncIterable<Batch<T>>, most: number
  */
 export const readAhead = <T extends Placed>(source: Source<T>, most: number): Source<T> =>
   async function* (after, signal) {
-    const ending = new AbortController();
-    const end = (): void => {
-      ending.abort();
-    };
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
+    const ending = endingWith(signal);
     const { take, ended } = reader(source(after, ending.signal), most, ending.signal);
     try {
       for (let batches = await take(); batches.length > 0; batches = await take()) yield joined(batches);
     } finally {
-      signal.removeEventListener('abort', end);
-      end();
+      ending.end();
       await ended;
     }
   };

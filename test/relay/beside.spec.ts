@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Placed, type Source } from '../../src/kernel/follower.js';
+import { type Batch, type Placed, type Source } from '../../src/kernel/follower.js';
 import { besideWork } from '../../src/relay/beside.source.js';
 
 /** So many batches of one item, each after some turns of the event loop; then it fails, or waits until it is aborted. */
@@ -60,6 +60,35 @@ describe('A source whose reader does other work beside', () => {
     const seen: bigint[] = [];
     for await (const { position } of besideWork(sourceOf([0], null), work)(null, aborting.signal)) seen.push(position ?? 0n);
     expect([seen, left]).toEqual([[1n], 0]);
+  });
+
+  it('keeps nothing of its waits while nothing comes, however long that is', async () => {
+    const [aborting, waits] = [new AbortController(), { work: 0, batch: 0 }];
+    class Counted<T> extends Promise<T> {
+      override then<A = T, B = never>(...of: Parameters<Promise<T>['then']>): Promise<A | B> {
+        waits.batch += 1;
+        return super.then(...of) as Promise<A | B>;
+      }
+    }
+    const source = (_: unknown, signal: AbortSignal) => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          new Counted<IteratorResult<Batch<Placed>>>((resolve) => {
+            signal.addEventListener('abort', () => {
+              resolve({ done: true, value: undefined });
+            });
+          }),
+      }),
+    });
+    const work = (): Promise<boolean> => {
+      waits.work += 1;
+      if (waits.work === 50) aborting.abort();
+      return Promise.resolve(false);
+    };
+    const reading = besideWork(source as unknown as Source<Placed>, work, 1)(1n, aborting.signal);
+    for await (const batch of reading) throw new Error(`a batch came: ${String(batch.position)}`);
+    expect(waits.work).toBe(50);
+    expect(waits.batch).toBeLessThan(10);
   });
 
   it('fails with its work, and ends its source', async () => {
