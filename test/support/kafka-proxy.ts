@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { answerToProduce, framesOf, PRODUCE, producerOf, withPort } from './kafka-frames.js';
 
-/** A line to Apache Kafka that breaks in the ways lines do. All of its clients' connections go through it, whatever addresses the brokers tell. */
+/** A line to Apache Kafka that breaks in the ways lines do. It tells clients its own address in place of the brokers', so that all their connections go through it. */
 export type KafkaProxy = Readonly<{
   /** `host:port` */
   address: string;
