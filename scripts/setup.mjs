@@ -207,8 +207,10 @@ const main = async (purpose) => {
         for (const step of steps) await step.ensure();
       }),
     );
-    const failed = ends.find(({ status }) => status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    const reasons = ends.flatMap(({ reason }) => reason ?? []);
+    const unforeseen = reasons.find((reason) => !(reason instanceof Failed));
+    if (unforeseen !== undefined) throw unforeseen;
+    if (reasons.length > 0) throw new Failed(reasons.map(({ message }) => message).join('\n\n'));
   });
 };
 
