@@ -54,12 +54,13 @@ const isNewer = ({ runtime }: Renewal, stored: SeenSecret, seen: SeenSecret, lea
 
 /**
  * Stores new tokens before they are used: a refresh token that was exchanged may open nothing any more. Tried again while the database is away;
- * false when the version or the fence is no longer the one that was seen.
+ * null when the version or the fence is no longer the one that was seen.
  */
-const store = async ({ runtime: { vault }, row, call }: Renewal, seen: SeenSecret, fresh: Secret, fence: string): Promise<boolean> => {
+const store = async ({ runtime: { vault }, row, call }: Renewal, seen: SeenSecret, secret: Secret, fence: string): Promise<SeenSecret | null> => {
   for (let stoppedAt: number | null = null; ;) {
     try {
-      return await vault.exchangeSecret(row.user_id, row.connection_id, seen.version, fresh, fence);
+      const version = await vault.exchangeSecret(row.user_id, row.connection_id, seen.version, secret, fence);
+      return version === null ? null : { secret, version };
     } catch (error) {
       if (call.signal.aborted) stoppedAt ??= performance.now();
       if (!(error instanceof EngineAway) || (stoppedAt !== null && performance.now() - stoppedAt > LAST_TRIES)) throw error;
@@ -88,7 +89,6 @@ const refreshed = async ({ call, oauth }: Renewal, { secret }: SeenSecret): Prom
   };
   call.signal.addEventListener('abort', stop);
   try {
-    await call.permit();
     return await oauth.refresh(secret, { signal: ending.signal, permit: call.permit });
   } finally {
     clearTimeout(timer);
@@ -99,20 +99,18 @@ const refreshed = async ({ call, oauth }: Renewal, { secret }: SeenSecret): Prom
 
 /** Renews under the lease, which storing ends; null when what was renewed could not be stored, because the lease or the version is another's. */
 const renewHeld = async (renewal: Renewal, seen: SeenSecret, fence: string): Promise<SeenSecret | null> => {
-  let isStored = false;
+  let stored: SeenSecret | null = null;
   try {
-    const stored = await seenNow(renewal);
-    if (isNewer(renewal, stored, seen, 0)) return stored;
-    const fresh = await refreshed(renewal, stored).catch(async (error: unknown) => {
+    const fresh = await refreshed(renewal, seen).catch(async (error: unknown) => {
       // A person may have connected again while the vendor refused the token from before.
-      const other = error instanceof ProviderFault && isDeadGrant(error.fault) ? await seenNow(renewal) : stored;
-      if (!isNewer(renewal, other, stored, 0)) throw error;
+      const other = error instanceof ProviderFault && isDeadGrant(error.fault) ? await seenNow(renewal) : seen;
+      if (!isNewer(renewal, other, seen, 0)) throw error;
       return null;
     });
-    isStored = fresh !== null && (await store(renewal, stored, fresh, fence));
-    return isStored ? await seenNow(renewal) : null;
+    stored = fresh === null ? null : await store(renewal, seen, fresh, fence);
+    return stored;
   } finally {
-    if (!isStored) await giveUp(renewal, fence);
+    if (stored === null) await giveUp(renewal, fence);
   }
 };
 
@@ -121,13 +119,13 @@ const renewed = async (renewal: Renewal, seen: SeenSecret): Promise<SeenSecret> 
   const { runtime, row, call } = renewal;
   let known = seen;
   for (const until = performance.now() + WAITED; performance.now() < until;) {
+    const fence = await runtime.vault.beginRenewal(row.connection_id, known.version);
+    const fresh = fence === null ? null : await renewHeld(renewal, known, fence);
+    if (fresh !== null) return fresh;
     const stored = await seenNow(renewal);
     // What was stored while it was waited for is the newest there is, however long it lives.
     if (isNewer(renewal, stored, known, known === seen ? AHEAD : 0)) return stored;
     known = stored;
-    const fence = await runtime.vault.beginRenewal(row.connection_id);
-    const fresh = fence === null ? null : await renewHeld(renewal, known, fence);
-    if (fresh !== null) return fresh;
     await sleep(PAUSE, undefined, { signal: call.signal }).catch(() => undefined);
     call.signal.throwIfAborted();
   }

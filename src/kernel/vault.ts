@@ -75,12 +75,15 @@ export type Vault = Readonly<{
   /** The secret with its version. Throws as `secret` does. */
   secretSeen: (userId: string, connectionId: string) => Promise<SeenSecret>;
   /**
-   * Stores a secret in place of the version that was seen. False, and nothing is stored, when another version is there, or when `fence` is given and
-   * its renewal has ended or was taken over. Ends the renewal of `fence`.
+   * Stores a secret in place of the version that was seen, and answers the version it is. Null, and nothing is stored, when another version is there,
+   * or when `fence` is given and its renewal has ended or was taken over. Ends the renewal of `fence`.
    */
-  exchangeSecret: (userId: string, connectionId: string, version: string, secret: Secret, fence?: string | null) => Promise<boolean>;
-  /** Leave to renew the secret, for half a minute: a fence, a number that no other renewal has. Null while another process has it, or the secret is gone. */
-  beginRenewal: (connectionId: string) => Promise<string | null>;
+  exchangeSecret: (userId: string, connectionId: string, version: string, secret: Secret, fence?: string | null) => Promise<string | null>;
+  /**
+   * Leave to renew the secret of the version that was seen, for half a minute: a fence, a number that no other renewal has. Null while another process
+   * has it, and when another version is there or the secret is gone.
+   */
+  beginRenewal: (connectionId: string, version: string) => Promise<string | null>;
   /** Ends a renewal that brought nothing; harmless when it was taken over. */
   endRenewal: (connectionId: string, fence: string) => Promise<void>;
   /** Whether a process has leave to renew the secret at this moment. */

@@ -81,6 +81,26 @@ describe('The grant of an account with tokens', () => {
     expect(account.endpoint.asked).toEqual([account.first['refreshToken']]);
   });
 
+  it('is renewed without another look at the vault or at the claim, because who waits for a change waits for each', async () => {
+    const account = await connected(0);
+    let [looks, permits] = [0, 0];
+    const counted: Partial<Vault> = {
+      secretSeen: (...of) => {
+        looks += 1;
+        return keys.secretSeen(...of);
+      },
+    };
+    const permit = () => {
+      permits += 1;
+      return Promise.resolve();
+    };
+    const grant = await account.grantOf(counted, { ...allowed(), permit });
+    const secret = await grant.secret();
+    expect(secret).toEqual(await account.stored());
+    expect((await grant.renew(secret))['accessToken']).not.toBe(secret['accessToken']);
+    expect([looks, permits, account.endpoint.asked.length]).toEqual([1, 2, 2]);
+  });
+
   it('sync-rule 15: is renewed once for all who ask at once, in two processes', async () => {
     const account = await connected(0);
     const own = await openDatabase(stores.engines.databaseUrl('juy'), SILENT, 4);
@@ -176,12 +196,12 @@ describe('The grant of an account with tokens', () => {
     const account = await connected(0);
     const { user_id: userId, connection_id: connectionId } = account.row;
     const seen = await keys.secretSeen(userId, connectionId);
-    const fence = await keys.beginRenewal(connectionId);
-    expect(await keys.beginRenewal(connectionId)).toBeNull();
+    const fence = await keys.beginRenewal(connectionId, seen.version);
+    expect(await keys.beginRenewal(connectionId, seen.version)).toBeNull();
     await expireLease(account);
     const secret = await (await account.grantOf()).secret();
     const late = { ...account.first, accessToken: 'late' };
-    expect(await keys.exchangeSecret(userId, connectionId, seen.version, late, fence)).toBe(false);
+    expect(await keys.exchangeSecret(userId, connectionId, seen.version, late, fence)).toBeNull();
     expect(await account.stored()).toEqual(secret);
     expect(await isHeld(account)).toBe(false);
   });
@@ -225,12 +245,12 @@ describe('A stored secret', () => {
 
   it('is exchanged only for the version that was seen', async () => {
     const { userId, connectionId, version } = await secretOf();
-    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'second' })).toBe(true);
-    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'third' })).toBe(false);
+    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'second' })).toEqual(expect.any(String));
+    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'third' })).toBeNull();
     expect(await keys.secret(userId, connectionId)).toEqual({ accessToken: 'second' });
     const { version: second } = await keys.secretSeen(userId, connectionId);
     await keys.replaceSecret(userId, connectionId, { accessToken: 'given' });
-    expect(await keys.exchangeSecret(userId, connectionId, second, { accessToken: 'late' })).toBe(false);
+    expect(await keys.exchangeSecret(userId, connectionId, second, { accessToken: 'late' })).toBeNull();
     expect(await keys.secret(userId, connectionId)).toEqual({ accessToken: 'given' });
   });
 
@@ -238,35 +258,52 @@ describe('A stored secret', () => {
     const { userId, connectionId, version } = await secretOf();
     await stores.database.query('delete from vault where name = $1', [`secret:${connectionId}`]);
     await keys.replaceSecret(userId, connectionId, { accessToken: 'given' });
-    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'late' })).toBe(false);
+    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'late' })).toBeNull();
     expect(await keys.secret(userId, connectionId)).toEqual({ accessToken: 'given' });
   });
 
   it('is exchanged by one of many who saw the same version', async () => {
     const { userId, connectionId, version } = await secretOf();
     const tries = Array.from({ length: 8 }, (_, index) => keys.exchangeSecret(userId, connectionId, version, { accessToken: `${index}` }));
-    expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(1);
+    expect((await Promise.all(tries)).filter((each) => each !== null)).toEqual([(await keys.secretSeen(userId, connectionId)).version]);
   });
 
   it('is not exchanged under a fence that was taken over, although its version is the one that was seen', async () => {
     const { userId, connectionId, version } = await secretOf();
-    const old = await keys.beginRenewal(connectionId);
+    const old = await keys.beginRenewal(connectionId, version);
     await stores.database.query('update grant_renewal set held_until = clock_timestamp() where connection_id = $1', [connectionId]);
-    const fence = await eventually('it is taken over', () => keys.beginRenewal(connectionId));
-    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'late' }, old)).toBe(false);
+    const fence = await eventually('it is taken over', () => keys.beginRenewal(connectionId, version));
+    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'late' }, old)).toBeNull();
     await keys.endRenewal(connectionId, old ?? '');
-    expect(await keys.beginRenewal(connectionId)).toBeNull();
-    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'fresh' }, fence)).toBe(true);
-    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'again' }, fence)).toBe(false);
+    expect(await keys.beginRenewal(connectionId, version)).toBeNull();
+    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'fresh' }, fence)).toEqual(expect.any(String));
+    expect(await keys.exchangeSecret(userId, connectionId, version, { accessToken: 'again' }, fence)).toBeNull();
     expect(await keys.secret(userId, connectionId)).toEqual({ accessToken: 'fresh' });
   });
 
+  it('is renewed by none who saw another version, also one that is being stored at that moment', async () => {
+    const { userId, connectionId, version } = await secretOf();
+    const next = await stores.database.transaction(async (sql) => {
+      await sql.query('update vault set sealed = sealed where name = $1', [`secret:${connectionId}`]);
+      const begun = keys.beginRenewal(connectionId, version);
+      await eventually('it waits for what is stored', async () => {
+        const waiting = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%grant_renewal%' and datname = current_database()`;
+        return (await stores.database.query(waiting)).length > 0;
+      });
+      return [begun];
+    });
+    expect(await Promise.all(next)).toEqual([null]);
+    const { version: stored } = await keys.secretSeen(userId, connectionId);
+    expect(await keys.beginRenewal(connectionId, version)).toBeNull();
+    expect(await keys.beginRenewal(connectionId, stored)).toEqual(expect.any(String));
+  });
+
   it.each(['setSecretAside', 'destroyConnection'] as const)('leaves no renewal behind after %s, and none can begin', async (end) => {
-    const { userId, connectionId } = await secretOf();
-    await keys.beginRenewal(connectionId);
+    const { userId, connectionId, version } = await secretOf();
+    await keys.beginRenewal(connectionId, version);
     await (end === 'setSecretAside' ? keys.setSecretAside(userId, connectionId) : keys.destroyConnection(connectionId));
     expect(await stores.database.query('select 1 from grant_renewal where connection_id = $1', [connectionId])).toEqual([]);
-    expect(await keys.beginRenewal(connectionId)).toBeNull();
+    expect(await keys.beginRenewal(connectionId, version)).toBeNull();
   });
 
   it('of an earlier version of this service is exchanged like any other', async () => {
@@ -290,9 +327,9 @@ describe('A stored secret', () => {
     const earlier = vault(database, masterKey);
     const { secret, version } = await earlier.secretSeen(userId, connectionId);
     expect(secret).toEqual({ accessToken: 'first' });
-    const fence = await earlier.beginRenewal(connectionId);
-    expect(await earlier.exchangeSecret(userId, connectionId, version, { accessToken: 'second' }, fence)).toBe(true);
-    expect(await earlier.exchangeSecret(userId, connectionId, version, { accessToken: 'third' })).toBe(false);
+    const fence = await earlier.beginRenewal(connectionId, version);
+    expect(await earlier.exchangeSecret(userId, connectionId, version, { accessToken: 'second' }, fence)).toEqual(expect.any(String));
+    expect(await earlier.exchangeSecret(userId, connectionId, version, { accessToken: 'third' })).toBeNull();
     expect(await earlier.secret(userId, connectionId)).toEqual({ accessToken: 'second' });
   });
 });

@@ -169,7 +169,8 @@ describe('A revoked connection whose tokens are being renewed', () => {
 
   it('does not wait for a process that died while it renewed', async () => {
     const account = await revoked(() => Promise.resolve('revoked'));
-    await keys.beginRenewal(account.connectionId);
+    const { version } = await keys.secretSeen(account.userId, account.connectionId);
+    await keys.beginRenewal(account.connectionId, version);
     await stores.database.query('update grant_renewal set held_until = clock_timestamp()');
     await account.tend();
     expect([account.secrets.length, await account.left()]).toEqual([1, NOTHING]);

@@ -24,7 +24,18 @@ const EXCHANGE = `
     where connection_id = :connectionId and fence = :fence and held_until is not null and exists (select 1 from seen) returning 1
   )
   update vault set sealed = :hidden where name = :name and version = :version
-    and (:fence::bigint is null or exists (select 1 from held)) returning 1`;
+    and (:fence::bigint is null or exists (select 1 from held)) returning version`;
+
+/**
+ * The secret is locked first, so that a version that is being stored at this moment is waited for: who began with the one before would have the vendor
+ * renew what was exchanged already.
+ */
+const BEGIN = `
+  insert into grant_renewal (connection_id, held_until)
+    select connection_id, clock_timestamp() + $3 * interval '1 millisecond' from vault where name = $1 and version = $2 for share
+  on conflict (connection_id) do update set fence = excluded.fence, held_until = excluded.held_until
+  where grant_renewal.held_until is null or grant_renewal.held_until < clock_timestamp()
+  returning fence`;
 
 /** What is known of renewals without opening a secret. */
 const standingOf = (sql: Sql): Pick<Vault, 'isRenewing' | 'isDormant'> => ({
@@ -56,18 +67,11 @@ export const renewalsOf = (
     const name = secretName(connectionId);
     const { key } = await accountOf(userId, connectionId);
     const hidden = sealSecret(key, name, secret);
-    const stored = await sql.query(...named(EXCHANGE, { name, connectionId, version, hidden, fence }));
-    return stored.length > 0;
+    const [stored] = await sql.query<{ version: string }>(...named(EXCHANGE, { name, connectionId, version, hidden, fence }));
+    return stored?.version ?? null;
   },
-  beginRenewal: async (connectionId) => {
-    const [row] = await sql.query<{ fence: string }>(
-      `insert into grant_renewal (connection_id, held_until)
-       select connection_id, clock_timestamp() + $2 * interval '1 millisecond' from vault where name = $1 for key share
-       on conflict (connection_id) do update set fence = excluded.fence, held_until = excluded.held_until
-       where grant_renewal.held_until is null or grant_renewal.held_until < clock_timestamp()
-       returning fence`,
-      [secretName(connectionId), HELD],
-    );
+  beginRenewal: async (connectionId, version) => {
+    const [row] = await sql.query<{ fence: string }>(BEGIN, [secretName(connectionId), version, HELD]);
     return row?.fence ?? null;
   },
   endRenewal: async (connectionId, fence) => {
