@@ -56,7 +56,12 @@ const isNewer = ({ runtime }: Renewal, stored: SeenSecret, seen: SeenSecret, lea
  * Stores new tokens before they are used: a refresh token that was exchanged may open nothing any more. Tried again while the database is away;
  * null when the version or the fence is no longer the one that was seen.
  */
-const store = async ({ runtime: { vault }, row, call }: Renewal, seen: SeenSecret, secret: Secret, fence: string): Promise<SeenSecret | null> => {
+const store = async (
+  { runtime: { vault }, row, call }: Renewal,
+  seen: SeenSecret,
+  secret: Secret,
+  fence: string,
+): Promise<SeenSecret | null> => {
   for (let stoppedAt: number | null = null; ;) {
     try {
       const version = await vault.exchangeSecret(row.user_id, row.connection_id, seen.version, secret, fence);

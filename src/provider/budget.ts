@@ -21,6 +21,9 @@ export type Budget = Readonly<{ spend: Spend; enter: Enter }>;
 /** `until`: the instant at which the budget is full again; `wait` as `Spend` has it. */
 type Spent = Readonly<{ until: number; wait: number }>;
 
+/** By how many milliseconds later a budget is full again for one request more. */
+export const costOf = (aMinute: number): number => Math.ceil((2 * MINUTE) / aMinute);
+
 /**
  * Takes one request out of a budget that is full again at `until`. All in milliseconds; `aMinute` is at least two. Half of a minute's requests may be
  * made at once, and the other half comes back over the minute, so that no minute, wherever it begins, has more than `aMinute` of them: a full budget
@@ -29,7 +32,7 @@ type Spent = Readonly<{ until: number; wait: number }>;
  */
 export const spend = (until: number, now: number, aMinute: number): Spent => {
   const left = until > now + MINUTE ? now : Math.max(until, now);
-  const next = left + Math.ceil((2 * MINUTE) / aMinute);
+  const next = left + costOf(aMinute);
   const wait = Math.max(0, next - (now + MINUTE));
   return wait > 0 ? { until, wait } : { until: next, wait: 0 };
 };

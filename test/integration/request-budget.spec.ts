@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { budgetCleanUp, requestBudget } from '../../src/infra/postgres/request-budget.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
+import { type Sql } from '../../src/kernel/sql.js';
 import { type Budget, type Lane, type Place, type Spend } from '../../src/provider/budget.js';
 import { fixedGrant } from '../../src/provider/grant.js';
 import { allowed, nearHttp, scanAll } from '../support/caldav.js';
@@ -53,6 +54,35 @@ describe('The budgets of requests', () => {
     expect(await spend(used)).toBeGreaterThan(0);
     expect(await spend(used)).toBeLessThanOrEqual(500);
     expect(await spend(other)).toBe(0);
+  });
+
+  it('cost one statement while they are not used up, because every request waits for it', async () => {
+    const lane = account(4);
+    let statements = 0;
+    const counted: Sql = {
+      query: (...of) => {
+        statements += 1;
+        return stores.database.query(...of);
+      },
+    };
+    const { spend } = requestBudget(counted, vault(stores.database, masterKey).serviceMarker);
+    expect([await spend(lane), await spend(lane), statements]).toEqual([0, 0, 2]);
+    expect(await spend(lane)).toBeGreaterThan(29_000);
+  });
+
+  it('of accounts that were spent long before, or before the clock was set back, are whole', async () => {
+    for (const at of [-3_600_000, -1, 3_600_000]) {
+      const lane = account(4);
+      const { spend } = process();
+      await spend(lane);
+      const mark = (await vault(stores.database, masterKey).serviceMarker())('requests', lane.account);
+      await stores.database.query(
+        `update request_budget set spent_until = clock_timestamp() + $2 * interval '1 millisecond' where account = $1`,
+        [mark, at],
+      );
+      expect([await spend(lane), await spend(lane)]).toEqual([0, 0]);
+      expect(await spend(lane)).toBeGreaterThan(0);
+    }
   });
 
   it('are written without a wait for the disk, which would be the longest part of most requests', async () => {

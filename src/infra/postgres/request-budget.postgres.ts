@@ -1,18 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { type CleanUp, deletion } from '../../kernel/clean-up.js';
-import { HOUR, instant, SECOND } from '../../kernel/clock.js';
+import { HOUR, SECOND } from '../../kernel/clock.js';
 import { type Database, type Sql } from '../../kernel/sql.js';
 import { type Marker } from '../../kernel/vault.js';
-import { type Budget, type Place, spend } from '../../provider/budget.js';
+import { type Budget, costOf, type Place, spend } from '../../provider/budget.js';
 import { UNHURRIED } from './unhurried.sql.js';
+
+/** As `spend` says it, on the row that is locked: from when on the time of a request is added. */
+const LEFT = `greatest(clock_timestamp(), case when budget.spent_until <= clock_timestamp() + interval '1 minute' then budget.spent_until end)`;
+const COST = `$2 * interval '1 millisecond'`;
+
+/** Takes a request where there is one, so that most requests to a service wait for one statement; `spend` says how long the others wait. */
+const TAKE = `
+  insert into request_budget as budget (account, spent_until) select $1, clock_timestamp() + ${COST} from ${UNHURRIED}
+  on conflict (account) do update set spent_until = ${LEFT} + ${COST}
+    where ${LEFT} + ${COST} <= clock_timestamp() + interval '1 minute' returning 1`;
 
 const STANDING = `
   select date_trunc('milliseconds', clock_timestamp()) as now, (select spent_until from request_budget where account = $1) as until`;
-
-/** Another process that took a request meanwhile has moved what was seen. */
-const TAKE = `
-  insert into request_budget as budget (account, spent_until) select $1, $2::timestamptz from ${UNHURRIED}
-  on conflict (account) do update set spent_until = excluded.spent_until where budget.spent_until = $3 returning 1`;
 
 /** How long a place is kept for a request whose process does not say any more that it is under way. */
 const KEPT = 8 * SECOND;
@@ -60,7 +65,7 @@ const placeOf = (sql: Sql, mark: string, id: string): Place => {
 /**
  * Budgets that all processes share, and all threads of each, dated by the database's clock. A process that kept its own would have to divide them by
  * how many processes there are: runs of an account are two at once and are claimed by any process, so that each of ten could begin one a minute with a
- * full budget of its own. The row costs less than the look at the claim that goes before each request anyway, and one that waits only reads.
+ * full budget of its own. The row costs about as much as the look at the claim that goes before each request anyway.
  * Places for requests that are under way are kept in the same row: runs of an account are counted by connection, but one account may be connected by
  * several people, and each process looks for calendars and tends channels beside the runs.
  *
@@ -78,11 +83,11 @@ export const requestBudget = (sql: Sql, marker: () => Promise<Marker>): Budget =
     spend: async ({ account, aMinute }) => {
       const mark = await markOf(account);
       for (;;) {
+        if ((await sql.query(TAKE, [mark, costOf(aMinute)])).length > 0) return 0;
         const [seen] = await sql.query<Standing>(STANDING, [mark]);
         if (seen === undefined) throw new Error('the database does not say what time it is');
-        const { until, wait } = spend(seen.until?.getTime() ?? 0, seen.now.getTime(), aMinute);
+        const { wait } = spend(seen.until?.getTime() ?? 0, seen.now.getTime(), aMinute);
         if (wait > 0) return wait;
-        if ((await sql.query(TAKE, [mark, instant(until), seen.until])).length > 0) return 0;
       }
     },
     enter: async (account, atOnce) => {
