@@ -97,13 +97,14 @@ const wake = async (id: string): Promise<void> => {
   await hint();
 };
 
-type Settings = Partial<Queue<Row>> & Readonly<{ log?: typeof stores.log; version?: string; solitude?: Solitude; of?: Clock }>;
+type Settings = Partial<Queue<Row>> &
+  Readonly<{ log?: typeof stores.log; version?: string; solitude?: Solitude; of?: Clock; over?: Partial<Stores['database']> }>;
 
-const startWorkerWith = (task: DueTask<Row>, { log = stores.log, version = 'one', solitude, of = clock, ...queue }: Settings) => {
+const startWorkerWith = (task: DueTask<Row>, { log = stores.log, version = 'one', solitude, of = clock, over, ...queue }: Settings) => {
   const aborting = new AbortController();
   const ended = workOff<Row>(
     {
-      database: stores.database,
+      database: { ...stores.database, ...over },
       clock: of,
       log,
       version,
@@ -729,6 +730,45 @@ describe('Due work of one account', () => {
     await Promise.all(workers.map(({ stop }) => stop()));
     expect(most).toBe(2);
     for (const id of mine) expect(await rowOf(id)).toMatchObject({ failures: 1, epoch: '1', claimed_until: null });
+  });
+
+  it('is looked for without holding up the claims of others while none is due that could be begun', async () => {
+    let [looks, claims] = [0, 0];
+    const over: Partial<Stores['database']> = {
+      query: (...of) => {
+        looks += 1;
+        return stores.database.query(...of);
+      },
+      transaction: (...of) => {
+        claims += 1;
+        return stores.database.transaction(...of);
+      },
+    };
+    const begun: string[] = [];
+    const account = { column: 'provider', most: 1 } as const;
+    await addRow(NOW + 60_000, 'later');
+    const [first, second] = [await addRow(NOW, 'full'), await addRow(NOW, 'full')];
+    await stores.database.query(`update connection_state set claimed_until = ${SOON} where connection_id = $1`, [first]);
+    startWorkerWith(
+      async (row, lease) => {
+        begun.push(row.connection_id);
+        await finish(row, lease);
+      },
+      { account, over },
+    );
+    for (let times = 0; times < 5; times += 1) {
+      const before = looks;
+      await hint();
+      await eventually('it looks again', () => looks > before);
+    }
+    expect([begun, claims]).toEqual([[], 0]);
+    await stores.database.query(`update connection_state set claimed_until = null, due_at = $2 where connection_id = $1`, [
+      first,
+      at(NOW + 60_000),
+    ]);
+    await hint();
+    await eventually('what could not be begun is done', () => begun.length > 0);
+    expect(begun).toEqual([second]);
   });
 
   it('is begun in the order of the queue: what is asked for now comes before what has been due for long', async () => {

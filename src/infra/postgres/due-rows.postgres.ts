@@ -39,31 +39,6 @@ const roomFor = <Row>({ crowds, person }: Queue<Row>, { groups, members, people 
 
 export const troubleOf = ({ unforeseen, crashes, set_aside }: Held): Trouble => ({ unforeseen, crashes, setAside: set_aside });
 
-/** What is to be looked at before other rows are claimed: rows whose worker died, and suspects that are due, the least suspected first. */
-export type Survey<Row> = Readonly<{ dead: readonly (Row & Held)[]; suspects: readonly (Row & Held)[] }>;
-
-/** `mine`: rows this worker is at, whose claims a lost connection of its own may have left without a living number. */
-export const survey = async <Row>(
-  { database, clock }: RowsRuntime,
-  queue: Queue<Row>,
-  room: Room,
-  mine: readonly unknown[],
-): Promise<Survey<Row>> => {
-  const { table, key, order } = queue;
-  const { sql, values } = roomFor(queue, room);
-  const rows = await database.query<Row & Held & Readonly<{ has_died: boolean }>>(
-    ...named(
-      `select * from (
-       select *, claimed_until is not null and claimed_by is not null and claimed_by <> all(${LIVING}) as has_died from ${table}
-       where due_at <= :now and (crashes > 0 or claimed_until is not null) and ${key}::text <> all(:mine::text[])) as odd
-     where has_died or (crashes > 0 and ${IS_FREE} and ${sql})
-     order by crashes, ${order}`,
-      { now: instant(clock.now()), ...values, mine },
-    ),
-  );
-  return { dead: rows.filter(({ has_died }) => has_died), suspects: rows.filter(({ has_died }) => !has_died) };
-};
-
 /** Which of the rows `found` may be claimed without an account having more than its places; `passed`: a condition on rows whose accounts have them all. */
 const placesOf = <Row>({ table, key, order, account }: Queue<Row>) => {
   if (account === undefined) return { passed: 'true', allowed: `select ${key} from found` };
@@ -74,6 +49,46 @@ const placesOf = <Row>({ table, key, order, account }: Queue<Row>) => {
     allowed: `select ${key} from (
       select ${key}, row_number() over (partition by ${column} order by ${order}) + coalesce(places, 0) as place
       from found left join (${held}) as held on account = ${column}) as placed where place <= ${most}`,
+  };
+};
+
+/**
+ * What is to be looked at before other rows are claimed: rows whose worker died, and suspects that are due, the least suspected first. `isAnyDue`: of the
+ * other rows one may be claimed.
+ */
+export type Survey<Row> = Readonly<{ dead: readonly (Row & Held)[]; suspects: readonly (Row & Held)[]; isAnyDue: boolean }>;
+
+/**
+ * In one statement that locks nothing: most looks find nothing, and would else hold up the claims of other processes. `mine`: rows this worker is at,
+ * whose claims a lost connection of its own may have left without a living number.
+ */
+export const survey = async <Row>(
+  { database, clock }: RowsRuntime,
+  queue: Queue<Row>,
+  room: Room,
+  mine: readonly unknown[],
+): Promise<Survey<Row>> => {
+  const { table, key, order } = queue;
+  const { sql, values } = roomFor(queue, room);
+  const isMine = `${key}::text = any(:mine::text[])`;
+  const found = await database.query<(Row & Held & Readonly<{ has_died: boolean | null }>) & Readonly<{ is_any_due: boolean }>>(
+    ...named(
+      `select odd.*, is_any_due from (select exists (
+         select 1 from ${table} where due_at <= :now and crashes = 0 and ${IS_FREE} and not ${isMine} and ${sql} and ${placesOf(queue).passed}
+       ) as is_any_due) as others
+       left join (select * from (
+         select *, claimed_until is not null and claimed_by is not null and claimed_by <> all(${LIVING}) as has_died from ${table}
+         where due_at <= :now and (crashes > 0 or claimed_until is not null) and not ${isMine}) as held
+       where has_died or (crashes > 0 and ${IS_FREE} and ${sql})) as odd on true
+       order by crashes, ${order}`,
+      { now: instant(clock.now()), ...values, mine },
+    ),
+  );
+  const rows = found.filter(({ has_died }) => has_died !== null);
+  return {
+    dead: rows.filter(({ has_died }) => has_died === true),
+    suspects: rows.filter(({ has_died }) => has_died === false),
+    isAnyDue: found[0]?.is_any_due ?? false,
   };
 };
 

@@ -161,7 +161,7 @@ const look = async <Row>(worker: Worker<Row>, hint: () => void): Promise<number>
   const now = runtime.clock.now();
   const room: Room = { ...worker.crowding.crowded(now), people: worker.shares.full() };
   const mine = [...running].map(({ id }) => String(id));
-  const { dead, suspects } = await survey(runtime, queue, room, mine);
+  const { dead, suspects, isAnyDue } = await survey(runtime, queue, room, mine);
   for (const row of dead) await settle(runtime, queue, row);
   if (dead.length > 0) return 0;
   const free = Math.max(0, queue.concurrency - running.size + worker.crowding.lent(now));
@@ -171,6 +171,7 @@ const look = async <Row>(worker: Worker<Row>, hint: () => void): Promise<number>
     start(worker, await claim(runtime, queue, room, { limit: 1, number, suspect: String(suspect[queue.key]), mine }), hint);
     return BLOCKED;
   }
+  if (!isAnyDue) return idle;
   if (!worker.solitude.isOpen(now)) return BLOCKED;
   const rows = await claim(runtime, queue, room, { limit: free, number, suspect: null, mine });
   start(worker, rows, hint);
