@@ -52,6 +52,19 @@ describe('A connection to the database', () => {
     expect(await written()).not.toContain('refused');
   });
 
+  it('has transactions of one name one after the other, each of which sees what those before it wrote, and takes back one that fails', async () => {
+    const { database } = stores;
+    const counted = (fails: boolean) =>
+      database.alone('counting', async (sql) => {
+        const [row] = await sql.query<{ count: string }>(`select count(*) from written where text like 'alone%'`);
+        await write(sql, `alone ${row?.count ?? ''}`);
+        if (fails) throw new Error('not this one');
+      });
+    await Promise.allSettled(Array.from({ length: 12 }, (_, index) => counted(index % 3 === 0)));
+    expect((await written()).filter((text) => text.startsWith('alone'))).toEqual(Array.from({ length: 8 }, (_, index) => `alone ${index}`));
+    expect(database.pool()).toMatchObject({ busy: 0 });
+  });
+
   it('that a session lost is gone for that session alone', async () => {
     const { database } = stores;
     const session = await database.session();

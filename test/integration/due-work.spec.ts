@@ -739,9 +739,9 @@ describe('Due work of one account', () => {
         looks += 1;
         return stores.database.query(...of);
       },
-      transaction: (...of) => {
+      alone: (...of) => {
         claims += 1;
-        return stores.database.transaction(...of);
+        return stores.database.alone(...of);
       },
     };
     const begun: string[] = [];

@@ -8,11 +8,19 @@ import { bePresent, type Presence } from './presence.postgres.js';
 import { standingSession } from './standing-session.postgres.js';
 
 /** A connection of its own, for what must live as long as a session: an advisory lock and the rows written under it. */
-export type Session = Sql & Readonly<{ transaction: Database['transaction']; release: () => Promise<void> }>;
+export type Session = Sql &
+  Readonly<{
+    transaction: Database['transaction'];
+    /** As of `Postgres`. */
+    alone: Postgres['alone'];
+    release: () => Promise<void>;
+  }>;
 
 export type Postgres = Database &
   Readonly<{
     session: () => Promise<Session>;
+    /** A transaction that begins when no other of that name is under way, in any process, and then sees what those before it have committed. */
+    alone: <T>(name: string, work: (sql: Sql) => Promise<T>) => Promise<T>;
     presence: (onNumber: () => void) => Presence;
     /** Connections of the pool that are at work or not, and requests that wait for one. */
     pool: () => Readonly<{ busy: number; idle: number; waiting: number }>;
@@ -64,20 +72,23 @@ const sessionOn = async (pool: pg.Pool, held: Held): Promise<Session> => {
       throw error;
     }
   };
+  const within = async <T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> => {
+    try {
+      await query(begin);
+      const result = await work({ query });
+      await query('commit');
+      return result;
+    } catch (error) {
+      // A connection that died cannot roll back, and need not.
+      await query('rollback').catch(spoil);
+      throw error;
+    }
+  };
   return {
     query,
-    transaction: async (work) => {
-      await query('begin');
-      try {
-        const result = await work({ query });
-        await query('commit');
-        return result;
-      } catch (error) {
-        // A connection that died cannot roll back, and need not.
-        await query('rollback').catch(spoil);
-        throw error;
-      }
-    },
+    transaction: (work) => within('begin', work),
+    // In one round trip. The lock ends with the transaction.
+    alone: (name, work) => within(`begin; select pg_advisory_xact_lock(hashtext('claim'), hashtext(${pg.escapeLiteral(name)}))`, work),
     release: () => {
       giveBack();
       return Promise.resolve();
@@ -116,16 +127,18 @@ export const openDatabase = async (url: string, log: Log, poolSize = 20): Promis
   });
   await bringUpToDate(pool, url, settings);
   const held: Held = new Set();
+  const inSession = async <T>(work: (session: Session) => Promise<T>): Promise<T> => {
+    const session = await sessionOn(pool, held);
+    try {
+      return await work(session);
+    } finally {
+      await session.release();
+    }
+  };
   return {
     query: sqlOn(pool).query,
-    transaction: async (work) => {
-      const session = await sessionOn(pool, held);
-      try {
-        return await session.transaction(work);
-      } finally {
-        await session.release();
-      }
-    },
+    transaction: (work) => inSession((session) => session.transaction(work)),
+    alone: (name, work) => inSession((session) => session.alone(name, work)),
     session: () => sessionOn(pool, held),
     listen: listener(url, log),
     presence: (onNumber) => bePresent(url, onNumber, log),

@@ -2,11 +2,17 @@ import { type Clock, instant, SECOND } from '../../kernel/clock.js';
 import { type Queue } from '../../kernel/due-work.js';
 import { type Entropy } from '../../kernel/entropy.js';
 import { afterCrash, type SetAside, TOLD_AFTER, type Trouble } from '../../kernel/failure-policy.js';
-import { type Database, named, type Sql } from '../../kernel/sql.js';
+import { named } from '../../kernel/sql.js';
+import { type Postgres } from './database.postgres.js';
 import { PRESENCE } from './presence.postgres.js';
 
 /** `version`: of the program. A row that failed in another one is tried at once. */
-export type RowsRuntime = Readonly<{ database: Database; clock: Clock; entropy: Pick<Entropy, 'fraction'>; version: string }>;
+export type RowsRuntime = Readonly<{
+  database: Pick<Postgres, 'query' | 'alone'>;
+  clock: Clock;
+  entropy: Pick<Entropy, 'fraction'>;
+  version: string;
+}>;
 
 /** What every row has. */
 export type Held = Readonly<Record<string, unknown>> &
@@ -92,11 +98,6 @@ export const survey = async <Row>(
   };
 };
 
-/** Ends with the transaction. Without it two processes would each give the same account's last place away. */
-const claimAlone = async (sql: Sql, table: string): Promise<void> => {
-  await sql.query(`select pg_advisory_xact_lock(hashtext('claim'), hashtext($1))`, [table]);
-};
-
 /**
  * `suspect`: the key of the one suspect that is claimed; null claims rows that are suspected of nothing. `mine`: rows this worker is at; one whose
  * lease ended while the worker could not renew it is still its own, and is not begun a second time beside itself. Fewer than `limit` come also where
@@ -122,10 +123,8 @@ export const claim = <Row>(
     { now: instant(clock.now()), ...values, limit, number, suspect, mine },
   );
   if (account === undefined) return database.query<Row & Held>(...statement);
-  return database.transaction(async (sql) => {
-    await claimAlone(sql, table);
-    return sql.query<Row & Held>(...statement);
-  });
+  // Two processes that claim at once would each give the same account's last place away.
+  return database.alone(table, (sql) => sql.query<Row & Held>(...statement));
 };
 
 /** Renews a claim under the worker's number of the moment; false when it is no longer its own. */
