@@ -165,7 +165,8 @@ export const finishSucceeded = async (
   const began = generation !== row.generation || row.generation_due_at === null;
   const [watched] = await database.query<{ mode: WatchMode }>(MODE_SQL, [row.calendar_id]);
   const within = await sweep(row.provider, watched?.mode ?? 'polled');
-  await database.transaction(async (sql) => {
+  const isUntold = row.lane === 'sweep' && !whole && position !== null;
+  const finish = async (sql: Sql): Promise<void> => {
     const [held] = await sql.query<{ position: string | null }>(
       ...named(SUCCEEDED, {
         ...{ calendarId: row.calendar_id, epoch: lease.epoch, cursor, generation, from: window.start, until: window.end, began },
@@ -183,10 +184,12 @@ export const finishSucceeded = async (
     );
     if (held === undefined) throw new Superseded();
     if (gone.length > 0) await sql.query('delete from remote_object where calendar_id = $1 and ref = any($2)', [row.calendar_id, gone]);
-    if (row.lane === 'sweep' && !whole && position !== null) await sql.query(UNTOLD_SQL, [row.calendar_id, instant(now)]);
+    if (isUntold) await sql.query(UNTOLD_SQL, [row.calendar_id, instant(now)]);
     // Also what an earlier run brought must be there to be read before this one is done.
     if (isAwaited) await endRuns(sql, row.calendar_id, instant(now), null, held.position === null ? null : BigInt(held.position));
-  });
+  };
+  // One statement needs no transaction around it, which is what most readings of a change that was told of end with.
+  await (gone.length > 0 || isUntold || isAwaited ? database.transaction(finish) : finish(database));
 };
 
 /**
