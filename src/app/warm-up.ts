@@ -27,8 +27,7 @@ const ADDRESS = 'http://localhost/warm-up/';
 type Stored = ReturnType<Codec<DeltaSynced>['encode']>;
 
 /** Keeps what is appended in memory, until the warm-up ends. */
-const memoryStore = (stored: Stored[]): Pick<EventStore, 'append' | 'lastRevision'> => ({
-  lastRevision: () => Promise.resolve(-1n),
+const memoryStore = (stored: Stored[]): Pick<EventStore, 'append'> => ({
   append: (_stream, expected, events, codec) => {
     for (const event of events) {
       const { type, data } = codec.encode(event);
@@ -88,9 +87,10 @@ const readWhole = async (provider: CalendarProvider, { clock, signal }: WarmUp):
     permit,
     signal,
   };
-  const writer = await FeedWriter.open(
+  const writer = new FeedWriter(
     { store: memoryStore(stored) as EventStore, sql: emptyDatabase(), clock, newId: randomUUID, pace: unhurried },
     target,
+    -1n,
   );
   const secret = { username: 'warm-up', password: '', serverUrl: ADDRESS };
   const request = {

@@ -75,15 +75,12 @@ export class FeedWriter {
   first: bigint | null = null;
   position: Position | null = null;
 
-  private constructor(
+  /** `last`: the revision the feed was at when the run had claimed it. */
+  constructor(
     private readonly runtime: Runtime,
     private readonly target: FeedTarget,
     private last: bigint,
   ) {}
-
-  static async open(runtime: Runtime, target: FeedTarget): Promise<FeedWriter> {
-    return new FeedWriter(runtime, target, await runtime.store.lastRevision(`${FEED}-${target.calendarId}`));
-  }
 
   /** Where the feed stands: at the last chunk of this run, or of those before. */
   get revision(): bigint {

@@ -1,3 +1,4 @@
+import { type Sql } from '../kernel/sql.js';
 import { type Run } from './sync.context.js';
 import { refOf } from './upsert.js';
 
@@ -19,10 +20,15 @@ type Row = Readonly<{ ref: string; etag: string | null; hash: string | null }>;
 
 const NOTHING: ReadonlyMap<string, string | null> = new Map();
 
-export const openKnown = async ({ runtime: { database }, row, ink, sealer }: Run): Promise<Known> => {
+/** How many objects of a calendar are held. */
+export const countHeld = async (sql: Sql, calendarId: string): Promise<number> => {
+  const [counted] = await sql.query<{ count: string }>('select count(*) from remote_object where calendar_id = $1', [calendarId]);
+  return Number(counted?.count ?? 0);
+};
+
+/** `held`: as `countHeld` answers. */
+export const openKnown = ({ runtime: { database }, row, ink, sealer }: Run, held: number): Known => {
   const calendarId = row.calendar_id;
-  const [counted] = await database.query<{ count: string }>('select count(*) from remote_object where calendar_id = $1', [calendarId]);
-  const held = Number(counted?.count ?? 0);
   // What this very run brings it knows itself.
   const isEmpty = held === 0;
   const look = (refs: readonly string[]): Promise<readonly Row[]> =>

@@ -12,9 +12,9 @@ import { againIn, isListingDue, isMassRemoval, newGenerationFor, remappedAt, soo
 import { readSyncCursor, type SyncCursor, writeSyncCursor } from './sync-cursor.js';
 import { absorb, type Absorbed } from './sync.absorb.js';
 import { carryOver } from './sync.carry.js';
-import { type Run, type SyncRuntime } from './sync.context.js';
+import { type Claimed, type Run, type SyncRuntime } from './sync.context.js';
 import { fail, report, unprepared } from './sync.ends.js';
-import { type Known, openKnown } from './sync.known.js';
+import { countHeld, type Known, openKnown } from './sync.known.js';
 import { prepare } from './sync.prepare.js';
 import {
   adoptRuns,
@@ -101,10 +101,19 @@ const rememberAppended = async ({ runtime, row, lease }: Run, { generation, afte
   await rememberContents(runtime.database, row, lease, generation, hashes);
 };
 
-const openWriter = ({ runtime, row, lease, cause }: Run, { generation, window }: Plan): Promise<FeedWriter> =>
-  FeedWriter.open(
+/** Where a reading begins: the revision its feed is at, and how many objects are held. */
+type Ground = Readonly<{ revision: bigint; held: number }>;
+
+const groundOf = async ({ runtime: { store, database }, row: { calendar_id: calendarId } }: Claimed): Promise<Ground> => {
+  const [revision, held] = await Promise.all([store.lastRevision(`${FEED}-${calendarId}`), countHeld(database, calendarId)]);
+  return { revision, held };
+};
+
+const writerOf = ({ runtime, row, lease, cause }: Run, { generation, window }: Plan, { revision }: Ground): FeedWriter =>
+  new FeedWriter(
     { store: runtime.store, sql: runtime.database, clock: runtime.clock, newId: runtime.entropy.uuid, pace: runtime.pace },
     { calendarId: row.calendar_id, userId: row.user_id, generation, window, cause, ...lease },
+    revision,
   );
 
 /** Too much would go at once: what came is kept, nothing is removed, and the calendar is read again in a minute, or when its owner asks. */
@@ -162,16 +171,16 @@ const refuseHoard = ({ held }: Known, { from }: Plan, most: number): void => {
   if (from !== null && held > 2 * most) throw new ProviderFault('cursor-expired', 'more is held than a calendar may hold');
 };
 
-const scanWith = async (run: Run, planned: Plan): Promise<void> => {
+const scanWith = async (run: Run, planned: Plan, ground: Ground): Promise<void> => {
   const { runtime, row, lease, ink, sealer } = run;
   const { window, from, list } = planned;
   const progress = async (done: number, expected: number | null): Promise<void> => {
     if (run.isAwaited) await recordProgress(runtime.database, row.calendar_id, done, expected);
   };
-  const [writer, held] = await Promise.all([openWriter(run, planned), openKnown(run)]);
+  const writer = writerOf(run, planned, ground);
   const left = leftBehind(run, planned, writer);
   if (left !== null) await rememberAppended(run, left);
-  const known = left === null ? held : await openKnown(run);
+  const known = openKnown(run, left === null ? ground.held : await countHeld(runtime.database, row.calendar_id));
   refuseHoard(known, planned, runtime.mostListed);
   const scan = run.provider.scan(run.grant, run.address, {
     cursor: from?.cursor ?? null,
@@ -199,6 +208,9 @@ export const syncCalendar =
   async (row: SyncRow, lease: Lease): Promise<void> => {
     const claimed = { runtime, row, lease, cause: systemCause('sync', row.user_id, runtime.entropy.uuid()) };
     const adopted = adoptRuns(runtime.database, row.calendar_id);
+    // Beside what opens the account, because a person waits for what was told of. What fails of it is the reading's.
+    const ground = groundOf(claimed);
+    ground.catch(() => undefined);
     let run: Run;
     try {
       run = await prepare(claimed, adopted);
@@ -207,7 +219,7 @@ export const syncCalendar =
       return unprepared(claimed, error);
     }
     try {
-      await scanWith(run, await plan(run, null));
+      await scanWith(run, await plan(run, null), await ground);
     } catch (error) {
       if (lease.signal.aborted) throw new Superseded();
       if (!(error instanceof ProviderFault)) throw error;
@@ -219,7 +231,7 @@ export const syncCalendar =
 /** A refused cursor costs one whole reading at once; a second refusal within it is the provider's fault and waits. */
 const rebase = async (run: Run): Promise<void> => {
   try {
-    await scanWith(run, await plan(run, 'cursor-expired'));
+    await scanWith(run, await plan(run, 'cursor-expired'), await groundOf(run));
   } catch (error) {
     if (run.lease.signal.aborted) throw new Superseded();
     if (!(error instanceof ProviderFault)) throw error;

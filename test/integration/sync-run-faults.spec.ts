@@ -289,12 +289,13 @@ describe('A connection that is revoked', () => {
   /** What a worker that has not heard of it yet appends. */
   const late = async ({ calendarId, userId }: Adopted): Promise<void> => {
     const window = { start: '2026-10-23T00:00:00.000Z', end: '2027-12-07T00:00:00.000Z' };
-    const writer = await FeedWriter.open(
+    const writer = new FeedWriter(
       { store: stores.store, sql: stores.database, clock: { now: () => NOW }, newId: randomUUID, pace: unpaced },
       {
         ...{ calendarId, userId, generation: 1, window, cause, epoch: 1n },
         ...{ permit: () => Promise.resolve(), signal: new AbortController().signal },
       },
+      await stores.store.lastRevision(`feed-${calendarId}`),
     );
     const { contents: _, ...timing } = component();
     const upsert = {

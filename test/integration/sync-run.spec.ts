@@ -120,6 +120,27 @@ describe('A later sync', () => {
     expect(asked.length).toBeLessThanOrEqual(7);
   });
 
+  it('looks at what it holds beside what opens its account, and does not wait for the one before the other', async () => {
+    const calendar = await adopted();
+    calendar.account.put(lunch('lunch'));
+    let letGo = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const asked: string[] = [];
+    const query: Database['query'] = async (text, values) => {
+      asked.push(text);
+      if (text.includes('from sync_run')) await gate;
+      return stores.database.query<never>(text, values);
+    };
+    const reading = sync(calendar, { ...stores.database, query });
+    try {
+      await eventually('it looks', () => asked.some((text) => text.includes('from remote_object')));
+    } finally {
+      letGo();
+      await reading;
+    }
+    expect(await shown(calendar)).toEqual(['lunch']);
+  });
+
   it('remembers objects without a wait for the disk, because where it reads on is remembered after them', async () => {
     const calendar = await adopted();
     calendar.account.put(lunch('lunch'));
