@@ -12,8 +12,14 @@ export type Spend = (lane: Lane) => Promise<number>;
 /** A place among the requests of an account that are under way. `lost`: goes off when the place has become free meanwhile, and the request is to end. */
 export type Place = Readonly<{ lost: AbortSignal; leave: () => Promise<void> }>;
 
-/** Takes a place for a request; null when `atOnce` requests are under way already. */
-export type Enter = (account: string, atOnce: number) => Promise<Place | null>;
+/** An account whose requests that are under way are counted. */
+export type NarrowLane = Lane & Readonly<{ atOnce: number }>;
+
+/**
+ * Takes a request out of the budget, and a place for it, at once. Neither is taken without the other: answers the milliseconds after which to ask again
+ * while the budget is used up, null when `atOnce` requests are under way already.
+ */
+export type Enter = (lane: NarrowLane) => Promise<Place | number | null>;
 
 /** What keeps the requests of accounts within their limits, those of all processes together. */
 export type Budget = Readonly<{ spend: Spend; enter: Enter }>;

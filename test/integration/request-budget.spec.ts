@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { budgetCleanUp, requestBudget } from '../../src/infra/postgres/request-budget.postgres.js';
 import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { type Sql } from '../../src/kernel/sql.js';
-import { type Budget, type Lane, type Place, type Spend } from '../../src/provider/budget.js';
+import { type Budget, type Lane, type NarrowLane, type Place, type Spend } from '../../src/provider/budget.js';
 import { fixedGrant } from '../../src/provider/grant.js';
 import { allowed, nearHttp, scanAll } from '../support/caldav.js';
 import { microsoftAccount } from '../support/microsoft-account.js';
@@ -89,7 +89,8 @@ describe('The budgets of requests', () => {
     const lane = { ...account(), atOnce: 3 };
     const written = await stores.database.transaction(async (sql) => {
       const { spend, enter } = requestBudget(sql, vault(stores.database, masterKey).serviceMarker);
-      return [await spend(lane), (await enter(lane.account, 3)) !== null, await sql.query('show synchronous_commit')];
+      const place = await enter(lane);
+      return [await spend(lane), typeof place === 'object' && place !== null, await sql.query('show synchronous_commit')];
     });
     expect(written).toEqual([0, true, [{ synchronous_commit: 'off' }]]);
   });
@@ -115,23 +116,47 @@ describe('The budgets of requests', () => {
 });
 
 describe('The places for requests that are under way', () => {
+  const narrow = (account: string, aMinute = 2_400): NarrowLane => ({ account, aMinute, atOnce: 3 });
+
   const entered = async (account: string, { enter } = process()): Promise<Place> => {
-    const place = await enter(account, 3);
-    if (place === null) throw new Error('there is no place');
+    const place = await enter(narrow(account));
+    if (place === null || typeof place === 'number') throw new Error('there is no place');
     return place;
   };
 
   it('are as many as an account has in all processes together, and one that is left is another’s', async () => {
     const [account, other] = [randomUUID(), randomUUID()];
     const [first, second, third] = [await entered(account), await entered(account), await entered(account)];
-    const late = await Promise.all([1, 2, 3, 4].map(() => process().enter(account, 3)));
+    const late = await Promise.all([1, 2, 3, 4].map(() => process().enter(narrow(account))));
     expect(late).toEqual([null, null, null, null]);
     await (await entered(other)).leave();
     await second.leave();
-    const again = (await Promise.all([1, 2, 3, 4].map(() => process().enter(account, 3)))).filter((place) => place !== null);
+    const again = (await Promise.all([1, 2, 3, 4].map(() => process().enter(narrow(account))))).filter(
+      (place) => place !== null && typeof place !== 'number',
+    );
     expect(again).toHaveLength(1);
     await Promise.all([first, third, ...again].map(({ leave }) => leave()));
     await (await entered(account)).leave();
+  });
+
+  it('are taken with a request in one statement, and neither is without the other', async () => {
+    const account = randomUUID();
+    let statements = 0;
+    const counted: Sql = {
+      query: (...of) => {
+        statements += 1;
+        return stores.database.query(...of);
+      },
+    };
+    const { enter } = requestBudget(counted, vault(stores.database, masterKey).serviceMarker);
+    const first = await enter(narrow(account, 8));
+    expect([typeof first, statements]).toEqual(['object', 1]);
+    const others = [await entered(account), await entered(account)];
+    expect(await enter(narrow(account, 8))).toBeNull();
+    await others[0]?.leave();
+    await stores.database.query(`update request_budget set spent_until = clock_timestamp() + interval '59 seconds'`);
+    expect(await enter(narrow(account, 8))).toBeGreaterThan(0);
+    for (const place of [others[1], first]) if (typeof place === 'object') await place?.leave();
   });
 
   it('of a process that died become free, and what is then under way in it ends', async () => {
@@ -145,7 +170,7 @@ describe('The places for requests that are under way', () => {
     const next = await Promise.all([1, 2, 3].map(() => entered(account)));
     await eventually('those before are told', () => places.every(({ lost }) => lost.aborted));
     expect(next.some(({ lost }) => lost.aborted)).toBe(false);
-    expect(await process().enter(account, 3)).toBeNull();
+    expect(await process().enter(narrow(account))).toBeNull();
     await Promise.all([...places, ...next].map(({ leave }) => leave()));
   });
 

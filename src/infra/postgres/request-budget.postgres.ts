@@ -6,18 +6,22 @@ import { type Marker } from '../../kernel/vault.js';
 import { type Budget, costOf, type Place, spend } from '../../provider/budget.js';
 import { UNHURRIED } from './unhurried.sql.js';
 
+/** Budgets are kept in milliseconds: a time that is rounded up would be ahead of the clock. */
+const MOMENT = `date_trunc('milliseconds', clock_timestamp())`;
+
 /** As `spend` says it, on the row that is locked: from when on the time of a request is added. */
-const LEFT = `greatest(clock_timestamp(), case when budget.spent_until <= clock_timestamp() + interval '1 minute' then budget.spent_until end)`;
+const LEFT = `greatest(${MOMENT}, case when budget.spent_until <= ${MOMENT} + interval '1 minute' then budget.spent_until end)`;
 const COST = `$2 * interval '1 millisecond'`;
+const HAS_REQUEST = `${LEFT} + ${COST} <= ${MOMENT} + interval '1 minute'`;
 
 /** Takes a request where there is one, so that most requests to a service wait for one statement; `spend` says how long the others wait. */
 const TAKE = `
-  insert into request_budget as budget (account, spent_until) select $1, clock_timestamp() + ${COST} from ${UNHURRIED}
+  insert into request_budget as budget (account, spent_until) select $1, ${MOMENT} + ${COST} from ${UNHURRIED}
   on conflict (account) do update set spent_until = ${LEFT} + ${COST}
-    where ${LEFT} + ${COST} <= clock_timestamp() + interval '1 minute' returning 1`;
+    where ${HAS_REQUEST} returning 1`;
 
 const STANDING = `
-  select date_trunc('milliseconds', clock_timestamp()) as now, (select spent_until from request_budget where account = $1) as until`;
+  select ${MOMENT} as now, (select spent_until from request_budget where account = $1) as until`;
 
 /** How long a place is kept for a request whose process does not say any more that it is under way. */
 const KEPT = 8 * SECOND;
@@ -27,12 +31,14 @@ const NOW = 'extract(epoch from clock_timestamp())::float8';
 const UNTIL = `${NOW} + ${KEPT / SECOND}`;
 const TAKEN = `select key, value from jsonb_each(budget.places) where value::float8 > ${NOW}`;
 
+/** Takes a request and a place, or neither. */
 const ENTER = `
   insert into request_budget as budget (account, spent_until, places)
-    select $1, clock_timestamp(), jsonb_build_object($2::text, ${UNTIL}) from ${UNHURRIED}
+    select $1, ${MOMENT} + ${COST}, jsonb_build_object($3::text, ${UNTIL}) from ${UNHURRIED}
   on conflict (account) do update
-    set places = (select coalesce(jsonb_object_agg(key, value), '{}') from (${TAKEN}) as taken) || jsonb_build_object($2::text, ${UNTIL})
-    where (select count(*) from (${TAKEN}) as taken) < $3 returning 1`;
+    set spent_until = ${LEFT} + ${COST},
+      places = (select coalesce(jsonb_object_agg(key, value), '{}') from (${TAKEN}) as taken) || jsonb_build_object($3::text, ${UNTIL})
+    where ${HAS_REQUEST} and (select count(*) from (${TAKEN}) as taken) < $4 returning 1`;
 const KEEP = `
   update request_budget set places = places || jsonb_build_object($2::text, ${UNTIL}) from ${UNHURRIED}
   where account = $1 and places ? $2::text returning 1`;
@@ -79,20 +85,26 @@ export const requestBudget = (sql: Sql, marker: () => Promise<Marker>): Budget =
       throw error;
     }));
   const markOf = async (account: string): Promise<string> => (await made())('requests', account);
+  /** Milliseconds until an account has a request again; 0 when it has one. */
+  const waitOf = async (mark: string, aMinute: number): Promise<number> => {
+    const [seen] = await sql.query<Standing>(STANDING, [mark]);
+    if (seen === undefined) throw new Error('the database does not say what time it is');
+    return spend(seen.until?.getTime() ?? 0, seen.now.getTime(), aMinute).wait;
+  };
   return {
     spend: async ({ account, aMinute }) => {
       const mark = await markOf(account);
       for (;;) {
         if ((await sql.query(TAKE, [mark, costOf(aMinute)])).length > 0) return 0;
-        const [seen] = await sql.query<Standing>(STANDING, [mark]);
-        if (seen === undefined) throw new Error('the database does not say what time it is');
-        const { wait } = spend(seen.until?.getTime() ?? 0, seen.now.getTime(), aMinute);
+        const wait = await waitOf(mark, aMinute);
         if (wait > 0) return wait;
       }
     },
-    enter: async (account, atOnce) => {
+    enter: async ({ account, aMinute, atOnce }) => {
       const [mark, id] = [await markOf(account), randomUUID()];
-      return (await sql.query(ENTER, [mark, id, atOnce])).length > 0 ? placeOf(sql, mark, id) : null;
+      if ((await sql.query(ENTER, [mark, costOf(aMinute), id, atOnce])).length > 0) return placeOf(sql, mark, id);
+      const wait = await waitOf(mark, aMinute);
+      return wait > 0 ? wait : null;
     },
   };
 };

@@ -7,7 +7,7 @@ import { decompressed, headerOf, limited, unpaused } from './answer.stream.js';
 import { type Authorization, mayAuthorize } from './authorization.js';
 import { DEFAULTS, type GuardedHttpOptions, type Settings } from './guarded.settings.js';
 import { lanes } from './lanes.js';
-import { placed, rest, turn } from './request.turn.js';
+import { admitted, rest, turn } from './request.turn.js';
 import { retryAfterSeconds, retryDelay } from './retry.js';
 
 /**
@@ -208,8 +208,7 @@ export const guardedHttp = (options: GuardedHttpOptions): GuardedHttp => {
   const queue = lanes();
 
   const once = async <T>(request: GuardedRequest, call: Call, read: (response: HttpResponse) => Promise<T>): Promise<T> => {
-    await turn(settings, request.lane, call);
-    const place = await placed(settings, request.lane, call);
+    const place = await admitted(settings, request.lane, call);
     try {
       const ends = [call.signal, AbortSignal.timeout(settings.totalTimeout), ...(place === null ? [] : [place.lost])];
       return await readAnswer(made, request, await follow(made, request, call, AbortSignal.any(ends)), call, read);

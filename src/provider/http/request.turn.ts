@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Lane, type Place } from '../budget.js';
+import { type Lane, type NarrowLane, type Place } from '../budget.js';
 import { type Call } from '../provider-fault.js';
 import { type Settings } from './guarded.settings.js';
 
@@ -17,12 +17,21 @@ export const turn = async ({ spend }: Settings, lane: Lane, call: Call): Promise
   for (let wait = await spend(lane); wait > 0; wait = await spend(lane)) await rest(wait, call);
 };
 
-/** Takes a place among the requests of an account that are under way, as soon as there is one; null where they are not counted. */
-export const placed = async ({ enter, random }: Settings, { account, atOnce }: Lane, call: Call): Promise<Place | null> => {
-  if (atOnce === null) return null;
+const isNarrow = (lane: Lane): lane is NarrowLane => lane.atOnce !== null;
+
+/**
+ * Takes a request out of the budget of its account, as soon as there is one, and a place among those that are under way; null where these are not
+ * counted.
+ */
+export const admitted = async (settings: Settings, lane: Lane, call: Call): Promise<Place | null> => {
+  if (!isNarrow(lane)) {
+    await turn(settings, lane, call);
+    return null;
+  }
+  const { enter, random } = settings;
   for (;;) {
-    const place = await enter(account, atOnce);
-    if (place !== null) return place;
-    await rest(PLACE_LOOKED_FOR * (1 + random()), call);
+    const place = await enter(lane);
+    if (place !== null && typeof place !== 'number') return place;
+    await rest(place ?? PLACE_LOOKED_FOR * (1 + random()), call);
   }
 };
