@@ -1,27 +1,13 @@
-const transform = {
-  '^.+\\.ts$': [
-    '@swc/jest',
-    {
-      jsc: {
-        target: 'es2022',
-        parser: { syntax: 'typescript', decorators: true },
-        transform: { legacyDecorator: true, decoratorMetadata: true },
-      },
-      module: { type: 'es6' },
-    },
-  ],
-};
-
 /** The run's PostgreSQL, and the end of all that suites leave behind. */
 const engines = { globalSetup: '<rootDir>/test/support/run/begin.mjs' };
 
 const project = (name, match, rest = {}) => ({
   displayName: name,
-  testEnvironment: 'node',
   testMatch: match.map((glob) => `<rootDir>/test/${glob}`),
-  extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  transform,
+  // Suites of a worker share the modules that they load, which Node itself loads (test/support/run/bare).
+  transform: {},
+  testEnvironment: '<rootDir>/test/support/run/bare/environment.cjs',
+  runtime: '<rootDir>/test/support/run/bare/runtime.cjs',
   ...rest,
 });
 
@@ -48,8 +34,8 @@ const SOAKS = [
 export default {
   testTimeout: 300_000,
   maxWorkers: 2,
-  // What suites leave in the memory of a worker, mostly loaded modules, makes every later one slower; in bytes.
-  workerIdleMemoryLimit: 300 * 2 ** 20,
+  // What suites leave in the memory of a worker makes every later one slower; a new worker loads all modules again. In bytes.
+  workerIdleMemoryLimit: 2 ** 30,
   testSequencer: '<rootDir>/test/support/run/longest-first.mjs',
   globalTeardown: '<rootDir>/test/support/run/end.mjs',
   projects: [

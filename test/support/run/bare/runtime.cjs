@@ -1,0 +1,41 @@
+const { default: JestRuntime } = require('jest-runtime');
+const { register } = require('node:module');
+const { pathToFileURL } = require('node:url');
+const { mapFileOf } = require('./compiled.cjs');
+
+register('./hooks.mjs', pathToFileURL(__filename));
+
+/** Where `globals.mjs` finds what the suite that runs now imports from `@jest/globals`. */
+const GLOBALS = Symbol.for('suite-globals');
+
+/** Where jest-circus keeps its listeners and its tests, one of the latter for each time that it is loaded. */
+const isOfCircus = (symbol) => symbol === Symbol.for('EVENT_HANDLERS') || symbol.description === 'JEST_STATE_SYMBOL';
+
+/** Loads suites as Node loads any module, once for all suites of a worker, instead of in a context of each suite. */
+class BareRuntime extends JestRuntime {
+  /** jest-circus itself, which keeps one suite's tests: loaded again for each. */
+  requireInternalModule(path) {
+    for (const symbol of Object.getOwnPropertySymbols(globalThis)) if (isOfCircus(symbol)) delete globalThis[symbol];
+    delete require.cache[path];
+    return require(path);
+  }
+
+  setGlobalsForRuntime(globals) {
+    globalThis[GLOBALS] = globals;
+  }
+
+  unstable_shouldLoadAsEsm() {
+    return true;
+  }
+
+  unstable_importModule(path) {
+    return import(pathToFileURL(path));
+  }
+
+  /** For lines of the source in what failed; Jest looks maps up by the name in the stack. */
+  getSourceMaps() {
+    return { get: mapFileOf, [Symbol.iterator]: () => [].values() };
+  }
+}
+
+module.exports = { __esModule: true, default: BareRuntime };
