@@ -82,7 +82,8 @@ const install = {
 
 const build = {
   stamp: at('dist', '.setup-hash'),
-  hash: () => hashOf([...filesUnder('src'), 'scripts/bundle.mjs', 'tsconfig.json', 'nest-cli.json', 'package-lock.json']),
+  hash: () =>
+    hashOf([...filesUnder('src'), 'scripts/bundle.mjs', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'package-lock.json']),
   make: async () => {
     say('Building …');
     // What a deleted source left behind must not be found by a later one.
