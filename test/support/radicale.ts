@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -94,9 +94,14 @@ const start = async (folder: string, users: readonly RadicaleUser[]): Promise<Re
   await admit(folder, users);
   await writeFile(join(folder, 'config'), configuration(port, folder));
   const child = spawn('radicale', ['--config', join(folder, 'config')], { stdio: 'ignore' });
+  let failure = null as Error | null;
+  child.once('error', (error) => {
+    failure = error;
+  });
   const url = `http://127.0.0.1:${port}/`;
   const until = performance.now() + START_LIMIT;
   while (!(await answers(url))) {
+    if (failure !== null) throw new Error('Radicale cannot be run: apt-get install radicale', { cause: failure });
     if (exited(child)) throw new Error('Radicale ended while it started.');
     if (performance.now() > until) {
       child.kill('SIGKILL');
@@ -121,7 +126,6 @@ const makeCalendarBody = ({ displayname, color, components = ['VEVENT'], timezon
 
 /** Starts Radicale; the first user is the one whose calendars are made unless another is named. */
 export const startRadicale = async (users: readonly RadicaleUser[] = DEFAULT_USERS): Promise<Radicale> => {
-  if (spawnSync('radicale', ['--version']).status !== 0) throw new Error('Radicale is missing: apt-get install radicale');
   const [owner = { name: '', password: '' }] = users;
   const folder = await mkdtemp(join(tmpdir(), 'radicale-'));
   const { url, child } = await start(folder, users);
