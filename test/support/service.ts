@@ -56,6 +56,9 @@ export type Service = Readonly<{
   stop: () => Promise<void>;
 }>;
 
+/** Tests of people of their own, at a service that others are tested at as well. */
+export type PlainSuite = Readonly<{ title: string; suite: (plain: () => Service) => void }>;
+
 const exited = (child: ChildProcess): Promise<void> =>
   child.exitCode !== null || child.signalCode !== null
     ? Promise.resolve()
