@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type ConnectionView } from '../../src/connection/connection.contract.js';
 import { dayFromNow } from '../support/events.js';
@@ -95,7 +96,7 @@ describe('What Google tells of, through the whole service,', () => {
       const live = (await pushed.channels(moved)).filter(({ state, is_heard }) => state === 'live' && is_heard);
       return live.length === 1 && live[0]?.channel_id !== before;
     });
-    expect(await modeOf(moved)).toEqual(PUSHED);
+    await eventually('its owner is told so', async () => isDeepStrictEqual(await modeOf(moved), PUSHED));
     moved.change('after the move');
     await moved.sees('after the move');
   });

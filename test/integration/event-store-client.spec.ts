@@ -14,7 +14,8 @@ import { eventually, metadata, noted, type Noted, notes, openStores, type Stores
 
 let stores: Stores;
 beforeAll(async () => {
-  stores = await openStores();
+  // In a process of its own, which is killed.
+  stores = await openStores({});
 });
 afterAll(() => stores.stop());
 const atEnd = testEndings();

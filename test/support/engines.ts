@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { selfSigned } from '../../src/embedded/eventstore/certificate.der.js';
+import { startServer } from '../../src/embedded/eventstore/server.grpc.js';
 import { startEventStore } from '../../src/embedded/eventstore.process.js';
+import { freePort } from '../../src/embedded/free.port.js';
 import { startPostgres } from '../../src/embedded/postgres.process.js';
 import { openDatabase } from '../../src/infra/postgres/database.postgres.js';
 
@@ -78,10 +81,27 @@ export type EngineOptions = Readonly<{
   own?: boolean;
   /** Keeps fsync on, for tests that are about it; the PostgreSQL is the suite's own then. */
   durable?: boolean;
+  /** The event store is in the suite's own process, where it starts in no time; not for tests that end it or look into its folder. */
+  inProcess?: boolean;
 }>;
 
+type Store = Readonly<{ connectionString: string; stop: () => Promise<void> }>;
+
+/** Made once for all suites of a worker. */
+let identity: ReturnType<typeof selfSigned> | null = null;
+
+/** The same server as the service's, over gRPC as well. */
+const storeWithin = async (dataDir: string, databaseUrl: string): Promise<Store> => {
+  identity ??= selfSigned('The event store of a suite');
+  const [user, password, port] = ['admin', randomBytes(16).toString('hex'), await freePort()];
+  const authority = join(dataDir, 'eventstore.crt');
+  await writeFile(authority, identity.certificate);
+  const { stop } = await startServer({ databaseUrl, port, user, password, ...identity }, nothing);
+  return { connectionString: `esdb://${user}:${password}@localhost:${port}?tls=true&tlsCAFile=${encodeURIComponent(authority)}`, stop };
+};
+
 /** Starts the embedded event store, on databases of its own; they are on the run's PostgreSQL where there is one. */
-export const startEngines = async ({ durable = false, own = durable }: EngineOptions = {}): Promise<Engines> => {
+export const startEngines = async ({ durable = false, own = durable, inProcess = false }: EngineOptions = {}): Promise<Engines> => {
   if (!existsSync(PROGRAM)) throw new Error('The embedded event store is not built: npm run build');
   const dataDir = await mkdtemp(join(tmpdir(), 'juy-engines-'));
   const server = process.env['TEST_DATABASE_URL'];
@@ -89,12 +109,14 @@ export const startEngines = async ({ durable = false, own = durable }: EngineOpt
     own || server === undefined
       ? await startPostgres({ dataDir, databases: ['juy', 'eventstore'], durable, log: nothing })
       : await sharedDatabases(server);
-  const store = await startEventStore({ dataDir, databaseUrl: postgres.url('eventstore'), program: PROGRAM, log: nothing }).catch(
-    async (error: unknown) => {
-      await postgres.stop();
-      throw error;
-    },
-  );
+  const databaseUrl = postgres.url('eventstore');
+  const starting: Promise<Store> = inProcess
+    ? storeWithin(dataDir, databaseUrl)
+    : startEventStore({ dataDir, databaseUrl, program: PROGRAM, log: nothing });
+  const store = await starting.catch(async (error: unknown) => {
+    await postgres.stop();
+    throw error;
+  });
   return {
     databaseUrl: postgres.url,
     eventStoreUrl: store.connectionString,

@@ -8,7 +8,7 @@ import { openDatabase, type Postgres } from '../../src/infra/postgres/database.p
 import { type Cause, metadataOf } from '../../src/kernel/cause.js';
 import { type EventStore, type Metadata } from '../../src/kernel/event-store.js';
 import { type Log } from '../../src/kernel/log.js';
-import { type Engines, startEngines } from './engines.js';
+import { type EngineOptions, type Engines, startEngines } from './engines.js';
 
 /** The engines of one test file, opened as the service opens them. */
 export type Stores = Readonly<{
@@ -23,8 +23,8 @@ export type Stores = Readonly<{
 const nothing = (): void => undefined;
 export const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-export const openStores = async (): Promise<Stores> => {
-  const engines = await startEngines();
+export const openStores = async (options: EngineOptions = { inProcess: true }): Promise<Stores> => {
+  const engines = await startEngines(options);
   const database = await openDatabase(engines.databaseUrl('juy'), SILENT).catch(async (error: unknown) => {
     await engines.stop();
     throw error;
