@@ -99,7 +99,9 @@ describe('Outlook, through the whole service,', () => {
     await linked.clockwork.tend(view.connectionId);
     const told = await eventually('it is told', async () => {
       const found = await person.view(view.connectionId);
-      return found.calendars[0]?.sync?.state === 'needs_reconnect' && found.status === 'needs_reconnect' && found;
+      // What the calendar knows comes a moment before what its account was told.
+      const isTold = found.status === 'needs_reconnect' && found.noticeAt !== null;
+      return found.calendars[0]?.sync?.state === 'needs_reconnect' && isTold && found;
     });
     expect(told).toMatchObject({
       code: 'access-policy',
