@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 /** A run that never ends says less than one that fails: its output is there, and the next is not kept waiting. */
 const LONGEST = 40 * 60_000;
-/** Of young objects, in megabytes: what suites make and drop is collected in a third of the time, in workers as well. */
+/** Of young objects, in megabytes, in workers as well: suites make and drop much, and a larger room is cleared less often. */
 const ROOM = 64;
 const { status, signal } = spawnSync(process.execPath, [`--max-semi-space-size=${String(ROOM)}`, jest, ...process.argv.slice(2)], {
   stdio: 'inherit',

@@ -81,7 +81,7 @@ export type EngineOptions = Readonly<{
   own?: boolean;
   /** Keeps fsync on, for tests that are about it; the PostgreSQL is the suite's own then. */
   durable?: boolean;
-  /** The event store is in the suite's own process, where it starts in no time; not for tests that end it or look into its folder. */
+  /** The event store is in the suite's own process, which spares a start of one; not for tests that kill it or look into its folder. */
   inProcess?: boolean;
 }>;
 

@@ -121,7 +121,7 @@ export const availability: PlainSuite = {
 
     it('is told to no other person, who cannot even learn whether a person exists', async () => {
       const eve = await service.as('eve', ['green']);
-      for (const users of [['ada'], ['nobody-at-all'], ['eve', 'ada']]) {
+      for (const users of [['ada'], ['unknown-person'], ['eve', 'ada']]) {
         const { status, body } = await team(eve, { users });
         expect([status, body.code]).toEqual([404, 'availability.unknown-person']);
       }
@@ -145,7 +145,7 @@ export const availability: PlainSuite = {
       };
       expect((await team(ada, { users: ['ada', 'ben'] })).status).toBe(200);
       expect((await team(ada, { users: ['ada'] })).status).toBe(200);
-      expect((await team(ada, { users: ['ben', 'nobody-at-all'] })).status).toBe(404);
+      expect((await team(ada, { users: ['ben', 'unknown-person'] })).status).toBe(404);
       expect((await recorded(service)).slice(before)).toEqual([ofBen, { ...ofBen, subject: null, outcome: 'refused' }]);
     });
 

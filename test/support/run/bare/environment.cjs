@@ -2,7 +2,7 @@ const { ModuleMocker } = require('jest-mock');
 
 /**
  * What a suite finds around it: the worker itself, in which the suites before it have left their modules loaded. Jest's own environment gives each suite
- * a context of its own (`node:vm`), which loads all of them again: half a second to two seconds of processor time a suite.
+ * a context of its own (`node:vm`), which loads all of them again.
  */
 module.exports = class BareEnvironment {
   constructor({ projectConfig }) {
