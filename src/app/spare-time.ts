@@ -19,7 +19,7 @@ const spentNow = (): Spent => {
 const LEAST = 100;
 
 /**
- * Whether other programs left more than a quarter of the machine's processors free since the question before. What this process does itself does not
+ * Whether other programs took less than a quarter of the machine's processors since the question before. What this process does itself does not
  * count, and the load average is no answer: it speaks of the last minute.
  */
 export const spareTime = (spent: () => Spent = spentNow): (() => boolean) => {
@@ -29,7 +29,7 @@ export const spareTime = (spent: () => Spent = spentNow): (() => boolean) => {
     const all = now.all - last.all;
     if (all < LEAST) return isSpare;
     const others = all - (now.idle - last.idle) - (now.own - last.own);
-    [last, isSpare] = [now, others < (all * 3) / 4];
+    [last, isSpare] = [now, others < all / 4];
     return isSpare;
   };
 };

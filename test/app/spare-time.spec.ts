@@ -21,14 +21,14 @@ describe('spare time', () => {
     expect(isSpare()).toBe(true);
   });
 
-  it('is gone while other programs take three quarters of the processors, and comes back after them', () => {
+  it('is gone while other programs take a quarter of the processors, and comes back after them', () => {
     const { read, passes } = machine();
     const isSpare = spareTime(read);
-    passes(100, 40, 160);
+    passes(100, 100, 50);
     expect(isSpare()).toBe(false);
     passes(20, 0, 40);
     expect(isSpare()).toBe(false);
-    passes(100, 100, 20);
+    passes(100, 100, 0);
     expect(isSpare()).toBe(true);
   });
 
