@@ -8,7 +8,7 @@ import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/tools/eventstore.tool.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/programs/eventstore.tool.js', import.meta.url));
 
 type Run = Readonly<{ child: ChildProcess; output: () => string; ended: Promise<number | null> }>;
 

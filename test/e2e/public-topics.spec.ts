@@ -90,7 +90,7 @@ describe('Public topics on a real broker', () => {
   afterAll(() => kafka.end());
 
   const tool = (name: string, ...args: readonly string[]) =>
-    runProgram([`${ROOT}/dist/tools/${name}.tool.js`, ...args], {
+    runProgram([`${ROOT}/dist/programs/${name}.tool.js`, ...args], {
       ...{ KAFKA_BROKERS: kafka.brokers, ROLE: 'all', PROVIDERS: 'live' },
       ...(dataDir === '' ? {} : { DATA_DIR: dataDir }),
     });

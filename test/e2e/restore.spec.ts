@@ -12,7 +12,7 @@ import { type Radicale, startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
 
-const program = (name: string): string => fileURLToPath(new URL(`../../dist/tools/${name}.js`, import.meta.url));
+const program = (name: string): string => fileURLToPath(new URL(`../../dist/programs/${name}.js`, import.meta.url));
 
 /** Runs a tool of an operator. */
 const run = (args: readonly string[], dataDir: string) => runProgram(args, { DATA_DIR: dataDir });

@@ -25,7 +25,7 @@ const SEED = Number(process.env['FREEZE_SEED'] ?? Date.now() % 1_000_000);
 const FREEZE = { sync: strength(9_000, 15_000), projector: strength(4_000, 15_000) };
 const EVENTS = 400;
 
-const REBUILD = fileURLToPath(new URL('../../dist/tools/rebuild.tool.js', import.meta.url));
+const REBUILD = fileURLToPath(new URL('../../dist/programs/rebuild.tool.js', import.meta.url));
 
 describe(`One api, two projectors, two sync workers and a relay, each a process of its own (seed ${SEED})`, () => {
   const random = randomFrom(SEED);

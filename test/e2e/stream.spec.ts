@@ -16,7 +16,7 @@ import { type ConnectionView } from '../../src/connection/connection.contract.js
 import { writeChangeCursor } from '../../src/merged-events/changes/change-cursor.js';
 import { type ChangePage } from '../../src/merged-events/changes/changes.contract.js';
 
-const REBUILD = fileURLToPath(new URL('../../dist/tools/rebuild.tool.js', import.meta.url));
+const REBUILD = fileURLToPath(new URL('../../dist/programs/rebuild.tool.js', import.meta.url));
 
 const items = seedItems({ events: 12, seed: 5, from: new Date(Math.floor(Date.now() / DAY) * DAY), recurring: 0 });
 

@@ -16,7 +16,7 @@ import { startRadicale } from '../support/radicale.js';
 import { type Client, type Service, startService } from '../support/service.js';
 import { eventually } from '../support/store.js';
 
-const DIRECTORY = fileURLToPath(new URL('../../dist/tools/directory.tool.js', import.meta.url));
+const DIRECTORY = fileURLToPath(new URL('../../dist/programs/directory.tool.js', import.meta.url));
 const RANGE = '2026-03-02T08:00:00Z/2026-03-02T09:00:00Z';
 const WHOLE = { start: '2026-03-02T08:00:00.000Z', end: '2026-03-02T09:00:00.000Z' };
 

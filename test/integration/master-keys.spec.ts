@@ -7,7 +7,7 @@ import { vault } from '../../src/infra/vault/vault.postgres.js';
 import { testEndings } from '../support/opened.js';
 import { eventually, openStores, type Stores } from '../support/store.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/tools/keys.tool.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/programs/keys.tool.js', import.meta.url));
 const SECRET = { username: 'ada', password: 'correct horse battery staple' };
 const [first, second, wrong] = [randomBytes(32), randomBytes(32), randomBytes(32)];
 

@@ -15,7 +15,7 @@ import { type Shelf } from '../../src/kernel/parked.js';
 import { asAdmin, makeTopics, sharedKafka } from '../support/kafka.js';
 import { openStores, SILENT, type Stores } from '../support/store.js';
 
-const TOOL = fileURLToPath(new URL('../../dist/tools/parked.tool.js', import.meta.url));
+const TOOL = fileURLToPath(new URL('../../dist/programs/parked.tool.js', import.meta.url));
 const TOPIC = 'juy.directory.teams.v1';
 const SECRET = 'of Ada Lovelace';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const STORE = fileURLToPath(new URL('../../dist/tools/eventstore.tool.js', import.meta.url));
+const STORE = fileURLToPath(new URL('../../dist/programs/eventstore.tool.js', import.meta.url));
 
 export type Addresses = Readonly<{ DATABASE_URL: string; EVENTSTORE_URL: string }>;
 
