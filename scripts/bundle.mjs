@@ -50,6 +50,19 @@ const WITHOUT_MICROSERVICES = {
   },
 };
 
+/**
+ * Parts of packages that are loaded with the rest and that nothing here calls: texts of zod in other languages than English, drivers of other databases than
+ * PostgreSQL, and uploads of files. Each thread of each process would compile them at its start.
+ */
+const UNUSED = [/\/zod\/v4\/locales\/index\.js$/, /\/typeorm\/driver\/[^p/][^/]*\/\w+Driver\.js$/, /\/multer\/index\.js$/];
+
+const WITHOUT_UNUSED = {
+  name: 'without-unused',
+  setup({ onLoad }) {
+    onLoad({ filter: new RegExp(UNUSED.map(({ source }) => source).join('|')) }, () => ({ contents: '' }));
+  },
+};
+
 await build({
   absWorkingDir: fileURLToPath(new URL('..', import.meta.url)),
   entryPoints: PROGRAMS,
@@ -60,7 +73,7 @@ await build({
   platform: 'node',
   target: 'node20.19',
   external: APART,
-  plugins: [WITHOUT_MICROSERVICES],
+  plugins: [WITHOUT_MICROSERVICES, WITHOUT_UNUSED],
   banner: { js: NAMES },
   // Nest and the log go by the names of classes.
   keepNames: true,
