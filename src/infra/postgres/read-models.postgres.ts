@@ -6,6 +6,8 @@ import { type Sql } from '../../kernel/sql.js';
 
 const FIRST_PAUSE = 2;
 const LONGEST_PAUSE = 40;
+/** So that at most half as long as it took is waited too long. */
+const LONGER = 1.5;
 
 /** What has to be placed for a person takes longer than what is read in a moment. */
 const LONGEST_PAUSE_FOR_PLACING = 320;
@@ -15,7 +17,7 @@ const SHARED = 15;
 
 const eventually = async (isSo: () => Promise<boolean>, milliseconds: number, longest = LONGEST_PAUSE): Promise<boolean> => {
   const deadline = performance.now() + milliseconds;
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, longest)) {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * LONGER, longest)) {
     if (await isSo()) return true;
     if (performance.now() > deadline) return false;
     await sleep(pause);
