@@ -1,4 +1,5 @@
-// `npm run check`: what needs no engine, two steps at a time; runs all of them also when one fails, and says at the end which did.
+// `npm run check`: what needs no engine, two steps at a time; runs all of them also when one fails, and says at the end which did. Scripts that are named run
+// with them: `npm test` builds beside the steps, none of which needs the build.
 import { spawn } from 'node:child_process';
 
 /** Those that take longest first. The import rules are among the unit tests (test/tooling/boundaries.spec.ts). */
@@ -29,7 +30,7 @@ const run = async (name) => {
   return passed;
 };
 
-const waiting = [...STEPS];
+const waiting = [...process.argv.slice(2), ...STEPS];
 const failed = [];
 const lane = async () => {
   for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) if (!(await run(name))) failed.push(name);

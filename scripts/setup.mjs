@@ -1,4 +1,4 @@
-// Makes a fresh clone ready: `node scripts/setup.mjs start|test|kafka`. Runs before anything is installed, so it needs nothing but Node; when there is
+// Makes a fresh clone ready: `node scripts/setup.mjs start|check|test|kafka`. Runs before anything is installed, so it needs nothing but Node; when there is
 // nothing to do it costs a fifth of a second.
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -193,9 +193,13 @@ const debian = { isDone: hasDebianPackages, ensure: ensureDebianPackages };
 const stepOf = (step) => ({ isDone: () => isDone(step), ensure: () => ensure(step) });
 const program = [install, build].map(stepOf);
 const broker = [stepOf(kafka)];
+const engines = [debian, ...broker];
 
-/** What each purpose needs, in lanes that need nothing of each other; a broker alone needs no npm package. Maven and Java are among Debian's. */
-const LANES = { start: [program], test: [program, [debian, ...broker]], kafka: [broker] };
+/**
+ * What each purpose needs, in lanes that need nothing of each other; a broker alone needs no npm package, and checks need no build. Maven and Java are among
+ * Debian's.
+ */
+const LANES = { start: [program], check: [[stepOf(install)], engines], test: [program, engines], kafka: [broker] };
 
 const main = async (purpose) => {
   const lanes = LANES[purpose];
