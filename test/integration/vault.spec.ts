@@ -50,15 +50,47 @@ describe('What is sealed', () => {
     expect((await keys.connections(randomUUID())).size).toBe(0);
   });
 
-  it('opens an account in one statement, with which each reading begins', async () => {
-    const { userId, connectionId } = await connected();
+  /** A vault of the same keys, and what it asks of the database. */
+  const watched = (): Readonly<{ keys: Vault; asked: string[] }> => {
     const asked: string[] = [];
     const query: typeof stores.database.query = (text, values) => {
       asked.push(text);
       return stores.database.query(text, values);
     };
-    expect((await vault({ ...stores.database, query }, masterKey).secretSeen(userId, connectionId)).secret).toEqual(SECRET);
+    return { keys: vault({ ...stores.database, query }, masterKey), asked };
+  };
+
+  it('opens an account in one statement, with which each reading begins', async () => {
+    const { userId, connectionId } = await connected();
+    const { keys: own, asked } = watched();
+    expect((await own.secretSeen(userId, connectionId)).secret).toEqual(SECRET);
     expect(asked).toHaveLength(1);
+  });
+
+  it('is marked for all people by the key of the service, for which a process asks once', async () => {
+    const mark = (await keys.serviceMarker())('account', 'ada');
+    const { keys: own, asked } = watched();
+    expect([(await own.serviceMarker())('account', 'ada'), (await own.serviceMarker())('account', 'ada')]).toEqual([mark, mark]);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is marked by the key of the service again after a moment without a database', async () => {
+    const mark = (await keys.serviceMarker())('account', 'ada');
+    let isAway = true;
+    const query: typeof stores.database.query = (text, values) =>
+      isAway ? Promise.reject(new Error('away')) : stores.database.query(text, values);
+    const own = vault({ ...stores.database, query }, masterKey);
+    await expect(own.serviceMarker()).rejects.toThrow('away');
+    isAway = false;
+    expect((await own.serviceMarker())('account', 'ada')).toBe(mark);
+  });
+
+  it('has a key that is made with the first thing of a person that is sealed, in two statements', async () => {
+    const { keys: own, asked } = watched();
+    const userId = randomUUID();
+    const sealed = (await own.subject(userId)).seal('account', 'ada@example.org');
+    expect(asked).toHaveLength(2);
+    expect((await keys.subject(userId)).open('account', sealed)).toBe('ada@example.org');
   });
 
   it('has other bytes each time, and the clear text is not among them', async () => {

@@ -144,8 +144,16 @@ const storeOn = (client: EventStoreDBClient, newId: () => string, log: Log): Eve
 };
 
 /**
+ * By reading a stream that does not exist, so that the first command need not wait for a line that is opened. Whether the event store is away is told
+ * to who asks it for something.
+ */
+const openLine = (client: EventStoreDBClient): void => {
+  load(client)('nothing', { reads: [], decode: () => ({ type: 'nothing' }) }).catch(() => undefined);
+};
+
+/**
  * EventStoreDB, KurrentDB or the embedded server, by connection string (`esdb://user:password@host:port?tls=…`). `newId` makes event ids
- * (UUIDs). Connects on first use; calls made while the server is away throw `EngineAway`.
+ * (UUIDs). Connects at once; calls made while the server is away throw `EngineAway`.
  */
 export const connectEventStore = (
   connectionString: string,
@@ -154,6 +162,7 @@ export const connectEventStore = (
 ): Readonly<{ store: EventStore; operations: Operations; close: () => Promise<void> }> => {
   decodeBase64InNode();
   const client = EventStoreDBClient.connectionString(connectionString);
+  openLine(client);
   return {
     store: storeOn(client, newId, log),
     operations: operationsOf(client, connectionString),

@@ -39,12 +39,8 @@ const wrapping = (masterKey: Buffer, previous: Buffer | null) => {
   };
 };
 
-const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring => {
-  const read: Keyring['read'] = async (name, key) => {
-    const [row] = await sql.query<{ sealed: Buffer }>('select sealed from vault where name = $1', [name]);
-    return row === undefined ? null : openBytes(key, name, row.sealed);
-  };
-  const { wrap, unwrap } = wrapping(masterKey, previous);
+/** A key of a person or of this service, made at its first use. */
+const keysMadeOnce = (sql: Sql, { wrap, unwrap }: ReturnType<typeof wrapping>): ((name: string, userId: string) => Promise<Buffer>) => {
   const unwrapped = async (name: string): Promise<Buffer | null> => {
     const [row] = await sql.query<WrappedRow & Readonly<{ status: string }>>(
       'select name, sealed, wrapped_by, status from vault where name = $1',
@@ -53,24 +49,37 @@ const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring 
     if (row?.status === 'destroyed') throw new KeyDestroyed('the key of this person was destroyed');
     return row === undefined ? null : unwrap(row);
   };
-  /** Two first uses may race: the row that was stored first is the key. A tombstone has its name, so that nothing is stored over it. */
-  const madeOnce = async (name: string, userId: string): Promise<Buffer> => {
+  // Two first uses may race: the row that was stored first is the key. A tombstone has its name, so that nothing is stored over it.
+  return async (name, userId) => {
     const stored = await unwrapped(name);
     if (stored !== null) return stored;
-    await sql.query(
-      `insert into vault (name, user_id, sealed, wrapped_by, status) values ($1, $2, $3, $4, 'active') on conflict do nothing`,
-      [name, userId, ...wrap(name, randomBytes(32))],
+    const key = randomBytes(32);
+    const made = await sql.query(
+      `insert into vault (name, user_id, sealed, wrapped_by, status) values ($1, $2, $3, $4, 'active') on conflict do nothing returning 1`,
+      [name, userId, ...wrap(name, key)],
     );
-    const kept = await unwrapped(name);
+    const kept = made.length > 0 ? key : await unwrapped(name);
     if (kept === null) throw new KeyDestroyed('the key of a person was destroyed while it was made');
     return kept;
   };
+};
+
+const keyring = (sql: Sql, masterKey: Buffer, previous: Buffer | null): Keyring => {
+  const read: Keyring['read'] = async (name, key) => {
+    const [row] = await sql.query<{ sealed: Buffer }>('select sealed from vault where name = $1', [name]);
+    return row === undefined ? null : openBytes(key, name, row.sealed);
+  };
+  const wraps = wrapping(masterKey, previous);
+  const { unwrap } = wraps;
+  const madeOnce = keysMadeOnce(sql, wraps);
   const subject: Keyring['subject'] = (userId) => madeOnce(subjectName(userId), userId);
+  // It is never destroyed, and stays the same when it is wrapped by another master key.
+  let known: Buffer | null = null;
   const connections = connectionKeys(sql, unwrap);
   return {
     read,
     subject,
-    service: () => madeOnce(SERVICE_KEY, ''),
+    service: async () => (known ??= await madeOnce(SERVICE_KEY, '')),
     connections,
     connection: async (userId, connectionId) => {
       const key = (await connections(userId)).get(connectionId);
