@@ -52,7 +52,7 @@ const WITHOUT_MICROSERVICES = {
 
 /**
  * Parts of packages that are loaded with the rest and that nothing here calls: texts of zod in other languages than English, drivers of other databases than
- * PostgreSQL, and uploads of files. Each thread of each process would compile them at its start.
+ * PostgreSQL, and uploads of files. Each thread would compile the first at its start, a start that brings the tables up to date the second, and the API the third.
  */
 const UNUSED = [/\/zod\/v4\/locales\/index\.js$/, /\/typeorm\/driver\/[^p/][^/]*\/\w+Driver\.js$/, /\/multer\/index\.js$/];
 

@@ -110,7 +110,7 @@ const settings = (durable: boolean): readonly string[] =>
     log_timezone: 'UTC',
     log_error_verbosity: 'terse',
     log_min_error_statement: 'panic',
-    // What is read lies in memory or on a drive without moving parts; the default is that of a disk, and chooses to read whole tables for a page.
+    // What is read lies in memory or on a drive without moving parts. With the default, the price on a turning disk, whole tables are read for a page.
     random_page_cost: '1.1',
     ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
